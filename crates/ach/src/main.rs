@@ -1,0 +1,2 @@
+//! The client without a window.
+fn main() {}

@@ -1,0 +1,1 @@
+//! HMS-ACH model.
