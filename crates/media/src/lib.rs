@@ -1,1 +1,18 @@
-//! HMS-ACH media.
+//! HMS-ACH media: calls with sound and picture.
+//!
+//! [`Call`] is what a client uses: it runs on threads of its own and is told what to do by messages.
+//! Below it, [`engine::CallEngine`] is the transport (descriptions, paths, encryption, packets), sans-IO;
+//! [`codec`] holds Opus and VP8, [`jitter`] the adaptive buffer for sound, [`devices`] cameras, microphones,
+//! their synthetic stand-ins and files, and [`turn`] the way through a relay.
+//!
+//! Unsafe code is only in `ffi`.
+
+pub mod call;
+mod config;
+mod error;
+mod rung;
+
+pub use call::{Call, CallEvent, CallStats, EndReason, MissingDevice, PathKind, RelayProtocol, VideoFrame};
+pub use config::{AudioSink, AudioSource, CallConfig, PictureFormat, TurnServer, VideoSource, Voice};
+pub use error::{CallError, CodecError, DeviceError, EngineError};
+pub use rung::{QualityRung, RungSettings};

@@ -1,0 +1,134 @@
+//! A running call, as the client holds it.
+
+mod report;
+mod session;
+
+use std::sync::Arc;
+
+use tokio::sync::{broadcast, mpsc, oneshot, watch};
+
+use crate::{CallConfig, CallError, QualityRung};
+pub use report::{CallEvent, CallStats, EndReason, MissingDevice, PathKind, RelayProtocol, VideoFrame};
+use session::{Command, Shared};
+
+/// A call that runs on its own threads until [`Call::hang_up`] or drop.
+///
+/// The descriptions are SDP with all host and relay candidates inside (no trickling): they go to the other
+/// side by whatever signalling the client has. Needs no tokio runtime of its own beyond the caller's.
+pub struct Call {
+    commands: mpsc::Sender<Command>,
+    shared: Arc<Shared>,
+}
+
+impl Call {
+    /// Starts a call and returns the offer for the other side.
+    ///
+    /// # Errors
+    /// If no socket, no codec or (with `relay_only`) no relay is to be had.
+    pub async fn offer(config: CallConfig) -> Result<(Self, String), CallError> {
+        let call = Self::start(config).await?;
+        let offer = call.ask(Command::Offer).await?;
+        Ok((call, offer))
+    }
+
+    /// Takes the other side's offer, starts a call and returns the answer for the other side.
+    ///
+    /// # Errors
+    /// As [`Call::offer`], and if the offer is not a valid description.
+    pub async fn answer(config: CallConfig, offer_sdp: &str) -> Result<(Self, String), CallError> {
+        let call = Self::start(config).await?;
+        let answer = call.accept_offer(offer_sdp).await?;
+        Ok((call, answer))
+    }
+
+    /// Takes the answer to the last offer.
+    ///
+    /// # Errors
+    /// If the answer is not valid or there is no open offer.
+    pub async fn accept_answer(&self, answer_sdp: &str) -> Result<(), CallError> {
+        let sdp = answer_sdp.to_owned();
+        self.ask(|reply| Command::AcceptAnswer(sdp, reply)).await
+    }
+
+    /// Takes a further offer of the other side in a running call (after its [`Call::restart_ice`]) and
+    /// returns the answer.
+    ///
+    /// # Errors
+    /// If the offer is not valid.
+    pub async fn accept_offer(&self, offer_sdp: &str) -> Result<String, CallError> {
+        let sdp = offer_sdp.to_owned();
+        self.ask(|reply| Command::AcceptOffer(sdp, reply)).await
+    }
+
+    /// Finds new paths (another network, a new address) and returns an offer for the other side, which
+    /// answers it with [`Call::accept_offer`]. Sound and picture go on over the old path meanwhile.
+    ///
+    /// # Errors
+    /// If the call is over or an offer is still open.
+    pub async fn restart_ice(&self) -> Result<String, CallError> {
+        self.ask(Command::RestartIce).await
+    }
+
+    /// Mutes or opens the microphone. Silence is sent while muted.
+    pub fn set_muted(&self, muted: bool) {
+        self.shared.controls.set_muted(muted);
+    }
+
+    /// Switches the camera on or off. The far side keeps the last picture while it is off.
+    pub fn set_camera_on(&self, on: bool) {
+        self.shared.controls.set_camera_on(on);
+    }
+
+    /// Sets the best rung that the call may use; the call itself goes lower if the link asks for it.
+    pub fn set_rung(&self, rung: QualityRung) {
+        self.shared.controls.set_ceiling(rung);
+    }
+
+    /// The newest remote picture; older ones are dropped.
+    pub fn frames(&self) -> watch::Receiver<Option<VideoFrame>> {
+        self.shared.frames.subscribe()
+    }
+
+    /// The newest own picture, as it is sent.
+    pub fn own_frames(&self) -> watch::Receiver<Option<VideoFrame>> {
+        self.shared.own_frames.subscribe()
+    }
+
+    /// The newest figures.
+    pub fn stats(&self) -> watch::Receiver<CallStats> {
+        self.shared.stats.subscribe()
+    }
+
+    /// The call's events, those so far included. Bounded at 64: a reader that stops reading loses later ones,
+    /// and [`Call::stats`] still tells the state.
+    pub fn events(&self) -> mpsc::Receiver<CallEvent> {
+        self.shared.events.subscribe()
+    }
+
+    /// The far side's sound as it is played: 48 kHz mono, 20 ms a block. A slow reader loses the oldest.
+    pub fn remote_audio(&self) -> broadcast::Receiver<Arc<[i16]>> {
+        self.shared.remote_audio.subscribe()
+    }
+
+    /// Tells the other side that the call is over, ends it and waits for its threads.
+    pub async fn hang_up(self) {
+        let _ = self.ask(Command::HangUp).await;
+    }
+
+    async fn start(config: CallConfig) -> Result<Self, CallError> {
+        let (commands, shared) = session::start(config).await?;
+        Ok(Self { commands, shared })
+    }
+
+    async fn ask<T>(
+        &self,
+        command: impl FnOnce(oneshot::Sender<Result<T, CallError>>) -> Command,
+    ) -> Result<T, CallError> {
+        let (reply, answer) = oneshot::channel();
+        self.commands
+            .send(command(reply))
+            .await
+            .map_err(|_| CallError::Over)?;
+        answer.await.map_err(|_| CallError::Over)?
+    }
+}
