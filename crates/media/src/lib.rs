@@ -8,8 +8,11 @@
 //! Unsafe code is only in `ffi`.
 
 pub mod call;
+pub mod codec;
 mod config;
+mod crypto;
 mod error;
+mod ffi;
 mod rung;
 
 pub use call::{Call, CallEvent, CallStats, EndReason, MissingDevice, PathKind, RelayProtocol, VideoFrame};
