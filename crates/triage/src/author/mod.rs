@@ -1,0 +1,1 @@
+//! Authoring: tables in YAML, the linter and the builder.

@@ -1,0 +1,232 @@
+//! Offline search of complaints, and danger phrases. A search proposes; a person confirms.
+//!
+//! Danger phrases are matched on the whole text before anything else and only ever raise: "I did not
+//! pass out" raises too, because parsing negation away is how an emergency gets lost.
+
+use std::collections::BTreeSet;
+
+use crate::pack::{Complaint, Pack};
+use crate::text::fold;
+
+/// Terms of all complaints, folded and cut into words once.
+#[derive(Debug)]
+pub struct ComplaintIndex {
+    entries: Vec<Entry>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    code: String,
+    terms: Vec<Vec<Word>>,
+}
+
+/// A folded word and its trigrams, padded so that beginnings weigh more.
+#[derive(Debug)]
+struct Word {
+    text: String,
+    trigrams: BTreeSet<[char; 3]>,
+}
+
+impl Word {
+    fn new(text: &str) -> Word {
+        let padded: Vec<char> = "  ".chars().chain(text.chars()).chain(" ".chars()).collect();
+        let trigrams = padded.windows(3).filter_map(|w| w.try_into().ok()).collect();
+        Word {
+            text: text.to_owned(),
+            trigrams,
+        }
+    }
+
+    /// How alike two words are, 0 to 100.
+    fn likeness(&self, other: &Word) -> u32 {
+        if self.text == other.text {
+            return 100;
+        }
+        let (short, long) = match self.text.len() <= other.text.len() {
+            true => (&self.text, &other.text),
+            false => (&other.text, &self.text),
+        };
+        if short.len() >= 4 && long.starts_with(short.as_str()) {
+            return 85;
+        }
+        if short.len() < 4 {
+            return 0;
+        }
+        let shared = self.trigrams.intersection(&other.trigrams).count();
+        let dice = 200 * shared / (self.trigrams.len() + other.trigrams.len()).max(1);
+        let close = if one_slip_apart(&self.text, &other.text) {
+            80
+        } else {
+            0
+        };
+        u32::try_from(dice).unwrap_or(0).min(80).max(close)
+    }
+}
+
+/// Less than this is chance.
+const ALIKE: u32 = 50;
+
+/// Words that say nothing of the complaint, in either language.
+const FILLER: &[&str] = &[
+    "a", "al", "am", "and", "at", "con", "de", "del", "el", "en", "es", "esta", "estoy", "for", "from",
+    "got", "ha", "hace", "had", "has", "have", "he", "her", "his", "i", "im", "in", "is", "it", "la", "las",
+    "le", "lo", "los", "me", "mi", "mis", "my", "of", "on", "por", "que", "s", "se", "she", "since", "so",
+    "su", "tengo", "the", "tiene", "to", "un", "una", "was", "with", "y", "yo",
+];
+
+fn words(text: &str) -> Vec<Word> {
+    let folded = fold(text);
+    folded
+        .split(' ')
+        .filter(|w| !w.is_empty() && !FILLER.contains(w))
+        .map(Word::new)
+        .collect()
+}
+
+impl ComplaintIndex {
+    pub(crate) fn new(complaints: &[Complaint]) -> ComplaintIndex {
+        let entry = |c: &Complaint| {
+            let names = [&c.text.en, &c.text.es].into_iter().chain(&c.en).chain(&c.es);
+            Entry {
+                code: c.code.clone(),
+                terms: names.map(|n| words(n)).filter(|t| !t.is_empty()).collect(),
+            }
+        };
+        ComplaintIndex {
+            entries: complaints.iter().map(entry).collect(),
+        }
+    }
+
+    /// Codes that fit, best first; ties keep the order of the pack.
+    fn find(&self, text: &str) -> Vec<&str> {
+        let query = words(text);
+        let mut hits: Vec<(u32, &str)> = Vec::new();
+        for entry in &self.entries {
+            let best = entry
+                .terms
+                .iter()
+                .map(|term| score(term, &query))
+                .max()
+                .unwrap_or(0);
+            if best > 0 {
+                hits.push((best, &entry.code));
+            }
+        }
+        hits.sort_by_key(|(score, _)| std::cmp::Reverse(*score));
+        hits.into_iter().map(|(_, code)| code).collect()
+    }
+}
+
+/// A term scores when at least half its words are in the query; longer terms fully found score most.
+fn score(term: &[Word], query: &[Word]) -> u32 {
+    let mut sum = 0;
+    let mut found = 0;
+    for word in term {
+        let best = query.iter().map(|q| word.likeness(q)).max().unwrap_or(0);
+        if best >= ALIKE {
+            sum += best;
+            found += 1;
+        }
+    }
+    let len = u32::try_from(term.len()).unwrap_or(u32::MAX).max(1);
+    if found == 0 || found * 2 < len {
+        return 0;
+    }
+    // The mean over the term, plus the sum as a tie-breaker in favour of longer terms.
+    sum / len * 10 + sum / 10
+}
+
+/// Up to `most` complaint codes for a free text, best first. "Something else" is not among them. When
+/// nothing fits, the first complaints of the pack are offered: every search ends in a choice.
+#[must_use]
+pub fn complaints(pack: &Pack, text: &str, most: usize) -> Vec<String> {
+    let others = |code: &&str| *code != crate::session::SOMETHING_ELSE;
+    let mut found: Vec<&str> = pack
+        .complaint_index()
+        .find(text)
+        .into_iter()
+        .filter(others)
+        .collect();
+    if found.is_empty() {
+        found = pack
+            .file()
+            .complaints
+            .iter()
+            .map(|c| c.code.as_str())
+            .filter(others)
+            .collect();
+    }
+    found.into_iter().take(most).map(str::to_owned).collect()
+}
+
+/// The findings that danger phrases in a free text make present.
+#[must_use]
+pub fn danger(pack: &Pack, text: &str) -> Vec<String> {
+    let folded = fold(text);
+    let words: Vec<&str> = folded.split(' ').collect();
+    let hit = |phrases: &Vec<String>| phrases.iter().all(|phrase| contains(&words, phrase));
+    let dangers = pack.file().danger.iter();
+    dangers
+        .filter(|d| d.phrases.iter().any(hit))
+        .map(|d| d.finding.clone())
+        .collect()
+}
+
+/// Whether the words of a phrase follow one another in the text, one slip per longer word forgiven.
+fn contains(words: &[&str], phrase: &str) -> bool {
+    let phrase: Vec<&str> = phrase.split(' ').collect();
+    let fits = |(word, wanted): (&&str, &&str)| match wanted.strip_suffix('*') {
+        Some(stem) => word.starts_with(stem),
+        None => word == wanted || (wanted.len() >= 6 && one_slip_apart(word, wanted)),
+    };
+    words
+        .windows(phrase.len().max(1))
+        .any(|window| window.iter().zip(&phrase).all(fits))
+}
+
+/// One letter added, dropped, changed, or two neighbours swapped.
+fn one_slip_apart(a: &str, b: &str) -> bool {
+    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
+    let (short, long) = if a.len() <= b.len() { (&a, &b) } else { (&b, &a) };
+    let same = short.iter().zip(long).take_while(|(x, y)| x == y).count();
+    let (rest_s, rest_l) = (short.get(same..).unwrap_or(&[]), long.get(same..).unwrap_or(&[]));
+    match long.len() - short.len() {
+        0 => {
+            let changed = rest_s.get(1..) == rest_l.get(1..);
+            let swapped = rest_s.len() >= 2
+                && rest_s.first() == rest_l.get(1)
+                && rest_s.get(1) == rest_l.first()
+                && rest_s.get(2..) == rest_l.get(2..);
+            changed || swapped
+        }
+        1 => Some(rest_s) == rest_l.get(1..),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_slip_is_one_letter_or_one_swap() {
+        for (a, b, yes) in [
+            ("breathe", "breathe", true),
+            ("breath", "breathe", true),
+            ("braethe", "breathe", true),
+            ("breethe", "breathe", true),
+            ("brthe", "breathe", false),
+            ("respirar", "respira", true),
+        ] {
+            assert_eq!(one_slip_apart(a, b), yes, "{a} {b}");
+        }
+    }
+
+    #[test]
+    fn phrases_match_whole_words_in_a_row() {
+        let text: Vec<&str> = "i really cant breath well".split(' ').collect();
+        assert!(contains(&text, "cant breathe"));
+        assert!(contains(&text, "cant breath*"));
+        assert!(!contains(&text, "cant well"));
+    }
+}
