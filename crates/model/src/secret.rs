@@ -1,0 +1,67 @@
+//! Wrappers that keep keys and health data out of logs and errors: both print `«hidden»` in every build.
+
+/// A key, token or PIN. Has no `Serialize`.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret<T>(T);
+
+impl<T> Secret<T> {
+    /// Wraps a secret.
+    pub fn new(value: T) -> Self {
+        Self(value)
+    }
+
+    /// Hands out the secret; the call is the place that a reviewer looks for.
+    pub fn expose(&self) -> &T {
+        &self.0
+    }
+}
+
+impl<T> std::fmt::Debug for Secret<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("«hidden»")
+    }
+}
+
+/// Health data of a person, readable by code and unreadable in `Debug` and `Display`.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Health<T>(T);
+
+impl<T> Health<T> {
+    /// Wraps health data.
+    pub fn new(value: T) -> Self {
+        Self(value)
+    }
+
+    /// Hands out the data.
+    pub fn expose(&self) -> &T {
+        &self.0
+    }
+
+    /// Unwraps the data.
+    pub fn into_inner(self) -> T {
+        self.0
+    }
+}
+
+impl<T> std::fmt::Debug for Health<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("«hidden»")
+    }
+}
+
+impl<T> std::fmt::Display for Health<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("«hidden»")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn neither_wrapper_prints_what_it_holds() {
+        assert_eq!(format!("{:?}", Secret::new("pin 123456")), "«hidden»");
+        assert_eq!(format!("{} {:?}", Health::new("bite"), Health::new("bite")), "«hidden» «hidden»");
+    }
+}

@@ -1,0 +1,120 @@
+//! The call, for both sides.
+
+use crate::report::Position;
+use crate::wire::signal::EndedWhy;
+use serde::{Deserialize, Serialize};
+
+/// The call as this window sees it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "bindings", derive(specta::Type))]
+pub struct VisitView {
+    /// Where the call is.
+    pub state: VisitState,
+    /// Visit id.
+    pub id: Option<String>,
+    /// Task that it answers.
+    pub task: Option<String>,
+    /// Name of the other side.
+    pub peer: Option<String>,
+    /// Why it ended.
+    pub ended: Option<EndedWhy>,
+    /// Our microphone is off.
+    pub muted: bool,
+    /// Our camera is on.
+    pub camera: bool,
+    /// A synthetic camera and microphone stand in here; the screen says so.
+    pub synthetic: bool,
+    /// The other side's microphone is off.
+    pub peer_muted: bool,
+    /// The other side's camera is on.
+    pub peer_camera: bool,
+    /// A synthetic device stands in there.
+    pub peer_synthetic: bool,
+    /// The other side's connection is lost.
+    pub peer_away: bool,
+    /// When ringing or the call began.
+    pub since: Option<f64>,
+    /// Round trip in milliseconds.
+    pub rtt_ms: Option<u32>,
+    /// Loss in thousandths.
+    pub loss_permille: Option<u32>,
+    /// Pictures received so far.
+    pub frames: u32,
+    /// Different frame numbers of the far side's synthetic camera.
+    pub frame_numbers: u32,
+    /// Number of the newest remote frame.
+    pub last_frame: Option<u32>,
+    /// `host` or `relay`.
+    pub path: Option<String>,
+    /// `udp`, `tcp` of the relay leg.
+    pub relay_protocol: Option<String>,
+    /// What quality does now: `good`, `picture_small`, `picture_paused`, `reconnecting`.
+    pub quality: String,
+    /// Text lines, oldest first.
+    pub texts: Vec<TextLineView>,
+    /// Number to call instead.
+    pub phone: Option<String>,
+}
+
+/// Where a call is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "bindings", derive(specta::Type))]
+#[serde(rename_all = "snake_case")]
+pub enum VisitState {
+    /// No call.
+    None,
+    /// Calling the other side; it is not ringing there: not connected.
+    NotConnected,
+    /// It rings there.
+    RingingOut,
+    /// It rings here.
+    RingingIn,
+    /// Answered; sound and picture are being set up.
+    Connecting,
+    /// In the call.
+    InCall,
+    /// Dropped; coming back by itself.
+    Reconnecting,
+    /// Over.
+    Ended,
+}
+
+/// One line of text in a call.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "bindings", derive(specta::Type))]
+pub struct TextLineView {
+    /// Written here.
+    pub mine: bool,
+    /// Words.
+    pub text: String,
+    /// When.
+    pub at: f64,
+}
+
+/// What is asked when a visit opens.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "bindings", derive(specta::Type))]
+pub struct IntakeView {
+    /// Full name to compare.
+    pub name: String,
+    /// Birth date to compare.
+    pub birth_date: Option<String>,
+    /// Employee number to compare.
+    pub employee_number: Option<String>,
+    /// Position in the report.
+    pub position: Option<Position>,
+    /// Place as read out.
+    pub place: String,
+    /// Call-back number.
+    pub callback: String,
+    /// Who is with them.
+    pub with: String,
+    /// Consent was given.
+    pub consent: bool,
+    /// Interpreter: `none` or a language code.
+    pub interpreter: String,
+    /// Identifiers compared: `name`, `birth-date`, `employee-number`.
+    pub identified_by: Vec<String>,
+    /// Saved.
+    pub saved: bool,
+}

@@ -1,0 +1,5 @@
+//! What travels between client and server, beside plain FHIR. docs/protocol.md is the specification.
+
+pub mod session;
+pub mod signal;
+pub mod sync;
