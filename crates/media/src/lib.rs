@@ -11,6 +11,7 @@ pub mod call;
 pub mod codec;
 mod config;
 mod crypto;
+pub mod engine;
 mod error;
 mod ffi;
 mod rung;

@@ -1,0 +1,399 @@
+//! [`CallEngine`] over `str0m`.
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use str0m::bwe::{Bitrate, BweKind};
+use str0m::change::{SdpAnswer, SdpOffer, SdpPendingOffer};
+use str0m::format::Codec;
+use str0m::media::{Direction, Frequency, KeyframeRequestKind, MediaData, MediaKind, MediaTime, Mid};
+use str0m::net::{Protocol, Receive};
+use str0m::{Candidate, Event, IceConnectionState, Input, Output, Rtc, RtcConfig, RtcError};
+
+use super::{CallEngine, Datagram, EngineEvent, EngineOutput, LocalAddress, PathFigures};
+use crate::EngineError;
+
+/// Where the estimate starts: enough for sound and a small picture, little enough not to flood a thin link.
+const FIRST_ESTIMATE: Bitrate = Bitrate::kbps(300);
+
+/// A call engine on `str0m`.
+///
+/// `str0m` wants to be polled until it names a timeout after every single change. Each method here does so
+/// before it returns, so that no caller can forget it; the outputs wait in a queue.
+pub struct Str0mEngine {
+    rtc: Rtc,
+    outputs: VecDeque<EngineOutput>,
+    deadline: Instant,
+    pending: Option<SdpPendingOffer>,
+    audio: Option<Mid>,
+    video: Option<Mid>,
+    closed: bool,
+}
+
+impl Str0mEngine {
+    /// Makes an engine.
+    pub fn new(now: Instant) -> Self {
+        let rtc = RtcConfig::new()
+            .set_crypto_provider(Arc::new(crate::crypto::provider()))
+            .clear_codecs()
+            .enable_opus(true, false)
+            .enable_vp8(true)
+            .enable_bwe(Some(FIRST_ESTIMATE))
+            .set_stats_interval(Some(Duration::from_millis(500)))
+            .set_rtcp_report_interval_audio(Duration::from_secs(1))
+            // The default holds 15 packets back for order; the jitter buffer does that better.
+            .set_reordering_size_audio(0)
+            .build(now);
+        Self {
+            rtc,
+            outputs: VecDeque::new(),
+            deadline: now,
+            pending: None,
+            audio: None,
+            video: None,
+            closed: false,
+        }
+    }
+
+    /// Polls until `str0m` names its next timeout.
+    fn drain(&mut self) {
+        loop {
+            match self.rtc.poll_output() {
+                Ok(Output::Timeout(at)) => {
+                    self.deadline = at;
+                    break;
+                }
+                Ok(Output::Transmit(packet)) => self.outputs.push_back(EngineOutput::Send(Datagram {
+                    source: packet.source,
+                    destination: packet.destination,
+                    bytes: packet.contents.to_vec(),
+                })),
+                Ok(Output::Event(event)) => self.take(event),
+                Err(error) => {
+                    self.broke(&error);
+                    break;
+                }
+            }
+        }
+        if !self.rtc.is_alive() {
+            self.tell_closed();
+        }
+    }
+
+    fn take(&mut self, event: Event) {
+        let told = match event {
+            Event::Connected => EngineEvent::Connected,
+            Event::IceConnectionStateChange(IceConnectionState::Disconnected) => EngineEvent::PathLost,
+            Event::IceConnectionStateChange(state) if state.is_connected() => EngineEvent::PathBack,
+            Event::MediaAdded(added) => {
+                match added.kind {
+                    MediaKind::Audio => self.audio = self.audio.or(Some(added.mid)),
+                    MediaKind::Video => self.video = self.video.or(Some(added.mid)),
+                }
+                return;
+            }
+            Event::MediaData(data) => match received(data) {
+                Some(told) => told,
+                None => return,
+            },
+            Event::KeyframeRequest(_) => EngineEvent::KeyFrameWanted,
+            Event::EgressBitrateEstimate(BweKind::Twcc { estimate, .. }) => {
+                EngineEvent::Estimate(estimate.as_u64())
+            }
+            Event::PeerStats(stats) => EngineEvent::Path(PathFigures {
+                rtt: stats
+                    .selected_candidate_pair
+                    .as_ref()
+                    .and_then(|pair| pair.current_round_trip_time)
+                    .or(stats.rtt),
+                bytes_in: stats.peer_bytes_rx,
+                bytes_out: stats.peer_bytes_tx,
+                local: stats.selected_candidate_pair.map(|pair| pair.local.addr),
+            }),
+            // The sound's report, because it flows on every rung; the peer-wide figure looks back one second
+            // only and is empty on long round trips.
+            Event::MediaEgressStats(stats) if Some(stats.mid) == self.audio => match stats.loss {
+                Some(loss) => EngineEvent::Loss(loss),
+                None => return,
+            },
+            Event::Closed => {
+                self.tell_closed();
+                return;
+            }
+            _ => return,
+        };
+        self.outputs.push_back(EngineOutput::Event(told));
+    }
+
+    fn tell_closed(&mut self) {
+        if !self.closed {
+            self.closed = true;
+            self.outputs.push_back(EngineOutput::Event(EngineEvent::Closed));
+        }
+    }
+
+    fn broke(&mut self, error: &RtcError) {
+        tracing::warn!(kind = ?std::mem::discriminant(error), "The call engine stopped");
+        self.rtc.disconnect();
+    }
+
+    fn write(&mut self, now: Instant, kind: MediaKind, at: MediaTime, bytes: Vec<u8>) {
+        let (mid, codec) = match kind {
+            MediaKind::Audio => (self.audio, Codec::Opus),
+            MediaKind::Video => (self.video, Codec::Vp8),
+        };
+        if let Some(writer) = mid.and_then(|mid| self.rtc.writer(mid)) {
+            let pt = writer
+                .payload_params()
+                .find(|params| params.spec().codec == codec)
+                .map(|p| p.pt());
+            if let Some(pt) = pt {
+                // Refused only when the far side does not take this kind now: nothing to do about it.
+                let _ = writer.write(pt, now, at, bytes);
+            }
+        }
+        self.drain();
+    }
+
+    fn input(&mut self, input: Input<'_>) {
+        if let Err(error) = self.rtc.handle_input(input) {
+            self.broke(&error);
+        }
+        self.drain();
+    }
+}
+
+impl CallEngine for Str0mEngine {
+    fn add_local(&mut self, address: LocalAddress) -> Result<(), EngineError> {
+        let candidate = match address {
+            LocalAddress::Host(at) => Candidate::host(at, Protocol::Udp),
+            // The relayed address is its own base: packets for it leave with it as source, and whoever drives
+            // the engine then hands them to the relay.
+            LocalAddress::Relay(at) => Candidate::relayed(at, at, Protocol::Udp),
+        }
+        .map_err(|_| EngineError::Candidate)?;
+        self.rtc.add_local_candidate(candidate);
+        self.drain();
+        Ok(())
+    }
+
+    fn offer(&mut self, _now: Instant) -> Result<String, EngineError> {
+        let mut changes = self.rtc.sdp_api();
+        self.audio = Some(changes.add_media(MediaKind::Audio, Direction::SendRecv, None, None, None));
+        self.video = Some(changes.add_media(MediaKind::Video, Direction::SendRecv, None, None, None));
+        let (offer, pending) = changes.apply().ok_or(EngineError::Negotiate)?;
+        self.pending = Some(pending);
+        self.drain();
+        Ok(offer.to_sdp_string())
+    }
+
+    fn accept_offer(&mut self, _now: Instant, sdp: &str) -> Result<String, EngineError> {
+        let offer = SdpOffer::from_sdp_string(sdp).map_err(|_| EngineError::Description)?;
+        let answer = self.rtc.sdp_api().accept_offer(offer);
+        self.pending = None;
+        self.drain();
+        Ok(answer.map_err(|_| EngineError::Negotiate)?.to_sdp_string())
+    }
+
+    fn accept_answer(&mut self, _now: Instant, sdp: &str) -> Result<(), EngineError> {
+        let answer = SdpAnswer::from_sdp_string(sdp).map_err(|_| EngineError::Description)?;
+        let pending = self.pending.take().ok_or(EngineError::NoOffer)?;
+        let accepted = self.rtc.sdp_api().accept_answer(pending, answer);
+        self.drain();
+        accepted.map_err(|_| EngineError::Negotiate)
+    }
+
+    fn restart_ice(&mut self, _now: Instant) -> Result<String, EngineError> {
+        let mut changes = self.rtc.sdp_api();
+        changes.ice_restart(true);
+        let (offer, pending) = changes.apply().ok_or(EngineError::Negotiate)?;
+        self.pending = Some(pending);
+        self.drain();
+        Ok(offer.to_sdp_string())
+    }
+
+    fn send_audio(&mut self, now: Instant, at: u64, packet: Vec<u8>) {
+        self.write(
+            now,
+            MediaKind::Audio,
+            MediaTime::new(at, Frequency::FORTY_EIGHT_KHZ),
+            packet,
+        );
+    }
+
+    fn send_video(&mut self, now: Instant, at: u64, frame: Vec<u8>) {
+        self.write(now, MediaKind::Video, MediaTime::from_90khz(at), frame);
+    }
+
+    fn request_key_frame(&mut self, _now: Instant) {
+        if let Some(mut writer) = self.video.and_then(|mid| self.rtc.writer(mid)) {
+            if writer.is_request_keyframe_possible(KeyframeRequestKind::Pli) {
+                // Refused only before the first packet: the next gap asks again.
+                let _ = writer.request_keyframe(None, KeyframeRequestKind::Pli);
+            }
+        }
+        self.drain();
+    }
+
+    fn set_wish(&mut self, _now: Instant, bps: u64) {
+        self.rtc.bwe().set_bitrate(Bitrate::from(0), Bitrate::from(bps));
+        self.drain();
+    }
+
+    fn receive(&mut self, now: Instant, source: SocketAddr, destination: SocketAddr, bytes: &[u8]) {
+        // What is not STUN, DTLS, RTP or RTCP is noise of the network.
+        if let Ok(packet) = Receive::new(Protocol::Udp, source, destination, bytes) {
+            self.input(Input::Receive(now, packet));
+        }
+    }
+
+    fn tick(&mut self, now: Instant) {
+        self.input(Input::Timeout(now));
+    }
+
+    fn close(&mut self, now: Instant) {
+        self.closed = true;
+        if self.rtc.close().is_err() {
+            self.rtc.disconnect();
+        }
+        self.drain();
+        self.input(Input::Timeout(now));
+    }
+
+    fn poll(&mut self) -> Option<EngineOutput> {
+        self.outputs.pop_front()
+    }
+
+    fn deadline(&self) -> Instant {
+        self.deadline
+    }
+}
+
+fn received(data: MediaData) -> Option<EngineEvent> {
+    match data.params.spec().codec {
+        Codec::Opus => Some(EngineEvent::Audio {
+            at: data.time.numer(),
+            packet: data.data,
+        }),
+        Codec::Vp8 => Some(EngineEvent::Video {
+            frame: data.data,
+            contiguous: data.contiguous,
+        }),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Two engines joined by nothing but function calls, in virtual time.
+    struct Pair {
+        now: Instant,
+        sides: [Str0mEngine; 2],
+        heard: [Vec<u64>; 2],
+        seen: [usize; 2],
+        events: [Vec<&'static str>; 2],
+    }
+
+    const ADDRESSES: [&str; 2] = ["10.0.0.1:4000", "10.0.0.2:4000"];
+
+    impl Pair {
+        fn connected() -> Self {
+            let now = Instant::now();
+            let mut sides = [Str0mEngine::new(now), Str0mEngine::new(now)];
+            for (side, address) in sides.iter_mut().zip(ADDRESSES) {
+                side.add_local(LocalAddress::Host(address.parse().unwrap()))
+                    .unwrap();
+            }
+            let offer = sides[0].offer(now).unwrap();
+            let answer = sides[1].accept_offer(now, &offer).unwrap();
+            sides[0].accept_answer(now, &answer).unwrap();
+            let mut pair = Self {
+                now,
+                sides,
+                heard: Default::default(),
+                seen: Default::default(),
+                events: Default::default(),
+            };
+            pair.run(Duration::from_secs(3));
+            pair
+        }
+
+        fn run(&mut self, span: Duration) {
+            let end = self.now + span;
+            while self.now < end {
+                self.now += Duration::from_millis(5);
+                for at in 0..2 {
+                    self.sides[at].tick(self.now);
+                    while let Some(output) = self.sides[at].poll() {
+                        self.take(at, output);
+                    }
+                }
+            }
+        }
+
+        fn take(&mut self, at: usize, output: EngineOutput) {
+            match output {
+                EngineOutput::Send(packet) => {
+                    self.sides[1 - at].receive(self.now, packet.source, packet.destination, &packet.bytes);
+                }
+                EngineOutput::Event(EngineEvent::Audio { at: time, .. }) => self.heard[at].push(time),
+                EngineOutput::Event(EngineEvent::Video { .. }) => self.seen[at] += 1,
+                EngineOutput::Event(EngineEvent::Connected) => self.events[at].push("connected"),
+                EngineOutput::Event(EngineEvent::KeyFrameWanted) => self.events[at].push("key"),
+                EngineOutput::Event(EngineEvent::Closed) => self.events[at].push("closed"),
+                EngineOutput::Event(_) => {}
+            }
+        }
+    }
+
+    #[test]
+    fn sound_and_picture_go_both_ways_and_goodbye_is_heard() {
+        let mut pair = Pair::connected();
+        assert_eq!(pair.events, [["connected"], ["connected"]]);
+
+        for number in 0..20u64 {
+            for side in 0..2 {
+                let now = pair.now;
+                pair.sides[side].send_audio(now, number * 2880, vec![7; 60]);
+                pair.sides[side].send_video(now, number * 5400, vec![0x10, 0, 0, 1, 2, 3]);
+            }
+            pair.run(Duration::from_millis(60));
+        }
+        pair.run(Duration::from_secs(1));
+        let now = pair.now;
+        pair.sides[0].request_key_frame(now);
+        pair.run(Duration::from_millis(100));
+        pair.sides[0].close(pair.now);
+        pair.run(Duration::from_secs(1));
+
+        for side in 0..2 {
+            assert_eq!(pair.heard[side].len(), 20);
+            assert!(pair.heard[side].windows(2).all(|pair| pair[1] - pair[0] == 2880));
+            assert_eq!(pair.seen[side], 20);
+        }
+        assert!(pair.events[1].contains(&"key"));
+        assert!(pair.events[1].contains(&"closed"));
+    }
+
+    #[test]
+    fn nonsense_is_refused_and_harms_nothing() {
+        let now = Instant::now();
+        let mut engine = Str0mEngine::new(now);
+
+        assert!(engine.accept_offer(now, "hello").is_err());
+        assert!(matches!(
+            engine.accept_answer(now, "v=0\r\n"),
+            Err(EngineError::Description | EngineError::NoOffer)
+        ));
+        engine.receive(
+            now,
+            ADDRESSES[1].parse().unwrap(),
+            ADDRESSES[0].parse().unwrap(),
+            &[9; 50],
+        );
+    }
+}
