@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 
 #[path = "bindings.rs"]
 mod bindings;
+#[path = "corpus.rs"]
+pub mod corpus;
 #[path = "elements.rs"]
 mod elements;
 #[path = "search.rs"]
