@@ -221,3 +221,13 @@ pub enum ErrorCode {
     /// Anything else.
     Internal,
 }
+
+/// Bytes of a photo or recording.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "bindings", derive(specta::Type))]
+pub struct AttachmentBytes {
+    /// Media type.
+    pub content_type: String,
+    /// The bytes.
+    pub base64: String,
+}
