@@ -11,10 +11,12 @@ pub mod call;
 pub mod codec;
 mod config;
 mod crypto;
+pub mod devices;
 pub mod engine;
 mod error;
 mod ffi;
 mod rung;
+pub mod sound;
 
 pub use call::{Call, CallEvent, CallStats, EndReason, MissingDevice, PathKind, RelayProtocol, VideoFrame};
 pub use config::{AudioSink, AudioSource, CallConfig, PictureFormat, TurnServer, VideoSource, Voice};
