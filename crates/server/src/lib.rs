@@ -1,1 +1,11 @@
-//! HMS-ACH server.
+//! The HMS-ACH server: FHIR R4, sign-in, and the service behind the carrier's and the clinician's programs.
+
+pub mod app;
+pub mod audit;
+pub mod auth;
+pub mod clock;
+pub mod data_dir;
+pub mod db;
+pub mod random;
+pub mod routes;
+pub mod settings;

@@ -1,0 +1,89 @@
+//! The state that every route shares, and the router over the one table of routes.
+
+use crate::auth::attempts::Attempts;
+use crate::auth::keys::{Keys, KeysError};
+use crate::clock::Clock;
+use crate::data_dir::{DataDir, DataDirError};
+use crate::db::{Changed, Db, DbError};
+use crate::routes;
+use crate::settings::{Settings, SettingsError};
+use axum::Router;
+use std::sync::Arc;
+use tokio::sync::broadcast;
+
+/// Changes that a slow listener may lag behind before it misses some; it then asks the change feed.
+const EVENTS: usize = 4096;
+
+/// Why the server cannot start from a data directory.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// Files.
+    #[error(transparent)]
+    Dir(#[from] DataDirError),
+    /// Keys.
+    #[error(transparent)]
+    Keys(#[from] KeysError),
+    /// Settings.
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+    /// Database.
+    #[error(transparent)]
+    Db(#[from] DbError),
+}
+
+/// A running server's shared state; cheap to clone.
+#[derive(Debug, Clone)]
+pub struct App {
+    /// The database.
+    pub db: Db,
+    /// The clock.
+    pub clock: Clock,
+    /// One message for each committed change.
+    pub events: broadcast::Sender<Changed>,
+    /// Settings.
+    pub settings: Arc<Settings>,
+    /// Keys.
+    pub keys: Arc<Keys>,
+    /// Failed sign-ins.
+    pub attempts: Arc<Attempts>,
+}
+
+impl App {
+    /// Opens the database and the keys of a data directory.
+    ///
+    /// # Errors
+    /// [`StartError`].
+    pub fn open(dir: &DataDir, clock: Clock) -> Result<Self, StartError> {
+        let settings = Settings::read(dir)?;
+        Self::open_with(dir, clock, settings)
+    }
+
+    /// [`App::open`] with settings from elsewhere.
+    ///
+    /// # Errors
+    /// [`StartError`].
+    pub fn open_with(dir: &DataDir, clock: Clock, settings: Settings) -> Result<Self, StartError> {
+        let (events, _) = broadcast::channel(EVENTS);
+        let db = Db::open(&dir.database(), dir.db_key()?, clock.clone(), events.clone())?;
+        Ok(Self {
+            db,
+            clock,
+            events,
+            settings: Arc::new(settings),
+            keys: Arc::new(Keys::open(dir)?),
+            attempts: Arc::default(),
+        })
+    }
+
+    /// All routes, each behind the guard that its row asks for.
+    #[must_use]
+    pub fn router(&self) -> Router {
+        routes::router(self, routes::all())
+    }
+
+    /// Only the pages of sign-in, for plain HTTP on the loopback address of a demonstration.
+    #[must_use]
+    pub fn sign_in_router(&self) -> Router {
+        routes::router(self, routes::sign_in_pages())
+    }
+}

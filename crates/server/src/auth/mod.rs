@@ -1,0 +1,12 @@
+//! Who may do what: accounts, tokens, the OpenID Connect issuer, and the access policy.
+
+pub mod actor;
+pub mod attempts;
+pub mod keys;
+pub mod password;
+pub mod policy;
+pub mod relation;
+pub mod standing;
+pub mod tokens;
+
+pub use actor::Actor;

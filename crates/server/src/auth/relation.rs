@@ -1,0 +1,181 @@
+//! Who has to do with whom, derived from the resources themselves: access follows care, and ends with it.
+
+use hms_model::map::task::{self, TaskKind};
+use serde_json::Value;
+
+/// The kinds of relation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum RelationKind {
+    /// A patient (object) has an entry in the clinicians' queue that is not closed. Subject is empty.
+    Queue,
+    /// A resource (object: its id) is what an open entry of the queue is about. Subject is empty.
+    QueueFocus,
+    /// A practitioner (subject) has a Task or Encounter with a patient (object).
+    Treats,
+    /// A patient (object) works at a site (subject: Organization).
+    Site,
+    /// An organization (object) is part of another (subject).
+    PartOf,
+}
+
+impl RelationKind {
+    /// The word in the table.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Queue => "queue",
+            Self::QueueFocus => "queue-focus",
+            Self::Treats => "treats",
+            Self::Site => "site",
+            Self::PartOf => "part-of",
+        }
+    }
+}
+
+/// One relation that a resource states.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Relation {
+    /// Kind.
+    pub kind: RelationKind,
+    /// `Practitioner/…`, `Organization/…`, or empty.
+    pub subject: String,
+    /// Id of a Patient, or of the resource meant.
+    pub object: String,
+}
+
+/// The id of the Patient whose compartment a resource is in, `None` for people's directories and places.
+#[must_use]
+pub fn patient_of(resource: &Value) -> Option<String> {
+    let text = |key: &str| resource.get(key).and_then(Value::as_str);
+    if text("resourceType") == Some("Patient") {
+        return text("id").map(str::to_owned);
+    }
+    for element in ["subject", "patient", "for", "beneficiary", "securityContext", "individual"] {
+        if let Some(id) = resource.get(element).and_then(|r| local_id(r, "Patient")) {
+            return Some(id);
+        }
+    }
+    // Appointment and AppointmentResponse name their patient among the participants.
+    let participants = resource.get("participant").and_then(Value::as_array).into_iter().flatten();
+    participants
+        .filter_map(|p| p.get("actor"))
+        .chain(resource.get("actor"))
+        .find_map(|actor| local_id(actor, "Patient"))
+}
+
+/// The relations that a resource states in this version.
+#[must_use]
+pub fn derive(resource: &Value) -> Vec<Relation> {
+    match resource.get("resourceType").and_then(Value::as_str) {
+        Some("Patient") => of_patient(resource),
+        Some("Task") => of_task(resource),
+        Some("Encounter") => of_encounter(resource),
+        Some("Organization") => of_organization(resource),
+        _ => Vec::new(),
+    }
+}
+
+fn of_patient(patient: &Value) -> Vec<Relation> {
+    let id = patient.get("id").and_then(Value::as_str);
+    let site = patient.get("managingOrganization").and_then(|r| local_id(r, "Organization"));
+    relation(RelationKind::Site, site.map(|s| format!("Organization/{s}")), id).into_iter().collect()
+}
+
+fn of_organization(organization: &Value) -> Vec<Relation> {
+    let id = organization.get("id").and_then(Value::as_str);
+    let parent = organization.get("partOf").and_then(|r| local_id(r, "Organization"));
+    relation(RelationKind::PartOf, parent.map(|p| format!("Organization/{p}")), id).into_iter().collect()
+}
+
+fn of_task(task: &Value) -> Vec<Relation> {
+    // Notices and decisions are for managers; they give nobody a relation of care.
+    match task::kind(task) {
+        Some(TaskKind::ReviewReport | TaskKind::CallBack | TaskKind::Escalation) => {}
+        Some(TaskKind::SupervisorNotice | TaskKind::DutyDecision) | None => return Vec::new(),
+    }
+    let status = task.get("status").and_then(Value::as_str).unwrap_or_default();
+    if matches!(status, "cancelled" | "rejected" | "entered-in-error") {
+        return Vec::new();
+    }
+    let mut found = Vec::new();
+    let patient = task.get("for").and_then(|r| local_id(r, "Patient"));
+    let owner = task.get("owner").and_then(|r| local_id(r, "Practitioner"));
+    found.extend(relation(RelationKind::Treats, owner.map(|o| format!("Practitioner/{o}")), patient.as_deref()));
+    if !matches!(status, "completed" | "failed") {
+        found.extend(relation(RelationKind::Queue, Some(String::new()), patient.as_deref()));
+        let focus = task.get("focus").and_then(|r| local_id(r, "QuestionnaireResponse"));
+        found.extend(relation(RelationKind::QueueFocus, Some(String::new()), focus.as_deref()));
+    }
+    found
+}
+
+fn of_encounter(encounter: &Value) -> Vec<Relation> {
+    let status = encounter.get("status").and_then(Value::as_str).unwrap_or_default();
+    if matches!(status, "cancelled" | "entered-in-error") {
+        return Vec::new();
+    }
+    let patient = encounter.get("subject").and_then(|r| local_id(r, "Patient"));
+    let participants = encounter.get("participant").and_then(Value::as_array).into_iter().flatten();
+    participants
+        .filter_map(|p| local_id(p.get("individual")?, "Practitioner"))
+        .filter_map(|p| relation(RelationKind::Treats, Some(format!("Practitioner/{p}")), patient.as_deref()))
+        .collect()
+}
+
+fn relation(kind: RelationKind, subject: Option<String>, object: Option<&str>) -> Option<Relation> {
+    Some(Relation { kind, subject: subject?, object: object?.to_owned() })
+}
+
+/// The id in a relative reference of a type, without a version.
+fn local_id(reference: &Value, kind: &str) -> Option<String> {
+    let text = reference.get("reference")?.as_str()?;
+    let id = text.strip_prefix(kind)?.strip_prefix('/')?;
+    let id = id.split('/').next().unwrap_or_default();
+    (!id.is_empty()).then(|| id.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use hms_model::map::system;
+    use serde_json::json;
+
+    fn review(status: &str) -> Value {
+        json!({"resourceType": "Task", "status": status, "for": {"reference": "Patient/dana"},
+               "owner": {"reference": "Practitioner/ada"},
+               "code": {"coding": [{"system": system::codes("task"), "code": "review-report"}]}})
+    }
+
+    fn kinds(resource: &Value) -> Vec<RelationKind> {
+        derive(resource).into_iter().map(|r| r.kind).collect()
+    }
+
+    #[test]
+    fn an_open_task_puts_its_patient_in_the_queue_and_a_closed_one_takes_them_out() {
+        assert_eq!(kinds(&review("accepted")), [RelationKind::Treats, RelationKind::Queue]);
+        assert_eq!(kinds(&review("completed")), [RelationKind::Treats]);
+        assert_eq!(kinds(&review("cancelled")), []);
+    }
+
+    #[test]
+    fn a_notice_to_the_supervisor_gives_nobody_a_relation_of_care() {
+        let mut notice = review("requested");
+        notice["code"]["coding"][0]["code"] = json!("supervisor-notice");
+
+        assert_eq!(kinds(&notice), []);
+    }
+
+    #[test]
+    fn the_patient_of_a_resource_is_found_wherever_its_type_keeps_it() {
+        let of = |v: Value| patient_of(&v);
+        assert_eq!(of(json!({"resourceType": "Patient", "id": "p"})).as_deref(), Some("p"));
+        assert_eq!(of(json!({"resourceType": "Task", "for": {"reference": "Patient/p/_history/2"}})).as_deref(), Some("p"));
+        assert_eq!(
+            of(json!({"resourceType": "Appointment", "participant": [
+                {"actor": {"reference": "Practitioner/x"}}, {"actor": {"reference": "Patient/p"}}]}))
+            .as_deref(),
+            Some("p")
+        );
+        assert_eq!(of(json!({"resourceType": "Location", "id": "p"})), None);
+    }
+}

@@ -1,0 +1,16 @@
+//! One file for each table: the only place, beside `migrations/`, with SQL.
+
+pub mod audit;
+pub mod counter;
+pub mod device;
+pub mod grant;
+pub mod index;
+pub mod kv;
+pub mod outbox_out;
+pub mod relation;
+pub mod resource;
+pub mod sealed;
+pub mod token;
+pub mod transaction;
+pub mod user;
+pub mod version;

@@ -1,0 +1,74 @@
+//! What every request passes: the token becomes an [`Actor`], the role is checked, headers are set.
+
+use super::outcome::Refusal;
+use super::Access;
+use crate::app::App;
+use crate::auth::{tokens, Actor};
+use crate::db::DbError;
+use axum::extract::{Request, State};
+use axum::http::header::{AUTHORIZATION, CACHE_CONTROL, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS};
+use axum::http::{HeaderMap, HeaderValue};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use hms_model::role::Role;
+
+/// What the guard of one route knows.
+#[derive(Debug, Clone)]
+pub struct GuardState {
+    /// The server.
+    pub app: App,
+    /// Who may call the route.
+    pub access: Access,
+}
+
+/// Lets a request through to its handler, or refuses it.
+pub async fn check(State(guard): State<GuardState>, mut request: Request, next: Next) -> Response {
+    let fhir = request.uri().path().starts_with("/fhir");
+    if guard.access != Access::Public {
+        match authenticate(&guard.app, request.headers()).await {
+            Ok(Some(actor)) if may(guard.access, actor.role) => {
+                request.extensions_mut().insert(actor);
+            }
+            Ok(Some(_)) => return Refusal::Forbidden.respond(fhir),
+            Ok(None) => return Refusal::SignIn.respond(fhir),
+            Err(error) => {
+                tracing::error!(%error, "A token could not be checked");
+                return Refusal::Internal.respond(fhir);
+            }
+        }
+    }
+    next.run(request).await
+}
+
+fn may(access: Access, role: Role) -> bool {
+    match access {
+        Access::Public | Access::SignedIn | Access::Policy => true,
+        Access::Roles(roles) => roles.contains(&role),
+    }
+}
+
+/// The actor behind the bearer token of a request.
+///
+/// # Errors
+/// A failed statement.
+pub async fn authenticate(app: &App, headers: &HeaderMap) -> Result<Option<Actor>, DbError> {
+    let Some(token) = bearer(headers) else { return Ok(None) };
+    let (token, now) = (token.to_owned(), app.clock.now_ms());
+    app.db.read(move |read| tokens::authenticate(read.conn(), &token, now)).await
+}
+
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let value = headers.get(AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, token) = value.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
+/// Headers that every answer carries: nothing is cached, nothing is guessed.
+pub async fn headers(request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await.into_response();
+    let headers = response.headers_mut();
+    headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000"));
+    response
+}

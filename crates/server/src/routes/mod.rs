@@ -1,0 +1,72 @@
+//! The table of routes. A route exists only as a row that says who may call it; the router is made from the rows.
+
+pub mod guard;
+pub mod outcome;
+pub mod session;
+
+use crate::app::App;
+use axum::http::Method;
+use axum::routing::MethodRouter;
+use axum::{middleware, Router};
+use hms_model::role::Role;
+
+/// Who may call a route.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Anybody; the handler gives away nothing of a person.
+    Public,
+    /// Anybody who is signed in.
+    SignedIn,
+    /// These roles.
+    Roles(&'static [Role]),
+    /// Anybody who is signed in, and then the policy decides for each resource.
+    Policy,
+}
+
+/// One row: a method, a path, who may call it, and what it does.
+#[derive(Clone)]
+pub struct Route {
+    /// HTTP method.
+    pub method: Method,
+    /// Path with `{parameters}`.
+    pub path: &'static str,
+    /// Who may call it.
+    pub access: Access,
+    /// What it does.
+    pub handler: MethodRouter<App>,
+}
+
+/// Makes a row.
+#[must_use]
+pub fn route(method: Method, path: &'static str, access: Access, handler: MethodRouter<App>) -> Route {
+    Route { method, path, access, handler }
+}
+
+/// Every route of the server.
+#[must_use]
+pub fn all() -> Vec<Route> {
+    let mut rows = sign_in_pages();
+    rows.extend(session::routes());
+    rows
+}
+
+/// The routes that a browser needs to sign in.
+#[must_use]
+pub fn sign_in_pages() -> Vec<Route> {
+    Vec::new()
+}
+
+/// The router over a list of rows.
+#[must_use]
+pub fn router(app: &App, rows: Vec<Route>) -> Router {
+    let mut router = Router::new();
+    for row in rows {
+        let state = guard::GuardState { app: app.clone(), access: row.access };
+        let handler = row.handler.route_layer(middleware::from_fn_with_state(state, guard::check));
+        router = router.route(row.path, handler);
+    }
+    router
+        .fallback(outcome::not_found)
+        .layer(middleware::from_fn(guard::headers))
+        .with_state(app.clone())
+}

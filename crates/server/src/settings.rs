@@ -1,0 +1,71 @@
+//! Settings in `DATA/config.json`. Every one has a default; an unknown one is an error, not ignored.
+
+use crate::data_dir::DataDir;
+use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
+
+/// Why the settings cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum SettingsError {
+    /// The file cannot be read.
+    #[error("cannot read {path}")]
+    Read {
+        /// File.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The file is not what it should be.
+    #[error("{path} is not valid: {why}")]
+    Invalid {
+        /// File.
+        path: PathBuf,
+        /// Line, column and reason; settings hold no data of a person.
+        why: String,
+    },
+}
+
+/// Settings of a server.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Settings {
+    /// Address under which clients reach the server, without a slash at the end; made from `--listen` where it is empty.
+    pub base_url: String,
+    /// An external OpenID Connect issuer whose access tokens are taken beside the server's own.
+    pub issuer: Option<String>,
+    /// The audience that an external issuer's tokens must have.
+    pub audience: Option<String>,
+    /// Telephone number of the occupational-health line, for phones that nobody has signed in on.
+    pub help_phone: String,
+    /// Address of HR's receiver.
+    pub hr_url: Option<String>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            base_url: String::new(),
+            issuer: None,
+            audience: None,
+            help_phone: "1-800-555-0142".to_owned(),
+            hr_url: None,
+        }
+    }
+}
+
+impl Settings {
+    /// Reads `config.json`; without one, the defaults.
+    ///
+    /// # Errors
+    /// [`SettingsError`] where the file is there and is not usable.
+    pub fn read(dir: &DataDir) -> Result<Self, SettingsError> {
+        let path = dir.root().join("config.json");
+        match std::fs::read_to_string(&path) {
+            Ok(text) => serde_json::from_str(&text)
+                .map_err(|error| SettingsError::Invalid { path, why: error.to_string() }),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Self::default()),
+            Err(source) => Err(SettingsError::Read { path, source }),
+        }
+    }
+}
