@@ -198,15 +198,21 @@ impl<'v> Check<'v> {
             Kind::Primitive { primitive, .. } => self.primitive(value, *primitive, element, path),
             Kind::Complex(id) => match value {
                 Value::Object(map) => {
+                    let before = self.issues.len();
                     self.object(map, tables().get(*id), path);
-                    self.concept(map, element, path);
+                    if self.issues.len() == before {
+                        self.concept(map, element, path);
+                    }
                 }
                 _ => self.refuse(path, IssueCode::Structure, "must be an object"),
             },
             Kind::Reference(id, targets) => match value {
                 Value::Object(map) => {
+                    let before = self.issues.len();
                     self.object(map, tables().get(*id), path);
-                    self.reference(map, targets, path);
+                    if self.issues.len() == before {
+                        self.reference(map, targets, path);
+                    }
                 }
                 _ => self.refuse(path, IssueCode::Structure, "must be an object"),
             },
