@@ -1,0 +1,6 @@
+//! Sync: when to run it ([`driver`]), and what to do with each result and change ([`plan`], [`merge`]).
+
+pub mod merge;
+pub mod plan;
+
+pub use merge::{merge, Merged};
