@@ -1,1 +1,19 @@
-//! HMS-ACH client.
+//! HMS-ACH client: one loop that owns the state of a profile and drives store, network and calls.
+//!
+//! [`Client::start`] opens a profile; every command of the window is a method of the same name. The shell,
+//! the tests and `ach` use the same methods. [`Client::events`] says what changed.
+
+mod client;
+mod commands;
+pub mod config;
+mod engine;
+mod error;
+mod event;
+
+pub use client::Client;
+pub use config::{
+    Clock, MediaChoice, Opener, Place, PositionSource, ProfileConfig, Provisioning, ProvisioningError,
+    SyntheticSide, SystemClock, VaultChoice,
+};
+pub use error::ClientError;
+pub use event::{AlertKind, ClientEvent, Tag};
