@@ -1,7 +1,7 @@
 //! The state that every route shares, and the router over the one table of routes.
 
-use crate::auth::attempts::Attempts;
 use crate::auth::keys::{Keys, KeysError};
+use crate::auth::signin::Guards;
 use crate::clock::Clock;
 use crate::data_dir::{DataDir, DataDirError};
 use crate::db::{Changed, Db, DbError};
@@ -45,7 +45,7 @@ pub struct App {
     /// Keys.
     pub keys: Arc<Keys>,
     /// Failed sign-ins.
-    pub attempts: Arc<Attempts>,
+    pub attempts: Arc<Guards>,
 }
 
 impl App {

@@ -9,3 +9,5 @@ pub mod db;
 pub mod random;
 pub mod routes;
 pub mod settings;
+pub mod service;
+pub mod signal;

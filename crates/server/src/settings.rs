@@ -32,6 +32,8 @@ pub enum SettingsError {
 pub struct Settings {
     /// Address under which clients reach the server, without a slash at the end; made from `--listen` where it is empty.
     pub base_url: String,
+    /// Address of the sign-in pages where it differs from `base_url`; `serve --demo` fills it in.
+    pub sign_in_url: Option<String>,
     /// An external OpenID Connect issuer whose access tokens are taken beside the server's own.
     pub issuer: Option<String>,
     /// The audience that an external issuer's tokens must have.
@@ -46,6 +48,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             base_url: String::new(),
+            sign_in_url: None,
             issuer: None,
             audience: None,
             help_phone: "1-800-555-0142".to_owned(),
@@ -67,5 +70,11 @@ impl Settings {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Self::default()),
             Err(source) => Err(SettingsError::Read { path, source }),
         }
+    }
+
+    /// Where the sign-in pages are.
+    #[must_use]
+    pub fn sign_in_base(&self) -> &str {
+        self.sign_in_url.as_deref().unwrap_or(&self.base_url)
     }
 }

@@ -19,20 +19,35 @@ struct Failures {
 }
 
 /// Failed sign-ins by name and by address.
-#[derive(Debug, Default)]
-pub struct Attempts(Mutex<HashMap<String, Failures>>);
+#[derive(Debug)]
+pub struct Attempts {
+    free: u32,
+    failures: Mutex<HashMap<String, Failures>>,
+}
+
+impl Default for Attempts {
+    fn default() -> Self {
+        Self::with_free(FREE)
+    }
+}
 
 impl Attempts {
+    /// Counts failures, of which the first `free` cost nothing.
+    #[must_use]
+    pub fn with_free(free: u32) -> Self {
+        Self { free, failures: Mutex::default() }
+    }
+
     /// Milliseconds to wait before `key` may try again; 0 when it may now.
     #[must_use]
     pub fn wait_ms(&self, key: &str, now_ms: i64) -> i64 {
-        let Ok(failures) = self.0.lock() else { return MAX_WAIT_MS };
-        failures.get(key).map_or(0, |f| (f.last_ms + delay(f.count) - now_ms).max(0))
+        let Ok(failures) = self.failures.lock() else { return MAX_WAIT_MS };
+        failures.get(key).map_or(0, |f| (f.last_ms + self.delay(f.count) - now_ms).max(0))
     }
 
     /// Notes a failure.
     pub fn failed(&self, key: &str, now_ms: i64) {
-        let Ok(mut failures) = self.0.lock() else { return };
+        let Ok(mut failures) = self.failures.lock() else { return };
         failures.retain(|_, f| now_ms - f.last_ms < FORGET_MS);
         if failures.len() >= KEEP {
             let oldest = failures.iter().min_by_key(|(_, f)| f.last_ms).map(|(k, _)| k.clone());
@@ -45,16 +60,16 @@ impl Attempts {
 
     /// Notes a success.
     pub fn succeeded(&self, key: &str) {
-        if let Ok(mut failures) = self.0.lock() {
+        if let Ok(mut failures) = self.failures.lock() {
             failures.remove(key);
         }
     }
-}
 
-fn delay(count: u32) -> i64 {
-    match count.checked_sub(FREE) {
-        None => 0,
-        Some(over) => (2_000_i64 << over.min(16)).min(MAX_WAIT_MS),
+    fn delay(&self, count: u32) -> i64 {
+        match count.checked_sub(self.free) {
+            None => 0,
+            Some(over) => (2_000_i64 << over.min(16)).min(MAX_WAIT_MS),
+        }
     }
 }
 

@@ -1,11 +1,14 @@
 //! Who may do what: accounts, tokens, the OpenID Connect issuer, and the access policy.
 
+pub mod accounts;
 pub mod actor;
 pub mod attempts;
 pub mod keys;
+pub mod oidc;
 pub mod password;
 pub mod policy;
 pub mod relation;
+pub mod signin;
 pub mod standing;
 pub mod tokens;
 

@@ -68,14 +68,21 @@ impl Prepared {
     /// Gives it another id: a server-made one for a create.
     #[must_use]
     pub fn with_id(mut self, id: String) -> Self {
-        if let Some(object) = self.body.as_object_mut() {
-            object.insert("id".to_owned(), Value::String(id.clone()));
-        }
         // Index and relations may rest on the id (a Patient is its own compartment).
+        self = self.with_element("id", Value::String(id.clone()));
+        self.id = Some(id);
+        self
+    }
+
+    /// Sets an element that the server gives, such as a receipt number.
+    #[must_use]
+    pub fn with_element(mut self, element: &str, value: Value) -> Self {
+        if let Some(object) = self.body.as_object_mut() {
+            object.insert(element.to_owned(), value);
+        }
         self.index = hms_fhir::index(&self.body);
         self.patient = relation::patient_of(&self.body);
         self.relations = relation::derive(&self.body);
-        self.id = Some(id);
         self
     }
 }

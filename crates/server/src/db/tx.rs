@@ -78,11 +78,28 @@ impl Stored {
 
 /// A side effect that belongs to a change: it runs in the same transaction, and its failure undoes the change.
 pub trait Hook: Send + Sync {
+    /// Called before a resource is stored: may complete it (a receipt number), or refuse it.
+    ///
+    /// # Errors
+    /// Refuses the whole change.
+    fn storing(&self, _tx: &mut Tx<'_>, resource: Prepared, _before: Option<&Stored>) -> Result<Prepared, WriteError> {
+        Ok(resource)
+    }
+
     /// Called after a resource was stored. What it stores itself calls the hooks again, four levels deep.
     ///
     /// # Errors
     /// Refuses the whole change.
     fn stored(&self, tx: &mut Tx<'_>, put: &Put, resource: &Value, before: Option<&Stored>) -> Result<(), WriteError>;
+
+    /// Called once at the end of a change with everything that it stored, hooks included: for what depends on
+    /// all of it, such as a report that came without its Task.
+    ///
+    /// # Errors
+    /// Undoes the whole change.
+    fn finished(&self, _tx: &mut Tx<'_>, _stored: &[Changed]) -> Result<(), DbError> {
+        Ok(())
+    }
 }
 
 /// How deep hooks may cause changes that call hooks.
@@ -94,11 +111,24 @@ pub struct Tx<'c> {
     hooks: &'c [Arc<dyn Hook>],
     batch: &'c mut Batch,
     depth: u8,
+    /// Where this change begins in the batch.
+    start: usize,
 }
 
 impl<'c> Tx<'c> {
     pub(super) fn new(conn: &'c Connection, hooks: &'c [Arc<dyn Hook>], batch: &'c mut Batch) -> Self {
-        Self { conn, hooks, batch, depth: 0 }
+        let start = batch.changed.len();
+        Self { conn, hooks, batch, depth: 0, start }
+    }
+
+    /// Runs what the hooks do at the end of a change.
+    pub(super) fn finish(&mut self) -> Result<(), DbError> {
+        if self.hooks.is_empty() {
+            return Ok(());
+        }
+        let stored = self.batch.changed.get(self.start..).unwrap_or_default().to_vec();
+        let hooks = self.hooks;
+        hooks.iter().try_for_each(|hook| hook.finished(self, &stored))
     }
 
     /// For the functions of [`super::sqlite::table`].
@@ -142,6 +172,10 @@ impl<'c> Tx<'c> {
             return Err(WriteError::Precondition { current });
         }
         let before = if row.is_some() && !self.hooks.is_empty() { self.get(&resource.kind, &id)? } else { None };
+        let hooks = self.hooks;
+        let resource = hooks
+            .iter()
+            .try_fold(resource, |resource, hook| hook.storing(self, resource, before.as_ref()))?;
 
         let version = row.as_ref().map_or(1, |r| r.version + 1);
         let seq = self.batch.take_seq();

@@ -1,6 +1,7 @@
 //! The table of routes. A route exists only as a row that says who may call it; the router is made from the rows.
 
 pub mod guard;
+pub mod oauth;
 pub mod outcome;
 pub mod session;
 
@@ -46,6 +47,7 @@ pub fn route(method: Method, path: &'static str, access: Access, handler: Method
 #[must_use]
 pub fn all() -> Vec<Route> {
     let mut rows = sign_in_pages();
+    rows.extend(oauth::endpoints());
     rows.extend(session::routes());
     rows
 }
@@ -53,7 +55,7 @@ pub fn all() -> Vec<Route> {
 /// The routes that a browser needs to sign in.
 #[must_use]
 pub fn sign_in_pages() -> Vec<Route> {
-    Vec::new()
+    oauth::pages()
 }
 
 /// The router over a list of rows.

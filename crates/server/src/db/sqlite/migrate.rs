@@ -8,6 +8,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations/0001_resources.sql"),
     include_str!("../../../migrations/0002_accounts.sql"),
     include_str!("../../../migrations/0003_operations.sql"),
+    include_str!("../../../migrations/0004_exchange.sql"),
 ];
 
 /// Brings the schema up to date, each migration in its own transaction.

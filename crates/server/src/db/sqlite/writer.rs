@@ -49,8 +49,12 @@ where
     let (send, receive) = oneshot::channel();
     let job: Job = Box::new(move |tx| {
         // A panic in one job must not take the writer, and the other jobs of the group, with it.
-        let outcome =
-            catch_unwind(AssertUnwindSafe(|| change(tx))).unwrap_or_else(|_| Err(E::from(DbError::Panicked)));
+        let outcome = catch_unwind(AssertUnwindSafe(|| {
+            let value = change(tx)?;
+            tx.finish()?;
+            Ok(value)
+        }))
+        .unwrap_or_else(|_| Err(E::from(DbError::Panicked)));
         let keep = outcome.is_ok();
         let finish: Finish = Box::new(move |committed| {
             let answer = outcome.and_then(|value| committed.map(|()| value).map_err(E::from));
