@@ -15,8 +15,10 @@ pub mod devices;
 pub mod engine;
 mod error;
 mod ffi;
+mod ladder;
 mod rung;
 pub mod sound;
+mod turn;
 
 pub use call::{Call, CallEvent, CallStats, EndReason, MissingDevice, PathKind, RelayProtocol, VideoFrame};
 pub use config::{AudioSink, AudioSource, CallConfig, PictureFormat, TurnServer, VideoSource, Voice};

@@ -1,8 +1,12 @@
 //! A running call, as the client holds it.
 
+mod mouth;
 mod report;
+mod senses;
 mod session;
+mod transport;
 
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::Arc;
 
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
@@ -71,12 +75,12 @@ impl Call {
 
     /// Mutes or opens the microphone. Silence is sent while muted.
     pub fn set_muted(&self, muted: bool) {
-        self.shared.controls.set_muted(muted);
+        self.shared.controls.muted.store(muted, Relaxed);
     }
 
     /// Switches the camera on or off. The far side keeps the last picture while it is off.
     pub fn set_camera_on(&self, on: bool) {
-        self.shared.controls.set_camera_on(on);
+        self.shared.controls.camera_on.store(on, Relaxed);
     }
 
     /// Sets the best rung that the call may use; the call itself goes lower if the link asks for it.

@@ -33,6 +33,8 @@ pub struct CallStats {
     pub connected_ms: Option<u64>,
     /// Milliseconds from the connection to the first decoded remote frame.
     pub first_frame_ms: Option<u64>,
+    /// Milliseconds since the start of this side.
+    pub uptime_ms: u64,
     /// Is the path working now?
     pub connected: bool,
     /// Round trip in milliseconds.

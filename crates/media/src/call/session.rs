@@ -1,11 +1,13 @@
-//! What a call's threads share with its holder.
+//! What a call's threads share with its holder, and how they are started.
 
-use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicU8, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
 use super::report::{CallEvent, CallStats, VideoFrame};
+use super::transport;
+use crate::sound::PlayerFigures;
 use crate::{CallConfig, CallError, QualityRung};
 
 /// Where the answer to a command goes.
@@ -20,11 +22,22 @@ pub(super) enum Command {
     HangUp(Reply<()>),
 }
 
-/// Switches that every thread reads without waiting.
+/// Switches that every thread reads without waiting. Each stands alone, so no order between them matters.
 pub(super) struct Controls {
-    muted: AtomicBool,
-    camera_on: AtomicBool,
+    pub(super) muted: AtomicBool,
+    pub(super) camera_on: AtomicBool,
+    /// Does the path work? Nothing is encoded while it does not.
+    pub(super) sending: AtomicBool,
+    /// The next picture is to be a key frame.
+    pub(super) key_frame: AtomicBool,
+    /// The eye cannot go on without a key frame from the far side.
+    pub(super) want_key_frame: AtomicBool,
+    /// The threads are to end.
+    pub(super) stop: AtomicBool,
+    /// What the picture may use, in bit/s.
+    pub(super) video_bps: AtomicU32,
     ceiling: AtomicU8,
+    rung: AtomicU8,
 }
 
 impl Controls {
@@ -32,34 +45,55 @@ impl Controls {
         Self {
             muted: AtomicBool::new(false),
             camera_on: AtomicBool::new(true),
+            sending: AtomicBool::new(false),
+            key_frame: AtomicBool::new(false),
+            want_key_frame: AtomicBool::new(false),
+            stop: AtomicBool::new(false),
+            video_bps: AtomicU32::new(200_000),
             ceiling: AtomicU8::new(ceiling as u8),
+            rung: AtomicU8::new(ceiling as u8),
         }
     }
 
-    pub(super) fn set_muted(&self, muted: bool) {
-        self.muted.store(muted, Ordering::Relaxed);
+    pub(super) fn stopped(&self) -> bool {
+        self.stop.load(Relaxed)
     }
 
-    pub(super) fn muted(&self) -> bool {
-        self.muted.load(Ordering::Relaxed)
-    }
-
-    pub(super) fn set_camera_on(&self, on: bool) {
-        self.camera_on.store(on, Ordering::Relaxed);
-    }
-
-    pub(super) fn camera_on(&self) -> bool {
-        self.camera_on.load(Ordering::Relaxed)
+    /// The best rung that the client allows.
+    pub(super) fn ceiling(&self) -> QualityRung {
+        load_rung(&self.ceiling)
     }
 
     pub(super) fn set_ceiling(&self, rung: QualityRung) {
-        self.ceiling.store(rung as u8, Ordering::Relaxed);
+        self.ceiling.store(rung as u8, Relaxed);
     }
 
-    pub(super) fn ceiling(&self) -> QualityRung {
-        let at = usize::from(self.ceiling.load(Ordering::Relaxed));
-        QualityRung::ALL.get(at).copied().unwrap_or(QualityRung::Full)
+    /// The rung in use.
+    pub(super) fn rung(&self) -> QualityRung {
+        load_rung(&self.rung)
     }
+
+    pub(super) fn set_rung(&self, rung: QualityRung) {
+        self.rung.store(rung as u8, Relaxed);
+    }
+}
+
+fn load_rung(cell: &AtomicU8) -> QualityRung {
+    QualityRung::ALL
+        .get(usize::from(cell.load(Relaxed)))
+        .copied()
+        .unwrap_or(QualityRung::Full)
+}
+
+/// Counters of the media threads, read by the transport thread for the statistics.
+#[derive(Default)]
+pub(super) struct Counters {
+    pub(super) frames_decoded: AtomicU64,
+    pub(super) distinct_frames: AtomicU64,
+    pub(super) longest_freeze_ms: AtomicU64,
+    pub(super) frames_sent: AtomicU64,
+    pub(super) first_frame_ms: AtomicU64,
+    pub(super) heard: Mutex<PlayerFigures>,
 }
 
 /// Events so far and those who listen.
@@ -99,6 +133,7 @@ impl Events {
 /// What the threads of a call and its holder share.
 pub(super) struct Shared {
     pub(super) controls: Controls,
+    pub(super) counters: Counters,
     pub(super) frames: watch::Sender<Option<VideoFrame>>,
     pub(super) own_frames: watch::Sender<Option<VideoFrame>>,
     pub(super) stats: watch::Sender<CallStats>,
@@ -110,18 +145,28 @@ impl Shared {
     fn new(ceiling: QualityRung) -> Self {
         Self {
             controls: Controls::new(ceiling),
+            counters: Counters::default(),
             frames: watch::Sender::new(None),
             own_frames: watch::Sender::new(None),
             stats: watch::Sender::new(CallStats::default()),
             events: Events::default(),
-            remote_audio: broadcast::Sender::new(64),
+            // A second of blocks; a slower reader loses the oldest.
+            remote_audio: broadcast::Sender::new(50),
         }
     }
 }
 
-/// Opens sockets, finds candidates and starts the threads.
+/// Opens sockets, finds addresses and starts the threads. The transport thread owns the others and joins them.
 pub(super) async fn start(config: CallConfig) -> Result<(mpsc::Sender<Command>, Arc<Shared>), CallError> {
     let shared = Arc::new(Shared::new(config.rung));
-    let _ = shared;
-    Err(CallError::NoRelay)
+    // The holder waits for each answer, so the queue never fills.
+    let (commands, inbox) = mpsc::channel(8);
+    let (ready, started) = oneshot::channel();
+    let for_thread = Arc::clone(&shared);
+    std::thread::Builder::new()
+        .name("call".into())
+        .spawn(move || transport::run(config, for_thread, inbox, ready))
+        .map_err(CallError::Start)?;
+    started.await.map_err(|_| CallError::Over)??;
+    Ok((commands, shared))
 }

@@ -11,7 +11,7 @@ pub use wav::Wave;
 pub use y4m::FileCamera;
 
 use crate::codec::Picture;
-use crate::{AudioSource, DeviceError, MissingDevice, PictureFormat, VideoSource, Voice};
+use crate::{AudioSink, AudioSource, DeviceError, MissingDevice, PictureFormat, VideoSource, Voice};
 
 /// Gives pictures.
 pub trait Camera: Send {
@@ -35,6 +35,12 @@ pub trait Camera: Send {
 pub trait Microphone: Send {
     /// Fills the block with what comes next; silence where a device has too little.
     fn fill(&mut self, block: &mut [i16]);
+}
+
+/// Plays sound, 48 kHz mono.
+pub trait Speaker: Send {
+    /// Plays a block after those before it. Never waits: what does not fit is dropped.
+    fn play(&mut self, block: &[i16]);
 }
 
 /// A source, and the device that it stands in for if one is missing.
@@ -104,10 +110,25 @@ pub fn open_microphone(source: &AudioSource) -> Result<Option<Opened<Box<dyn Mic
     }))
 }
 
+/// Opens the loudspeaker that is asked for. Without one the call goes on in silence, and says so.
+pub fn open_speaker(sink: &AudioSink) -> (Option<Box<dyn Speaker>>, Option<MissingDevice>) {
+    match sink {
+        AudioSink::Off => (None, None),
+        AudioSink::Device(name) => match speaker_device(name.as_deref()) {
+            Ok(speaker) => (Some(speaker), None),
+            Err(_) => (None, Some(MissingDevice::Loudspeaker)),
+        },
+    }
+}
+
 fn camera_device(_name: Option<&str>, _format: PictureFormat) -> Result<Box<dyn Camera>, DeviceError> {
     Err(DeviceError::DeviceMissing(MissingDevice::Camera))
 }
 
 fn microphone_device(_name: Option<&str>) -> Result<Box<dyn Microphone>, DeviceError> {
     Err(DeviceError::DeviceMissing(MissingDevice::Microphone))
+}
+
+fn speaker_device(_name: Option<&str>) -> Result<Box<dyn Speaker>, DeviceError> {
+    Err(DeviceError::DeviceMissing(MissingDevice::Loudspeaker))
 }

@@ -1,0 +1,103 @@
+//! Two sides on this machine, straight to each other.
+
+use hms_media::{CallEvent, EndReason, PathKind, PictureFormat, QualityRung, Voice};
+
+use crate::side::{config, join};
+
+#[tokio::test]
+async fn two_people_see_and_hear_each_other() {
+    let (mut carrier, mut clinician) = join(
+        config(Voice::Carrier, PictureFormat::SMALL),
+        config(Voice::Clinician, PictureFormat::SMALL),
+        |_, sdp| sdp,
+    )
+    .await;
+
+    carrier.event(&CallEvent::Connected).await;
+    clinician.event(&CallEvent::FirstFrame).await;
+    let (hears_clinician, hears_carrier) = tokio::join!(
+        carrier.likeness(Voice::Clinician, 4),
+        clinician.likeness(Voice::Carrier, 4)
+    );
+    let seen_by_carrier = carrier
+        .until("100 frames", |stats| stats.distinct_remote_frames >= 100)
+        .await;
+    let seen_by_clinician = clinician
+        .until("100 frames", |stats| stats.distinct_remote_frames >= 100)
+        .await;
+
+    assert!(hears_clinician >= 0.8, "{hears_clinician}");
+    assert!(hears_carrier >= 0.8, "{hears_carrier}");
+    for stats in [seen_by_carrier, seen_by_clinician] {
+        assert_eq!(stats.path, Some(PathKind::Direct));
+        assert!(stats.synthetic && stats.connected);
+        assert!(stats.connected_ms.is_some() && stats.first_frame_ms.is_some());
+        assert!(stats.bytes_in > 10_000 && stats.bytes_out > 10_000);
+        println!("{stats:?}");
+    }
+    let frame = carrier.frames.borrow().clone().expect("a picture is there");
+    assert_eq!(
+        (frame.width, frame.height, frame.rgba.len()),
+        (160, 120, 160 * 120 * 4)
+    );
+    assert!(frame.number.is_some());
+
+    carrier.call.hang_up().await;
+    clinician.event(&CallEvent::Ended(EndReason::FarSide)).await;
+}
+
+#[tokio::test]
+async fn mute_is_silence_and_camera_off_stops_the_picture_and_both_come_back() {
+    let (mut carrier, mut clinician) = join(
+        config(Voice::Carrier, PictureFormat::SMALL),
+        config(Voice::Clinician, PictureFormat::SMALL),
+        |_, sdp| sdp,
+    )
+    .await;
+    clinician
+        .until("frames", |stats| {
+            stats.frames_decoded > 5 && stats.audio_packets > 10
+        })
+        .await;
+
+    carrier.call.set_muted(true);
+    carrier.call.set_camera_on(false);
+    carrier
+        .until("the switches", |stats| stats.muted && !stats.camera_on)
+        .await;
+    // What is under way may still come.
+    clinician.likeness(Voice::Carrier, 1).await;
+    let before = clinician.stats.borrow().frames_decoded;
+    let muted = clinician.likeness(Voice::Carrier, 2).await;
+    let after = clinician.stats.borrow().frames_decoded;
+    carrier.call.set_muted(false);
+    carrier.call.set_camera_on(true);
+    let heard = clinician.likeness(Voice::Carrier, 3).await;
+    clinician
+        .until("new frames", |stats| stats.frames_decoded > after + 5)
+        .await;
+
+    assert!(muted < 0.5, "{muted}");
+    assert_eq!(before, after);
+    assert!(heard > 0.6, "{heard}");
+}
+
+#[tokio::test]
+async fn the_client_can_hold_the_call_on_sound_alone() {
+    let (carrier, mut clinician) = join(
+        config(Voice::Carrier, PictureFormat::SMALL),
+        config(Voice::Clinician, PictureFormat::SMALL),
+        |_, sdp| sdp,
+    )
+    .await;
+    clinician.until("frames", |stats| stats.frames_decoded > 5).await;
+
+    carrier.call.set_rung(QualityRung::SoundOnly);
+    clinician.likeness(Voice::Carrier, 1).await;
+    let before = clinician.stats.borrow().frames_decoded;
+    let heard = clinician.likeness(Voice::Carrier, 3).await;
+
+    assert_eq!(clinician.stats.borrow().frames_decoded, before);
+    assert!(heard >= 0.8, "{heard}");
+    assert_eq!(carrier.stats.borrow().rung, Some(QualityRung::SoundOnly));
+}
