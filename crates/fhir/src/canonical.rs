@@ -2,6 +2,7 @@
 
 use crate::tables::{tables, Kind, TypeDef};
 use serde_json::{Map, Value};
+use std::fmt::Write;
 
 /// The resource as JSON in the order of its definition, without white space.
 ///
@@ -36,8 +37,7 @@ fn write_value(value: &Value, def: Option<&TypeDef>, out: &mut String) {
             }
             out.push(']');
         }
-        // Display of a scalar is its compact JSON.
-        scalar => out.push_str(&scalar.to_string()),
+        scalar => write_scalar(scalar, out),
     }
 }
 
@@ -55,11 +55,30 @@ fn write_object(map: &Map<String, Value>, def: Option<&TypeDef>, out: &mut Strin
         if index > 0 {
             out.push(',');
         }
-        out.push_str(&Value::from(key).to_string());
+        write_key(key, out);
         out.push(':');
         write_child(key, value, def, out);
     }
     out.push('}');
+}
+
+/// Display of a scalar is its compact JSON; writing to a String cannot fail.
+fn write_scalar(scalar: &Value, out: &mut String) {
+    let _ = write!(out, "{scalar}");
+}
+
+/// Writes a key; those of definitions need no escapes and are the common case.
+fn write_key(key: &str, out: &mut String) {
+    if key
+        .bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+    {
+        out.push('"');
+        out.push_str(key);
+        out.push('"');
+    } else {
+        write_scalar(&Value::from(key), out);
+    }
 }
 
 /// The key's place in the definition, and whether it is the sibling of a primitive.

@@ -23,7 +23,7 @@ pub use date::parse_date_range;
 pub use index::{index, IndexEntry, IndexValue};
 pub use issue::{Issue, IssueCode};
 pub use references::{references, replace_references, Link};
-pub use search::{search_param, search_params, SearchKind, SearchParam};
+pub use search::{number_range, search_param, search_params, SearchKind, SearchParam};
 pub use text::fold;
 pub use validate::validate;
 

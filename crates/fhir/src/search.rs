@@ -89,6 +89,27 @@ pub(crate) enum Filter {
     Exists,
 }
 
+/// The numbers that a number in a query means, by the precision in which it is written.
+///
+/// `100` means 99.5 up to, but not including, 100.5; `5.4` means 5.35 to 5.45; `1e2` means 50 to 150.
+/// A comparison (`gt100`) takes the number itself, the middle of both.
+pub fn number_range(text: &str) -> Option<(f64, f64)> {
+    let number: f64 = text.parse().ok()?;
+    let plain = text
+        .bytes()
+        .all(|b| b.is_ascii_digit() || matches!(b, b'.' | b'-' | b'+' | b'e' | b'E'));
+    if !number.is_finite() || !plain {
+        return None;
+    }
+    let (digits, exponent) = match text.split_once(['e', 'E']) {
+        Some((digits, exponent)) => (digits, exponent.parse::<i32>().ok()?),
+        None => (text, 0),
+    };
+    let decimals = digits.split_once('.').map_or(0, |(_, fraction)| fraction.len());
+    let half = 0.5 * 10_f64.powi(exponent.checked_sub(i32::try_from(decimals).ok()?)?);
+    Some((number - half, number + half))
+}
+
 type Params = BTreeMap<&'static str, Vec<SearchParam>>;
 
 static PARAMS: LazyLock<Params> = LazyLock::new(|| read(include_str!("../tables/search.tsv")));

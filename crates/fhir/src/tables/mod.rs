@@ -136,6 +136,11 @@ pub(crate) struct Element {
 }
 
 impl Element {
+    /// Whether it is one of several JSON keys.
+    pub(crate) fn is_choice(&self) -> bool {
+        self.name.ends_with(']')
+    }
+
     /// The name without the `[x]` of a choice.
     pub(crate) fn stem(&self) -> &'static str {
         self.name.strip_suffix("[x]").unwrap_or(self.name)

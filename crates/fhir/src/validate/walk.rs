@@ -17,6 +17,18 @@ pub(super) enum Place {
     Entry,
 }
 
+/// Which of the two JSON keys of a primitive is being checked.
+#[derive(Clone, Copy)]
+enum Side {
+    /// The value's own.
+    Value,
+    /// The one with the underscore.
+    Extensions {
+        /// Whether there is a value beside it.
+        with_value: bool,
+    },
+}
+
 impl<'v> Check<'v> {
     /// Checks a complete resource.
     pub(super) fn resource(&mut self, value: &'v Value, path: &Path<'_>, place: Place) {
@@ -80,6 +92,10 @@ impl<'v> Check<'v> {
         if !def.is_resource && !map.keys().any(|key| key != "id") {
             return self.refuse(path, IssueCode::Structure, "an object must not be empty");
         }
+        self.members(map, def, path);
+    }
+
+    fn members(&mut self, map: &'v Map<String, Value>, def: &'static TypeDef, path: &Path<'_>) {
         let before = self.issues.len();
         let mut seen = Seen::default();
         for (key, value) in map {
@@ -140,7 +156,7 @@ impl<'v> Check<'v> {
         let Some(element) = def.elements.get(usize::from(prop.element)) else {
             return;
         };
-        if seen.add(usize::from(prop.element), prop.key) == Again::OtherChoice {
+        if seen.add(usize::from(prop.element), element, prop.key) == Again::OtherChoice {
             return self.refuse(
                 &path.key(element.name),
                 IssueCode::TooMany,
@@ -148,11 +164,17 @@ impl<'v> Check<'v> {
             );
         }
         let here = path.key(prop.key);
-        let siblings = match (bare.is_some(), &prop.kind) {
+        let beside = match (bare.is_some(), &prop.kind) {
             (true, _) => map.get(prop.key),
             // Looked up only where a list has gaps, because it costs an allocation.
             (false, Kind::Primitive { .. }) if has_gap(value) => map.get(&format!("_{}", prop.key)),
             (false, _) => None,
+        };
+        let side = |beside: Option<&Value>| match bare {
+            Some(_) => Side::Extensions {
+                with_value: beside.is_some_and(|value| !value.is_null()),
+            },
+            None => Side::Value,
         };
         match (element.many, value) {
             (_, Value::Null) => self.refuse(&here, IssueCode::Structure, "must not be null"),
@@ -160,25 +182,23 @@ impl<'v> Check<'v> {
                 self.refuse(&here, IssueCode::Structure, "a list must not be empty");
             }
             (true, Value::Array(list)) => {
-                let siblings = siblings.and_then(Value::as_array);
-                if siblings.is_some_and(|siblings| siblings.len() != list.len()) {
-                    return self.refuse(
-                        &here,
-                        IssueCode::Structure,
-                        "values and their extensions differ in number",
-                    );
+                let beside = beside.and_then(Value::as_array);
+                if beside.is_some_and(|beside| beside.len() != list.len()) {
+                    let detail = "values and their extensions differ in number";
+                    return self.refuse(&here, IssueCode::Structure, detail);
                 }
                 for (index, entry) in list.iter().enumerate() {
-                    let place = here.at(index);
-                    if entry.is_null() && siblings.and_then(|s| s.get(index)).is_some_and(|s| !s.is_null()) {
-                        continue;
+                    let beside = beside.and_then(|beside| beside.get(index));
+                    // A gap on one side is filled on the other; two gaps are refused once.
+                    let filled = beside.is_some_and(|beside| bare.is_some() || !beside.is_null());
+                    if !(entry.is_null() && filled) {
+                        self.entry(entry, element, prop, side(beside), &here.at(index));
                     }
-                    self.entry(entry, element, prop, bare.is_some(), &place);
                 }
             }
             (true, _) => self.refuse(&here, IssueCode::Structure, "must be a list"),
             (false, Value::Array(_)) => self.refuse(&here, IssueCode::Structure, "must not be a list"),
-            (false, _) => self.entry(value, element, prop, bare.is_some(), &here),
+            (false, _) => self.entry(value, element, prop, side(beside), &here),
         }
     }
 
@@ -187,14 +207,20 @@ impl<'v> Check<'v> {
         value: &'v Value,
         element: &Element,
         prop: &'static Prop,
-        sibling: bool,
+        side: Side,
         path: &Path<'_>,
     ) {
-        match &prop.kind {
-            Kind::Primitive { .. } if sibling => match (value, tables().find("Element")) {
+        if let Side::Extensions { with_value } = side {
+            return match (value, tables().find("Element")) {
+                // An id is enough where there is a value to name.
+                (Value::Object(map), Some(def)) if with_value && map.len() == 1 => {
+                    self.members(map, def, path)
+                }
                 (Value::Object(map), Some(def)) => self.object(map, def, path),
                 _ => self.refuse(path, IssueCode::Structure, "must be an object with extensions"),
-            },
+            };
+        }
+        match &prop.kind {
             Kind::Primitive { primitive, .. } => self.primitive(value, *primitive, element, path),
             Kind::Complex(id) => match value {
                 Value::Object(map) => {
@@ -274,18 +300,20 @@ fn contained_ids(map: &Map<String, Value>) -> Vec<(&str, &str)> {
         .get("contained")
         .and_then(Value::as_array)
         .map_or(&[][..], Vec::as_slice);
-    let text = |entry: &'_ Value, key: &str| -> Option<()> { entry.get(key)?.as_str().map(|_| ()) };
     list.iter()
-        .filter(|entry| text(entry, "id").is_some() && text(entry, "resourceType").is_some())
-        .filter_map(|entry| Some((entry.get("id")?.as_str()?, entry.get("resourceType")?.as_str()?)))
+        .filter_map(|entry| Some((text(entry, "id")?, text(entry, "resourceType")?)))
         .collect()
 }
 
-/// Which elements of an object have been met, and by which key of a choice.
+fn text<'v>(value: &'v Value, key: &str) -> Option<&'v str> {
+    value.get(key).and_then(Value::as_str)
+}
+
+/// Which elements of an object have been met, and by which key each choice was.
 #[derive(Default)]
 struct Seen {
     elements: u128,
-    keys: Vec<(usize, &'static str)>,
+    choices: Vec<(usize, &'static str)>,
 }
 
 #[derive(PartialEq, Eq)]
@@ -299,15 +327,19 @@ impl Seen {
         self.elements & (1 << index) != 0
     }
 
-    fn add(&mut self, index: usize, key: &'static str) -> Again {
-        if self.has(index) {
-            return match self.keys.iter().find(|(known, _)| *known == index) {
-                Some((_, first)) if *first != key => Again::OtherChoice,
-                _ => Again::No,
-            };
-        }
+    fn add(&mut self, index: usize, element: &Element, key: &'static str) -> Again {
+        let again = self.has(index);
         self.elements |= 1 << index;
-        self.keys.push((index, key));
-        Again::No
+        if !element.is_choice() {
+            return Again::No;
+        }
+        if !again {
+            self.choices.push((index, key));
+            return Again::No;
+        }
+        match self.choices.iter().find(|(known, _)| *known == index) {
+            Some((_, first)) if *first != key => Again::OtherChoice,
+            _ => Again::No,
+        }
     }
 }
