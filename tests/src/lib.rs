@@ -1,1 +1,3 @@
-//! The whole system without a window.
+//! The whole system from outside: real programs, real windows, confirmed by other means than the window's word.
+
+pub mod stage;

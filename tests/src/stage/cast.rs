@@ -1,0 +1,240 @@
+//! Who and what is on the stage: screen, server with its made-up district, HR's receiver, windows, browser.
+
+use super::process::{free_port, Process};
+use super::webdriver::Window;
+use anyhow::{bail, Context, Result};
+use serde_json::{json, Value};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// How the stage is set up.
+#[derive(Debug, Clone)]
+pub struct Setting {
+    /// Folder of the built programs.
+    pub bin_dir: PathBuf,
+    /// Folder for data, profiles and logs; made anew.
+    pub work: PathBuf,
+    /// Start a screen of our own.
+    pub headless: bool,
+    /// Calls go only through the relay, over this protocol.
+    pub relay_only: Option<String>,
+    /// Breaks one part on purpose, to see the scenario fail: push, decode, relay or receipt.
+    pub broken: Option<String>,
+}
+
+/// The running programs. Dropping it ends them all.
+pub struct Cast {
+    setting: Setting,
+    env: Vec<(&'static str, String)>,
+    processes: Vec<Process>,
+    /// Contents of demo.json.
+    pub demo: Value,
+    /// Client that trusts the server's own certificate.
+    pub http: reqwest::Client,
+    /// Folder of what HR received.
+    pub hr_dir: PathBuf,
+}
+
+impl Cast {
+    /// Starts screen, HR's receiver and server.
+    ///
+    /// # Errors
+    /// A program is missing, ends, or is not ready in time.
+    pub async fn assemble(setting: Setting) -> Result<Self> {
+        if setting.work.exists() {
+            std::fs::remove_dir_all(&setting.work).context("old stage folder")?;
+        }
+        let logs = setting.work.join("logs");
+        let hr_dir = setting.work.join("hr");
+        std::fs::create_dir_all(&logs)?;
+        std::fs::create_dir_all(&hr_dir)?;
+        // Software drawing: the default renderer burns a core on machines without a graphics card.
+        let mut env = vec![("WEBKIT_DISABLE_DMABUF_RENDERER", "1".to_owned())];
+        let mut processes = Vec::new();
+        if setting.headless {
+            let display = free_display();
+            let screen = Process::start(
+                "screen",
+                Path::new("Xvfb"),
+                &[&display, "-screen", "0", "1920x1080x24", "-nolisten", "tcp"],
+                &[],
+                &logs,
+            )?;
+            processes.push(screen);
+            env.push(("DISPLAY", display));
+            env.push(("GDK_BACKEND", "x11".to_owned()));
+        }
+        let hr = format!("127.0.0.1:{}", free_port()?);
+        let hr_text = hr_dir.to_string_lossy().into_owned();
+        let server_bin = setting.bin_dir.join("ach-server");
+        processes.push(Process::start(
+            "hr-receiver",
+            &server_bin,
+            &["hr-receiver", "--listen", &hr, "--dir", &hr_text],
+            &[],
+            &logs,
+        )?);
+        let data = setting.work.join("server");
+        let (https, http) = (format!("127.0.0.1:{}", free_port()?), format!("127.0.0.1:{}", free_port()?));
+        let data_text = data.to_string_lossy().into_owned();
+        let hr_url = format!("http://{hr}/");
+        let args = [
+            "serve", "--data", &data_text, "--listen", &https, "--http-loopback", &http, "--hr-url", &hr_url, "--demo",
+        ];
+        let mut server = Process::start("server", &server_bin, &args, &[], &logs)?;
+        let demo_json = data.join("demo.json");
+        server.wait_for_file(&demo_json, Duration::from_secs(120)).await?;
+        processes.push(server);
+        let demo = read_when_whole(&demo_json).await?;
+        let ca = std::fs::read(demo["ca_file"].as_str().context("demo.json names no ca_file")?)?;
+        let http = reqwest::Client::builder()
+            .add_root_certificate(reqwest::Certificate::from_pem(&ca)?)
+            .timeout(Duration::from_secs(30))
+            .build()?;
+        Ok(Self { setting, env, processes, demo, http, hr_dir })
+    }
+
+    /// Opens a window of the app under WebDriver with its own profile.
+    ///
+    /// # Errors
+    /// Driver or app do not start.
+    pub async fn window(&mut self, name: &str, staff: bool, position: Option<&str>) -> Result<Window> {
+        let port = free_port()?;
+        let mut env = self.env.clone();
+        env.push(("TAURI_WEBVIEW_AUTOMATION", "true".to_owned()));
+        if let Some(protocol) = &self.setting.relay_only {
+            env.push(("HMS_RELAY_PROTOCOL", protocol.clone()));
+        }
+        if let Some(part) = &self.setting.broken {
+            env.push(("HMS_BREAK", part.clone()));
+        }
+        let logs = self.setting.work.join("logs");
+        let driver = Process::start(
+            &format!("driver-{name}"),
+            Path::new("dbus-run-session"),
+            &["--", "WebKitWebDriver", &format!("--port={port}"), "--host=127.0.0.1"],
+            &env,
+            &logs,
+        )?;
+        self.processes.push(driver);
+        let mut args = self.app_args(name, staff, position);
+        if self.setting.relay_only.is_some() {
+            args.push("--relay-only".to_owned());
+        }
+        let binary = self.setting.bin_dir.join("hms-ach").to_string_lossy().into_owned();
+        let capabilities = json!({ "webkitgtk:browserOptions": { "binary": binary, "args": args } });
+        Window::open(&format!("http://127.0.0.1:{port}"), name, capabilities).await
+    }
+
+    /// Starts the app for a person, without a driver.
+    ///
+    /// # Errors
+    /// It does not start.
+    pub fn open_app(&mut self, name: &str, staff: bool, position: Option<&str>) -> Result<()> {
+        let args = self.app_args(name, staff, position);
+        let logs = self.setting.work.join("logs");
+        let app = Process::start(name, &self.setting.bin_dir.join("hms-ach"), &args, &self.env, &logs)?;
+        self.processes.push(app);
+        Ok(())
+    }
+
+    /// Folder of a window's profile.
+    #[must_use]
+    pub fn profile(&self, name: &str) -> PathBuf {
+        self.setting.work.join("profiles").join(name)
+    }
+
+    fn app_args(&self, name: &str, staff: bool, position: Option<&str>) -> Vec<String> {
+        let demo_json = self.setting.work.join("server/demo.json");
+        let mut args = vec![
+            "--profile".to_owned(),
+            self.profile(name).to_string_lossy().into_owned(),
+            "--server-json".to_owned(),
+            demo_json.to_string_lossy().into_owned(),
+            "--synthetic-media".to_owned(),
+        ];
+        if staff {
+            args.extend(["--staff".to_owned(), "--at".to_owned(), "450,0".to_owned()]);
+        }
+        if let Some(position) = position {
+            args.extend(["--position".to_owned(), position.to_owned()]);
+        }
+        args
+    }
+
+    /// Opens Debian's chromium under its driver: the system's browser of the sign-in.
+    ///
+    /// # Errors
+    /// Driver or browser do not start.
+    pub async fn browser(&mut self) -> Result<Window> {
+        let port = free_port()?;
+        let logs = self.setting.work.join("logs");
+        let driver = Process::start(
+            "driver-browser",
+            Path::new("chromedriver"),
+            &[format!("--port={port}")],
+            &self.env,
+            &logs,
+        )?;
+        self.processes.push(driver);
+        let args = [
+            "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+            "--disable-background-networking", "--disable-component-update", "--disable-sync", "--window-size=480,900",
+        ];
+        let options = json!({ "binary": "/usr/bin/chromium", "args": args });
+        let capabilities = json!({ "browserName": "chrome", "goog:chromeOptions": options });
+        Window::open(&format!("http://127.0.0.1:{port}"), "browser", capabilities).await
+    }
+
+    /// A user of the demo: name, password, token, FHIR id.
+    #[must_use]
+    pub fn user(&self, role: &str) -> &Value {
+        &self.demo["users"][role]
+    }
+
+    /// FHIR read or search with another role's token: confirmation from outside.
+    ///
+    /// # Errors
+    /// The server refuses or does not answer.
+    pub async fn fhir(&self, role: &str, path: &str) -> Result<Value> {
+        self.get(role, &format!("fhir/{path}")).await
+    }
+
+    /// Any resource of the server with a role's token.
+    ///
+    /// # Errors
+    /// The server refuses or does not answer.
+    pub async fn get(&self, role: &str, path: &str) -> Result<Value> {
+        let base = self.demo["base_url"].as_str().unwrap_or_default().trim_end_matches('/');
+        let token = self.user(role)["token"].as_str().unwrap_or_default();
+        let response = self.http.get(format!("{base}/{path}")).bearer_auth(token).send().await?;
+        let status = response.status();
+        if !status.is_success() {
+            bail!("GET {path} as {role}: {status}");
+        }
+        Ok(response.json().await?)
+    }
+
+    /// Ends everything.
+    pub async fn leave(self) {
+        for process in self.processes.into_iter().rev() {
+            process.stop().await;
+        }
+    }
+}
+
+/// The server writes the file in one go, but a reader may be faster than the rename.
+async fn read_when_whole(file: &Path) -> Result<Value> {
+    for _ in 0..50 {
+        if let Ok(value) = serde_json::from_slice(&std::fs::read(file)?) {
+            return Ok(value);
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    bail!("{} is not JSON", file.display())
+}
+
+fn free_display() -> String {
+    let taken = |n: u32| Path::new(&format!("/tmp/.X11-unix/X{n}")).exists();
+    format!(":{}", (90..400).find(|n| !taken(*n)).unwrap_or(90))
+}

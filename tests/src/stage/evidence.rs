@@ -1,0 +1,58 @@
+//! What a scenario leaves behind: a picture and a line a step, and result.json.
+
+use super::webdriver::Window;
+use anyhow::Result;
+use serde_json::{json, Value};
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+/// The folder of evidence.
+pub struct Evidence {
+    dir: PathBuf,
+    begun: Instant,
+    steps: Vec<Value>,
+}
+
+impl Evidence {
+    /// Starts with an empty list.
+    ///
+    /// # Errors
+    /// The folder cannot be made.
+    pub fn in_dir(dir: &Path) -> Result<Self> {
+        std::fs::create_dir_all(dir)?;
+        Ok(Self { dir: dir.to_owned(), begun: Instant::now(), steps: Vec::new() })
+    }
+
+    /// Notes a step with pictures of the windows and what was confirmed from outside.
+    ///
+    /// # Errors
+    /// A file cannot be written.
+    pub async fn step(&mut self, name: &str, windows: &[&Window], confirmed: Value) -> Result<()> {
+        let number = self.steps.len() + 1;
+        let mut pictures = Vec::new();
+        for window in windows {
+            let file = format!("{number:02}-{name}-{}.png", window.name);
+            std::fs::write(self.dir.join(&file), window.picture().await?)?;
+            pictures.push(file);
+        }
+        let at_s = self.begun.elapsed().as_secs_f64();
+        println!("{at_s:7.1} s  {name}: {confirmed}");
+        self.steps.push(json!({ "step": name, "at_s": at_s, "pictures": pictures, "confirmed": confirmed }));
+        self.write("running", None)
+    }
+
+    /// Writes the result.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn finish(&self, problem: Option<&str>) -> Result<()> {
+        self.write(if problem.is_some() { "failed" } else { "passed" }, problem)
+    }
+
+    fn write(&self, result: &str, problem: Option<&str>) -> Result<()> {
+        let seconds = self.begun.elapsed().as_secs_f64();
+        let value = json!({ "result": result, "problem": problem, "seconds": seconds, "steps": self.steps });
+        std::fs::write(self.dir.join("result.json"), serde_json::to_string_pretty(&value)?)?;
+        Ok(())
+    }
+}

@@ -1,0 +1,127 @@
+//! The house keeps its shape: allowed arrows between crates, and where unsafe code may live.
+
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace").to_path_buf()
+}
+
+/// Normal and build dependencies of every member, by name.
+fn arrows() -> BTreeMap<String, BTreeSet<String>> {
+    let output = Command::new(env!("CARGO"))
+        .args(["metadata", "--format-version", "1", "--no-deps"])
+        .current_dir(root())
+        .output()
+        .expect("cargo metadata");
+    let metadata: Value = serde_json::from_slice(&output.stdout).expect("json");
+    let packages = metadata["packages"].as_array().expect("packages");
+    packages
+        .iter()
+        .map(|package| {
+            let dependencies = package["dependencies"].as_array().expect("dependencies");
+            let names = dependencies
+                .iter()
+                .filter(|d| d["kind"].as_str() != Some("dev"))
+                .filter_map(|d| d["name"].as_str().map(str::to_owned));
+            (package["name"].as_str().expect("name").to_owned(), names.collect())
+        })
+        .collect()
+}
+
+const OURS: &[(&str, &[&str])] = &[
+    ("hms-fhir", &[]),
+    ("hms-model", &["hms-fhir"]),
+    ("hms-triage", &["hms-model", "hms-fhir"]),
+    ("hms-core", &["hms-model", "hms-fhir"]),
+    ("hms-store", &["hms-core", "hms-model", "hms-fhir"]),
+    ("hms-media", &["hms-core", "hms-model", "hms-fhir"]),
+    ("hms-client", &["hms-core", "hms-store", "hms-media", "hms-model", "hms-fhir", "hms-triage"]),
+    ("ach", &["hms-client", "hms-triage", "hms-model"]),
+    ("hms-ach", &["hms-client", "hms-model"]),
+    ("hms-server", &["hms-core", "hms-model", "hms-triage", "hms-fhir"]),
+    ("xtask", &[]),
+];
+
+#[test]
+fn crates_depend_only_along_the_allowed_arrows() {
+    let arrows = arrows();
+
+    for (package, allowed) in OURS {
+        let ours: Vec<&String> = arrows[*package]
+            .iter()
+            .filter(|name| name.starts_with("hms-") || *name == "ach")
+            .filter(|name| !allowed.contains(&name.as_str()))
+            .collect();
+        assert!(ours.is_empty(), "{package} must not depend on {ours:?}");
+    }
+}
+
+#[test]
+fn each_outside_package_stays_in_its_room() {
+    let rooms: &[(&str, &[&str])] = &[
+        ("tauri", &["hms-ach"]),
+        ("keyring", &["hms-client"]),
+        ("rusqlite", &["hms-store", "hms-server"]),
+        ("axum", &["hms-server"]),
+        ("reqwest", &["hms-client", "hms-server", "ach-tests"]),
+        ("str0m", &["hms-media"]),
+        ("webrtc", &["hms-media"]),
+        ("opusic-sys", &["hms-media"]),
+        ("env-libvpx-sys", &["hms-media"]),
+    ];
+    let arrows = arrows();
+
+    for (outside, allowed) in rooms {
+        for (package, dependencies) in &arrows {
+            let fits = !dependencies.contains(*outside) || allowed.contains(&package.as_str());
+            assert!(fits, "{package} must not use {outside}: it belongs to {allowed:?}");
+        }
+    }
+}
+
+#[test]
+fn xtask_uses_the_standard_library_only() {
+    assert_eq!(arrows()["xtask"], BTreeSet::new());
+}
+
+#[test]
+fn unsafe_code_lives_only_where_it_is_expected() {
+    let allowed = ["crates/media/src/ffi", "src-tauri/src/platform/mobile.rs", "tests/vfs"];
+    let mut found = Vec::new();
+
+    for folder in ["crates", "src-tauri", "tests", "xtask"] {
+        visit(&root().join(folder), &mut |file, text| {
+            let relative = file.strip_prefix(root()).expect("inside").to_string_lossy().replace('\\', "/");
+            let here = allowed.iter().any(|place| relative.starts_with(place));
+            let waived = text.contains(concat!("expect(unsafe", "_code")) || text.contains(concat!("allow(unsafe", "_code"));
+            if waived && !here {
+                found.push(relative);
+            }
+        });
+    }
+
+    assert_eq!(found, Vec::<String>::new(), "unsafe code is waived in these files");
+}
+
+#[test]
+fn the_pure_crates_ban_clocks_files_and_network() {
+    for name in ["fhir", "model", "triage", "core"] {
+        let file = root().join("crates").join(name).join("clippy.toml");
+        let text = std::fs::read_to_string(&file).unwrap_or_default();
+        assert!(text.contains("SystemTime::now"), "{} must ban clocks", file.display());
+    }
+}
+
+fn visit(folder: &Path, look: &mut impl FnMut(&Path, &str)) {
+    for entry in std::fs::read_dir(folder).expect("a folder").flatten() {
+        let path = entry.path();
+        if path.is_dir() && path.file_name().is_none_or(|name| name != "node_modules" && name != "target") {
+            visit(&path, look);
+        } else if path.extension().is_some_and(|ext| ext == "rs") {
+            look(&path, &std::fs::read_to_string(&path).unwrap_or_default());
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! Everything that CI runs, in the order in which a mistake is cheapest to learn of.
+
+use crate::run::{flag, option, program, step, target, Done};
+use crate::setup;
+
+/// One feature set for every build, so that nothing is compiled twice: what `tauri build` passes.
+pub const FEATURES: &str = "tauri/custom-protocol";
+
+/// Runs all steps, or the one named by `--only`.
+pub fn test(args: &[String]) -> Done {
+    setup::ready(flag(args, "--yes"))?;
+    let only = option(args, "--only")?;
+    let deep = flag(args, "--deep");
+    let steps: [(&str, fn(bool) -> Done); 6] = [
+        ("fmt", fmt),
+        ("ui", ui),
+        ("clippy", clippy),
+        ("rust", rust),
+        ("browser", browser),
+        ("windows", windows),
+    ];
+    if let Some(name) = &only {
+        if !steps.iter().any(|(step, _)| step == name) {
+            return Err(format!("--only {name}: there is no such step"));
+        }
+    }
+    for (name, run) in steps {
+        // Clippy and the tests embed the pages: they are built first whatever was asked for.
+        let wanted = only.as_deref().is_none_or(|only| only == name);
+        if wanted {
+            run(deep)?;
+        }
+    }
+    println!("\nAll steps passed.");
+    Ok(())
+}
+
+fn fmt(_deep: bool) -> Done {
+    step("Format", &mut program("cargo", &["fmt", "--all", "--check"]))
+}
+
+/// Types, bundle, components, catalogues.
+fn ui(_deep: bool) -> Done {
+    step(
+        "Build the pages",
+        &mut program("npm", &["run", "build", "--workspace", "ui", "--silent"]),
+    )?;
+    step(
+        "Components and catalogues",
+        &mut program("npm", &["test", "--workspace", "ui", "--silent"]),
+    )
+}
+
+fn clippy(_deep: bool) -> Done {
+    step(
+        "Clippy",
+        &mut program(
+            "cargo",
+            &[
+                "clippy",
+                "--workspace",
+                "--all-targets",
+                "--features",
+                FEATURES,
+                "--",
+                "-D",
+                "warnings",
+            ],
+        ),
+    )
+}
+
+/// Units, integration, arrows, drift.
+fn rust(deep: bool) -> Done {
+    let mut tests = program("cargo", &["test", "--workspace", "--features", FEATURES]);
+    if deep {
+        tests.env("HMS_DEEP", "1");
+    }
+    // A session bus with a keyring is started by the tests that need one.
+    step("Rust tests", &mut tests)
+}
+
+/// The pages in Debian's chromium: taps, 911, axe, reflow.
+fn browser(_deep: bool) -> Done {
+    step(
+        "Pages in a browser",
+        &mut program("npm", &["run", "e2e", "--workspace", "ui", "--silent"]),
+    )
+}
+
+/// The story in the real windows.
+fn windows(_deep: bool) -> Done {
+    let out = target().join("scenario-bite");
+    crate::demo::scenario("bite", &out, None, true)
+}
