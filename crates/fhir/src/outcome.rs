@@ -8,12 +8,13 @@ pub fn from_issues(issues: &[Issue]) -> Value {
     let issues: Vec<Value> = issues
         .iter()
         .map(|issue| {
-            json!({
-                "severity": "error",
-                "code": issue.code.as_fhir(),
-                "diagnostics": issue.detail,
-                "expression": [issue.path],
-            })
+            let mut said =
+                json!({ "severity": "error", "code": issue.code.as_fhir(), "diagnostics": issue.detail });
+            // What is no resource at all has no path, and FHIR no empty text.
+            if !issue.path.is_empty() {
+                said["expression"] = json!([issue.path]);
+            }
+            said
         })
         .collect();
     if issues.is_empty() {
