@@ -1,0 +1,233 @@
+//! The tables as authors write them, one row a thing, words beside their row.
+
+use std::collections::BTreeMap;
+
+use serde::de::DeserializeOwned;
+use serde::Deserialize;
+
+use super::AuthorError;
+use crate::level::{Need, Urgency};
+use crate::pack::{Kind, Source};
+
+/// All tables of a content folder.
+#[derive(Debug)]
+pub struct Tables {
+    pub(super) sources: BTreeMap<String, Source>,
+    pub(super) modules: Vec<ModuleTable>,
+    pub(super) complaints: Vec<ComplaintRow>,
+    pub(super) danger: Vec<DangerRow>,
+    pub(super) advice: Vec<LineRow>,
+    pub(super) safety_net: Vec<LineRow>,
+    /// Cases written from the sources, with the urgency each must get.
+    pub examples: Vec<Example>,
+}
+
+impl Tables {
+    /// Reads tables from (name, text) pairs, names relative to the content folder.
+    ///
+    /// # Errors
+    /// [`AuthorError`] naming the table.
+    pub fn parse<'a>(files: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Tables, AuthorError> {
+        let files: BTreeMap<&str, &str> = files.into_iter().collect();
+        let mut modules = Vec::new();
+        let mut examples = Vec::new();
+        for (name, text) in &files {
+            if name.starts_with("modules/") {
+                modules.push(read(name, text)?);
+            }
+            if name.starts_with("examples/") {
+                examples.extend(read::<Vec<Example>>(name, text)?);
+            }
+        }
+        let one = |name: &str| files.get(name).copied().ok_or_else(|| AuthorError::Missing(name.to_owned()));
+        Ok(Tables {
+            sources: read("sources.yaml", one("sources.yaml")?)?,
+            modules,
+            complaints: read("complaints.yaml", one("complaints.yaml")?)?,
+            danger: read("danger.yaml", one("danger.yaml")?)?,
+            advice: read("advice.yaml", one("advice.yaml")?)?,
+            safety_net: read("safety_net.yaml", one("safety_net.yaml")?)?,
+            examples,
+        })
+    }
+}
+
+fn read<T: DeserializeOwned>(file: &str, text: &str) -> Result<T, AuthorError> {
+    serde_yaml_ng::from_str(text).map_err(|source| AuthorError::Table { file: file.to_owned(), source })
+}
+
+/// One module: its findings, questions and rules.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ModuleTable {
+    pub module: String,
+    /// The finding that opens the module; its questions and floors hold only then.
+    #[serde(default)]
+    pub gate: Option<String>,
+    pub findings: Vec<FindingRow>,
+    pub questions: Vec<QuestionRow>,
+    pub rules: Vec<RuleRow>,
+}
+
+/// A finding and, where one finding alone decides, its rule in the same row.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct FindingRow {
+    pub id: String,
+    pub en: String,
+    pub es: String,
+    #[serde(default)]
+    pub level: Option<Urgency>,
+    #[serde(default)]
+    pub needs: Vec<Need>,
+    #[serde(default)]
+    pub why_en: String,
+    #[serde(default)]
+    pub why_es: String,
+    #[serde(default)]
+    pub source: String,
+    #[serde(default)]
+    pub date: Option<String>,
+    #[serde(default)]
+    pub reviewer: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct QuestionRow {
+    pub id: String,
+    pub kind: Kind,
+    #[serde(default)]
+    pub must_ask: bool,
+    #[serde(default)]
+    pub hidden: bool,
+    /// A map of the body or of causes, not a red-flag screen: may be longer than six.
+    #[serde(default)]
+    pub map: bool,
+    /// Urgency held while an item of the screen is not ruled out.
+    #[serde(default)]
+    pub floor: Option<Urgency>,
+    #[serde(default)]
+    pub when: Option<String>,
+    pub en: String,
+    pub es: String,
+    pub why_en: String,
+    pub why_es: String,
+    #[serde(default)]
+    pub options: Vec<OptionRow>,
+    #[serde(default)]
+    pub unit_en: String,
+    #[serde(default)]
+    pub unit_es: String,
+    #[serde(default)]
+    pub min: Option<crate::Milli>,
+    #[serde(default)]
+    pub max: Option<crate::Milli>,
+    #[serde(default)]
+    pub at_least: BTreeMap<String, crate::Milli>,
+    #[serde(default)]
+    pub at_most: BTreeMap<String, crate::Milli>,
+}
+
+/// An option: the name of a finding, or a row.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+pub(super) enum OptionRow {
+    Finding(String),
+    Row(OptionFields),
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct OptionFields {
+    pub code: String,
+    #[serde(default)]
+    pub en: String,
+    #[serde(default)]
+    pub es: String,
+    #[serde(default)]
+    pub sets: Vec<String>,
+    #[serde(default)]
+    pub also: Vec<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RuleRow {
+    pub id: String,
+    pub when: String,
+    pub level: Urgency,
+    #[serde(default)]
+    pub needs: Vec<Need>,
+    pub en: String,
+    pub es: String,
+    pub source: String,
+    #[serde(default)]
+    pub date: Option<String>,
+    #[serde(default)]
+    pub reviewer: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ComplaintRow {
+    pub code: String,
+    pub sets: Vec<String>,
+    /// No module of its own: life threats, then the nurse today.
+    #[serde(default)]
+    pub open: bool,
+    pub en: String,
+    pub es: String,
+    pub words_en: String,
+    pub words_es: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct DangerRow {
+    pub id: String,
+    pub level: Urgency,
+    pub en: String,
+    pub es: String,
+    pub why_en: String,
+    pub why_es: String,
+    pub source: String,
+    pub phrases: Vec<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct LineRow {
+    pub id: String,
+    pub from: Urgency,
+    pub to: Urgency,
+    #[serde(default)]
+    pub when: Option<String>,
+    pub en: String,
+    pub es: String,
+    pub source: String,
+}
+
+/// A case written from the sources, and the urgency it must get.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Example {
+    /// Its name.
+    pub id: String,
+    /// The case in a sentence.
+    pub case: String,
+    /// What the person comes with.
+    pub complaint: String,
+    /// Findings that are present; everything else is answered "no".
+    #[serde(default)]
+    pub present: Vec<String>,
+    /// Age in years.
+    #[serde(default)]
+    pub age: Option<crate::Milli>,
+    /// The least urgency that is safe.
+    pub at_least: Urgency,
+    /// The highest urgency that does not frighten without need.
+    pub at_most: Urgency,
+    /// Key into the sources.
+    pub source: String,
+}
