@@ -25,6 +25,8 @@ pub struct Alert {
 #[must_use]
 pub fn builder() -> Builder<tauri::Wry> {
     Builder::<tauri::Wry>::new()
+        // One name a type: views only go out and forms only come in.
+        .disable_serde_phases()
         .commands(collect_commands![
             commands::app::app_state,
             commands::app::set_preferences,
