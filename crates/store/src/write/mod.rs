@@ -1,0 +1,8 @@
+//! The transactions: each function here runs inside one, and either all of it holds or none.
+
+pub(crate) mod batch;
+pub(crate) mod page;
+pub(crate) mod reconcile;
+pub(crate) mod result;
+pub(crate) mod save;
+pub(crate) mod settle;

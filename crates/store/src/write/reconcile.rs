@@ -1,0 +1,150 @@
+//! A record that changed here and at the server: carries out what [`hms_core::sync::plan::reconcile`] decides.
+
+use crate::table::resource::{RemoteState, ResourceRow};
+use crate::table::{conflict, outbox, resource, Key};
+use crate::{ConflictRow, OutboxRow, StoreError};
+use hms_core::outbox::StuckReason;
+use hms_core::sync::plan::{self, Queued, Reconcile, Remote};
+use hms_model::time::Timestamp;
+use rusqlite::Connection;
+use std::collections::BTreeSet;
+
+/// Brings a record and its queued changes in line with the server's newer state, where one is kept beside it.
+/// True where a person has to settle it.
+pub(crate) fn reconcile(conn: &Connection, key: &Key, now: Timestamp) -> Result<bool, StoreError> {
+    let Some(row) = resource::find(conn, key)? else { return Ok(false) };
+    let queued = outbox::of_resource(conn, key)?;
+    let Some(remote) = &row.remote else { return Ok(false) };
+    let Some(first) = queued.first() else {
+        take_remote(conn, key, remote)?;
+        return Ok(false);
+    };
+    let (seen, version) = match remote {
+        RemoteState::Here { body, version } => (Remote::Here(body), version.clone()),
+        RemoteState::Deleted => (Remote::Deleted, None),
+        RemoteState::OutOfScope => (Remote::OutOfScope, None),
+    };
+    let mut plans = Vec::with_capacity(queued.len());
+    for queued_row in &queued {
+        plans.push(plan::reconcile(state_of(first), row.base.as_ref(), queued_row.body.as_ref(), seen));
+    }
+    if plans.contains(&Reconcile::Wait) {
+        return Ok(false);
+    }
+    if let Some(elements) = plans.iter().find_map(|plan| match plan {
+        Reconcile::Ask(elements) => Some(elements.clone()),
+        Reconcile::Wait | Reconcile::TakeRemote | Reconcile::Replace(_) => None,
+    }) {
+        ask(conn, key, &row, first, elements, now)?;
+        return Ok(true);
+    }
+    conflict::settle(conn, key, now)?;
+    replace(conn, key, remote, version.as_deref(), &queued, plans)?;
+    Ok(false)
+}
+
+fn state_of(first: &OutboxRow) -> Queued {
+    match (&first.stuck, first.attempt) {
+        (Some(StuckReason::Conflict), _) => Queued::Conflicting,
+        (Some(StuckReason::Rejected { .. } | StuckReason::WithGroup), _) => Queued::Refused,
+        (None, 0) => Queued::Untried,
+        (None, _) => Queued::Tried,
+    }
+}
+
+/// Nothing waits here: the server's state is what is shown.
+pub(crate) fn take_remote(conn: &Connection, key: &Key, remote: &RemoteState) -> Result<(), StoreError> {
+    match remote {
+        RemoteState::Here { body, version } => {
+            let row_key = resource::put(conn, key, Some(body), version.as_deref())?;
+            resource::keep_base(conn, row_key, None)?;
+            resource::keep_remote(conn, row_key, None)
+        }
+        RemoteState::Deleted | RemoteState::OutOfScope => resource::delete(conn, key).map(|_| ()),
+    }
+}
+
+fn ask(
+    conn: &Connection,
+    key: &Key,
+    row: &ResourceRow,
+    first: &OutboxRow,
+    elements: Vec<String>,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let (remote, remote_version) = match &row.remote {
+        Some(RemoteState::Here { body, version }) => (Some(body.clone()), version.clone()),
+        Some(RemoteState::Deleted | RemoteState::OutOfScope) | None => (None, None),
+    };
+    outbox::set_stuck(conn, first.op, &StuckReason::Conflict)?;
+    let found = ConflictRow {
+        id: key.to_string(),
+        found_at: now,
+        elements,
+        base: row.base.clone(),
+        local: row.body.clone(),
+        remote,
+        remote_version,
+    };
+    conflict::put(conn, key, &found)
+}
+
+/// Every queued change merged: they now stand on the server's newer version.
+fn replace(
+    conn: &Connection,
+    key: &Key,
+    remote: &RemoteState,
+    version: Option<&str>,
+    queued: &[OutboxRow],
+    plans: Vec<Reconcile>,
+) -> Result<(), StoreError> {
+    let stuck_groups: BTreeSet<i64> =
+        queued.iter().filter(|row| row.stuck.is_some()).map(|row| row.group).collect();
+    let last = plans.last().cloned();
+    for (row, plan) in queued.iter().zip(plans) {
+        match (&last, plan) {
+            (Some(Reconcile::Replace(_)), Reconcile::Replace(body)) => {
+                outbox::set_body(conn, row.op, version, body.as_ref())?;
+            }
+            // The server already has what this row says, or what the last one says.
+            _ => outbox::delete(conn, row.op)?,
+        }
+    }
+    if let Some(Reconcile::Replace(body)) = last {
+        let row_key = resource::put(conn, key, body.as_ref(), version)?;
+        let base = match remote {
+            RemoteState::Here { body, .. } => Some(body),
+            RemoteState::Deleted | RemoteState::OutOfScope => None,
+        };
+        resource::keep_base(conn, row_key, base)?;
+        resource::keep_remote(conn, row_key, None)?;
+    } else {
+        take_remote(conn, key, remote)?;
+    }
+    for group in stuck_groups {
+        renumber_group(conn, group, group)?;
+    }
+    Ok(())
+}
+
+/// Gives every change of a group a new number (the server remembers results by number), as part of group
+/// `into`, and also every later change of the same records, so that numbers keep the order of sending.
+pub(crate) fn renumber_group(conn: &Connection, group: i64, into: i64) -> Result<(), StoreError> {
+    let all = outbox::all(conn)?;
+    let mut groups = BTreeSet::from([group]);
+    let mut keys: BTreeSet<&Key> = BTreeSet::new();
+    loop {
+        let before = groups.len();
+        keys.extend(all.iter().filter(|(_, row)| groups.contains(&row.group)).map(|(key, _)| key));
+        let from = all.iter().filter(|(_, row)| row.group == group).map(|(_, row)| row.op).min().unwrap_or(0);
+        let later = all.iter().filter(|(key, row)| keys.contains(key) && row.op > from);
+        groups.extend(later.map(|(_, row)| row.group).filter(|other| *other != into));
+        if groups.len() == before {
+            break;
+        }
+    }
+    for (_, row) in all.iter().filter(|(_, row)| groups.contains(&row.group)) {
+        outbox::renumber(conn, row.op, if row.group == group { into } else { row.group })?;
+    }
+    Ok(())
+}

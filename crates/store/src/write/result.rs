@@ -1,0 +1,109 @@
+//! The server's answer to one queued change.
+
+use super::reconcile::reconcile;
+use crate::table::resource::ResourceRow;
+use crate::table::{outbox, receipt, resource, Key};
+use crate::{Applied, OutboxRow, StoreError};
+use hms_core::outbox::{Failure, StuckReason};
+use hms_core::sync::plan::{on_failure, on_result, ResultAction};
+use hms_model::time::Timestamp;
+use hms_model::wire::sync::WireResult;
+use rusqlite::Connection;
+
+/// Applies one result. `seed` jitters the wait before another try.
+pub(crate) fn apply(conn: &Connection, result: &WireResult, now: Timestamp, seed: u64) -> Result<Applied, StoreError> {
+    let Some((key, row)) = outbox::find(conn, result.op)? else { return Ok(Applied::Unknown) };
+    match on_result(result, row.attempt, now, seed) {
+        ResultAction::Done => done(conn, &key, &row, result, now),
+        action => hold(conn, &key, &row, action, now),
+    }
+}
+
+/// Applies a failure of the whole exchange to changes that got no result.
+pub(crate) fn fail(
+    conn: &Connection,
+    ops: &[i64],
+    failure: Failure,
+    now: Timestamp,
+    seed: u64,
+) -> Result<(), StoreError> {
+    for op in ops {
+        let Some((key, row)) = outbox::find(conn, *op)? else { continue };
+        // Refused as a whole says nothing about this change: it is tried again, ever more rarely.
+        let failure = match failure {
+            Failure::Rejected | Failure::Conflict | Failure::Transient => Failure::Transient,
+            Failure::AuthNeeded => Failure::AuthNeeded,
+        };
+        let seed = seed ^ op.unsigned_abs();
+        let action = on_failure(failure, row.attempt, now, seed, || StuckReason::WithGroup);
+        hold(conn, &key, &row, action, now)?;
+    }
+    Ok(())
+}
+
+fn done(
+    conn: &Connection,
+    key: &Key,
+    row: &OutboxRow,
+    result: &WireResult,
+    now: Timestamp,
+) -> Result<Applied, StoreError> {
+    outbox::delete(conn, row.op)?;
+    if let Some(wire) = &result.receipt {
+        receipt::put(conn, key, wire)?;
+    }
+    let version = result.version.as_deref();
+    if version.is_some() {
+        outbox::rebase(conn, key, version)?;
+    }
+    if let Some(known) = resource::find(conn, key)? {
+        acknowledge(conn, key, row, &known, version)?;
+    }
+    reconcile(conn, key, now)?;
+    Ok(Applied::Done { id: key.to_string(), receipt: result.receipt.clone() })
+}
+
+/// The server has what this row said: that is the base of whatever changes still wait.
+fn acknowledge(
+    conn: &Connection,
+    key: &Key,
+    row: &OutboxRow,
+    known: &ResourceRow,
+    version: Option<&str>,
+) -> Result<(), StoreError> {
+    let more_waits = !outbox::of_resource(conn, key)?.is_empty();
+    if !more_waits && row.body.is_none() {
+        return resource::delete(conn, key).map(|_| ());
+    }
+    let version = version.or(known.version.as_deref());
+    let row_key = resource::put(conn, key, known.body.as_ref(), version)?;
+    resource::keep_base(conn, row_key, if more_waits { row.body.as_ref() } else { None })
+}
+
+fn hold(
+    conn: &Connection,
+    key: &Key,
+    row: &OutboxRow,
+    action: ResultAction,
+    now: Timestamp,
+) -> Result<Applied, StoreError> {
+    match action {
+        ResultAction::Later(at) => {
+            outbox::put_off(conn, row.op, at)?;
+            Ok(Applied::Later(at))
+        }
+        // Done is answered before; a result without a row to hold it changes nothing.
+        ResultAction::AfterSignIn | ResultAction::Done => Ok(Applied::SignInNeeded),
+        ResultAction::Stuck(reason) => {
+            outbox::set_stuck(conn, row.op, &reason)?;
+            if reason == StuckReason::Conflict {
+                reconcile(conn, key, now)?;
+                let held = outbox::find(conn, row.op)?.is_some_and(|(_, row)| row.stuck.is_some());
+                if !held {
+                    return Ok(Applied::Merged);
+                }
+            }
+            Ok(Applied::Stuck(reason))
+        }
+    }
+}
