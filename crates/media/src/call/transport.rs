@@ -99,6 +99,8 @@ impl Transport {
         };
         let socket = UdpSocket::bind((ip, 0)).await.map_err(CallError::OpenSocket)?;
         let local = socket.local_addr().map_err(CallError::OpenSocket)?;
+        // A fresh socket does not know that it may write, and `try_send_to` would drop the first packets.
+        socket.writable().await.map_err(CallError::OpenSocket)?;
         let relays = open_relays(&config, began).await?;
         if config.relay_only && relays.is_empty() {
             return Err(CallError::NoRelay);

@@ -138,7 +138,11 @@ async fn bind_both(listen: SocketAddr) -> std::io::Result<(UdpSocket, TcpListene
     loop {
         let udp = UdpSocket::bind(listen).await?;
         match TcpListener::bind(udp.local_addr()?).await {
-            Ok(tcp) => return Ok((udp, tcp)),
+            Ok(tcp) => {
+                // A fresh socket does not know that it may write, and `try_send_to` would drop the first answer.
+                udp.writable().await?;
+                return Ok((udp, tcp));
+            }
             Err(error) if listen.port() != 0 || tries == 0 => return Err(error),
             Err(_) => tries -= 1,
         }

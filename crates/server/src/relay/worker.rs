@@ -295,9 +295,8 @@ impl Worker {
         if transport != TransportType::Udp || self.allocations.len() >= MAX_ALLOCATIONS {
             return Err(SocketAllocateError::InsufficientCapacity);
         }
-        let opened = UdpSocket::bind((self.listen.ip(), 0)).await;
-        let (socket, local) = opened
-            .and_then(|socket| socket.local_addr().map(|local| (Arc::new(socket), local)))
+        let (socket, local) = open(self.listen.ip())
+            .await
             .map_err(|_| SocketAllocateError::InsufficientCapacity)?;
         let relayed = SocketAddr::new(self.advertised.unwrap_or(local.ip()), local.port());
         let reader = self
@@ -368,6 +367,14 @@ impl Worker {
             reading.abort();
         }
     }
+}
+
+async fn open(ip: IpAddr) -> std::io::Result<(Arc<UdpSocket>, SocketAddr)> {
+    let socket = UdpSocket::bind((ip, 0)).await?;
+    let local = socket.local_addr()?;
+    // As for the relay's own port: or the first packet to a peer would be dropped.
+    socket.writable().await?;
+    Ok((Arc::new(socket), local))
 }
 
 async fn read_peers(socket: Arc<UdpSocket>, relayed: SocketAddr, inbox: mpsc::Sender<Incoming>) {

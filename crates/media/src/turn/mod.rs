@@ -3,6 +3,8 @@
 //! The protocol is `turn-client-proto`, sans-IO; here are its sockets. Everything that waits is a task of the
 //! call's own runtime and ends with it.
 
+mod framing;
+
 use std::collections::{HashMap, HashSet};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -18,6 +20,7 @@ use turn_client_proto::types::{TransportType, TurnCredentials};
 use turn_client_proto::udp::TurnClientUdp;
 
 use crate::{RelayProtocol, TurnServer};
+use framing::{padded, Framing};
 
 turn_client_proto::impl_client!(Client, (Udp, TurnClientUdp), (Tcp, TurnClientTcp));
 
@@ -101,7 +104,7 @@ impl Wire {
                 let _ = socket.try_send(&bytes);
             }
             Self::Tcp(writer) => {
-                let _ = writer.try_send(bytes);
+                let _ = writer.try_send(padded(bytes));
             }
         }
     }
@@ -306,6 +309,8 @@ impl RelayPath {
 async fn connect_udp(at: SocketAddr, bind: Option<IpAddr>) -> Option<UdpSocket> {
     let socket = UdpSocket::bind((local_for(at, bind), 0)).await.ok()?;
     socket.connect(at).await.ok()?;
+    // A fresh socket does not know that it may write, and `try_send` would drop the first message.
+    socket.writable().await.ok()?;
     Some(socket)
 }
 
@@ -347,15 +352,21 @@ async fn read_udp(socket: Arc<UdpSocket>, inbox: mpsc::Sender<Vec<u8>>) {
 }
 
 async fn read_tcp(mut reader: tokio::net::tcp::OwnedReadHalf, inbox: mpsc::Sender<Vec<u8>>) {
+    let mut framing = Framing::default();
     let mut buffer = vec![0u8; 16 * 1024];
     while let Ok(length @ 1..) = reader.read(&mut buffer).await {
-        // A stream must not lose bytes: wait for room.
-        if inbox
-            .send(buffer.get(..length).unwrap_or(&[]).to_vec())
-            .await
-            .is_err()
-        {
-            break;
+        framing.push(buffer.get(..length).unwrap_or(&[]));
+        loop {
+            match framing.next() {
+                // A stream must not lose bytes: wait for room.
+                Ok(Some(message)) => {
+                    if inbox.send(message).await.is_err() {
+                        return;
+                    }
+                }
+                Ok(None) => break,
+                Err(_) => return,
+            }
         }
     }
 }
