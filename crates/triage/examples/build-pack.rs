@@ -1,6 +1,9 @@
 //! Builds the committed pack from the tables: `cargo run -p hms-triage --features author --example build-pack`.
 //! With `--check` it only lints.
-#![expect(clippy::disallowed_methods, reason = "the author's tool reads and writes the tables; the engine does not")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the author's tool reads and writes the tables; the engine does not"
+)]
 
 use std::path::{Path, PathBuf};
 
@@ -13,8 +16,15 @@ fn main() {
     let mut files: Vec<(String, String)> = Vec::new();
     for folder in ["", "modules", "examples"] {
         for path in yaml_files(&root.join("content").join(folder)) {
-            let name = path.file_name().and_then(|n| n.to_str()).expect("table names are UTF-8");
-            let name = if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") };
+            let name = path
+                .file_name()
+                .and_then(|n| n.to_str())
+                .expect("table names are UTF-8");
+            let name = if folder.is_empty() {
+                name.to_owned()
+            } else {
+                format!("{folder}/{name}")
+            };
             files.push((name, std::fs::read_to_string(&path).expect("a table can be read")));
         }
     }
@@ -23,7 +33,10 @@ fn main() {
     let bytes = match built {
         Ok(bytes) => bytes,
         Err(error) => {
-            eprintln!("{error}: {:?}", std::error::Error::source(&error).map(ToString::to_string));
+            eprintln!(
+                "{error}: {:?}",
+                std::error::Error::source(&error).map(ToString::to_string)
+            );
             std::process::exit(1);
         }
     };
@@ -50,7 +63,9 @@ fn main() {
 fn yaml_files(folder: &Path) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(folder).expect("the content folder is there");
     let paths = entries.map(|e| e.expect("an entry can be read").path());
-    let mut paths: Vec<PathBuf> = paths.filter(|p| p.extension().is_some_and(|e| e == "yaml")).collect();
+    let mut paths: Vec<PathBuf> = paths
+        .filter(|p| p.extension().is_some_and(|e| e == "yaml"))
+        .collect();
     paths.sort();
     paths
 }

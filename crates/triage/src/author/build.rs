@@ -7,8 +7,8 @@ use super::{condition, AuthorError};
 use crate::expr::Expr;
 use crate::level::Urgency;
 use crate::pack::{
-    Choice, Complaint, Danger, Finding, Kind, Line, NumberSpec, Pack, PackFile, Question, Rule, Side, Threshold,
-    FORMAT,
+    Choice, Complaint, Danger, Finding, Kind, Line, NumberSpec, Pack, PackFile, Question, Rule, Side,
+    Threshold, FORMAT,
 };
 use crate::session::COMPLAINT;
 use crate::text::{fold, Text};
@@ -39,7 +39,11 @@ pub fn build(tables: &Tables, version: &str) -> Result<Vec<u8>, AuthorError> {
     for module in &tables.modules {
         findings(module, &mut file);
     }
-    let words: BTreeMap<String, Text> = file.findings.iter().map(|f| (f.id.clone(), f.text.clone())).collect();
+    let words: BTreeMap<String, Text> = file
+        .findings
+        .iter()
+        .map(|f| (f.id.clone(), f.text.clone()))
+        .collect();
     for module in &tables.modules {
         for row in &module.questions {
             question(module, row, &words, &mut file)?;
@@ -68,11 +72,17 @@ pub fn build(tables: &Tables, version: &str) -> Result<Vec<u8>, AuthorError> {
 }
 
 fn text(en: &str, es: &str) -> Text {
-    Text { en: en.trim().to_owned(), es: es.trim().to_owned() }
+    Text {
+        en: en.trim().to_owned(),
+        es: es.trim().to_owned(),
+    }
 }
 
 fn condition_of(user: &str, text: &str) -> Result<Expr<String>, AuthorError> {
-    condition::parse(text).map_err(|why| AuthorError::Condition { user: user.to_owned(), why })
+    condition::parse(text).map_err(|why| AuthorError::Condition {
+        user: user.to_owned(),
+        why,
+    })
 }
 
 /// A condition that counts unknowns holds only where its module is open; one over what is present
@@ -95,9 +105,15 @@ fn counts_unknown(expr: &Expr<String>) -> bool {
 
 fn danger(tables: &Tables, file: &mut PackFile) {
     for row in &tables.danger {
-        file.findings.push(Finding { id: row.id.clone(), text: text(&row.en, &row.es) });
+        file.findings.push(Finding {
+            id: row.id.clone(),
+            text: text(&row.en, &row.es),
+        });
         let phrase = |p: &String| -> Vec<String> { p.split('+').map(folded_phrase).collect() };
-        file.danger.push(Danger { finding: row.id.clone(), phrases: row.phrases.iter().map(phrase).collect() });
+        file.danger.push(Danger {
+            finding: row.id.clone(),
+            phrases: row.phrases.iter().map(phrase).collect(),
+        });
         file.rules.push(Rule {
             id: row.id.clone(),
             when: Expr::Present(row.id.clone()),
@@ -122,7 +138,10 @@ fn folded_phrase(phrase: &str) -> String {
 
 fn findings(module: &ModuleTable, file: &mut PackFile) {
     for row in &module.findings {
-        file.findings.push(Finding { id: row.id.clone(), text: text(&row.en, &row.es) });
+        file.findings.push(Finding {
+            id: row.id.clone(),
+            text: text(&row.en, &row.es),
+        });
         let Some(level) = row.level else { continue };
         file.rules.push(Rule {
             id: row.id.clone(),
@@ -143,8 +162,15 @@ fn question(
     words: &BTreeMap<String, Text>,
     file: &mut PackFile,
 ) -> Result<(), AuthorError> {
-    let refuse = |what: &str| AuthorError::Row { row: row.id.clone(), what: what.to_owned() };
-    let own = row.when.as_deref().map(|w| condition_of(&row.id, w)).transpose()?;
+    let refuse = |what: &str| AuthorError::Row {
+        row: row.id.clone(),
+        what: what.to_owned(),
+    };
+    let own = row
+        .when
+        .as_deref()
+        .map(|w| condition_of(&row.id, w))
+        .transpose()?;
     let gate = module.gate.clone().map(Expr::Present);
     let when = match (gate, own.clone()) {
         (Some(gate), Some(own)) => Some(Expr::All(vec![gate, own])),
@@ -174,7 +200,11 @@ fn question(
         return Err(refuse("a red-flag screen has at most six items"));
     }
     let threshold = |side: Side| {
-        move |(finding, value): (&String, &crate::Milli)| Threshold { finding: finding.clone(), side, value: *value }
+        move |(finding, value): (&String, &crate::Milli)| Threshold {
+            finding: finding.clone(),
+            side,
+            value: *value,
+        }
     };
     let number = match row.kind {
         Kind::Number => Some(NumberSpec {
@@ -215,12 +245,22 @@ fn floor(
     own: Option<Expr<String>>,
     options: &[Choice],
 ) -> Rule {
+    let map = row.map || row.kind == Kind::Choice;
+    // An item that means less than the floor must not hold it: in a grammar without negation, what an
+    // unknown holds its presence holds too.
+    let alarming = |id: &String| {
+        module
+            .findings
+            .iter()
+            .any(|f| f.id == *id && f.level > Some(level))
+    };
     let mut items: Vec<String> = options.iter().flat_map(|o| o.sets.clone()).collect();
+    items.retain(|id| map || alarming(id));
     items.sort();
     items.dedup();
     // What settles a map or a kind is not an alarm by itself: only "not sure" holds its floor.
     let items = items.into_iter().map(Expr::NotRuledOut).collect();
-    let open = if row.map || row.kind == Kind::Choice { Expr::All(items) } else { Expr::Any(items) };
+    let open = if map { Expr::All(items) } else { Expr::Any(items) };
     let when = match own {
         Some(own) => Expr::All(vec![own, open]),
         None => open,
@@ -230,7 +270,10 @@ fn floor(
         when: gated(module, when),
         level,
         needs: Vec::new(),
-        reason: text("Not all warning signs are ruled out yet.", "Aún no se descarta toda señal de peligro."),
+        reason: text(
+            "Not all warning signs are ruled out yet.",
+            "Aún no se descarta toda señal de peligro.",
+        ),
         source: "policy".to_owned(),
         date: DATE.to_owned(),
         reviewer: UNSIGNED.to_owned(),
@@ -245,9 +288,19 @@ fn complaints(tables: &Tables, file: &mut PackFile) {
         if row.open {
             sets.push("complaint.open".to_owned());
         }
-        options.push(Choice { code: row.code.clone(), text: text(&row.en, &row.es), sets, also: Vec::new() });
+        options.push(Choice {
+            code: row.code.clone(),
+            text: text(&row.en, &row.es),
+            sets,
+            also: Vec::new(),
+        });
         let list = |words: &str| {
-            words.split(';').map(str::trim).filter(|w| !w.is_empty()).map(str::to_owned).collect::<Vec<_>>()
+            words
+                .split(';')
+                .map(str::trim)
+                .filter(|w| !w.is_empty())
+                .map(str::to_owned)
+                .collect::<Vec<_>>()
         };
         file.complaints.push(Complaint {
             code: row.code.clone(),
@@ -274,7 +327,11 @@ fn line(row: &LineRow) -> Result<Line, AuthorError> {
         id: row.id.clone(),
         from: row.from,
         to: row.to,
-        when: row.when.as_deref().map(|w| condition_of(&row.id, w)).transpose()?,
+        when: row
+            .when
+            .as_deref()
+            .map(|w| condition_of(&row.id, w))
+            .transpose()?,
         text: text(&row.en, &row.es),
         source: row.source.clone(),
     })

@@ -8,7 +8,10 @@ use crate::expr::Expr;
 /// # Errors
 /// Plain words on what is wrong.
 pub fn parse(text: &str) -> Result<Expr<String>, String> {
-    let mut parser = Parser { tokens: tokens(text)?, at: 0 };
+    let mut parser = Parser {
+        tokens: tokens(text)?,
+        at: 0,
+    };
     let expr = parser.any()?;
     match parser.peek() {
         None => Ok(expr),
@@ -146,14 +149,28 @@ mod tests {
         let p = |s: &str| Expr::Present(s.to_owned());
         let expected = Expr::Any(vec![
             Expr::All(vec![p("a.b"), Expr::NotRuledOut("a.c".to_owned())]),
-            Expr::Score { at_least: 1, of: vec![(1, p("a.d")), (1, p("a.e"))] },
+            Expr::Score {
+                at_least: 1,
+                of: vec![(1, p("a.d")), (1, p("a.e"))],
+            },
         ]);
-        assert_eq!(parse("a.b and not_ruled_out(a.c) or 1 of (a.d, a.e)"), Ok(expected));
+        assert_eq!(
+            parse("a.b and not_ruled_out(a.c) or 1 of (a.d, a.e)"),
+            Ok(expected)
+        );
     }
 
     #[test]
     fn every_way_to_say_not_is_refused() {
-        for text in ["not a.b", "!a.b", "~a.b", "a.b and not(a.c)", "ruled_out(a.b)", "absent(a.b)", "a.b - a.c"] {
+        for text in [
+            "not a.b",
+            "!a.b",
+            "~a.b",
+            "a.b and not(a.c)",
+            "ruled_out(a.b)",
+            "absent(a.b)",
+            "a.b - a.c",
+        ] {
             assert!(parse(text).is_err(), "{text}");
         }
         for text in ["", "a.b and", "(a.b", "3 of (a.b)", "0 of (a.b)", "ab", "a.b a.c"] {

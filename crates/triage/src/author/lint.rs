@@ -28,18 +28,90 @@ const SHORT: usize = 8;
 
 /// Names, drug words and words with no plainer twin: they count as two syllables at most.
 const EASY_EN: &[&str] = &[
-    "emergency", "animal", "medicine", "infection", "infected", "diabetes", "suicide", "allergic", "allergy",
-    "reaction", "pregnant", "chemical", "electric", "carbon", "monoxide", "tetanus", "rabies", "temperature",
-    "poison", "epinephrine", "operation", "operator", "aspirin", "concussion", "diarrhea", "confusion", "vehicle",
-    "exhaustion", "immune", "steroids", "transplant", "underneath", "injury", "injuries", "coyote", "raccoon",
-    "thermometer", "surgery", "fahrenheit",
+    "emergency",
+    "animal",
+    "medicine",
+    "infection",
+    "infected",
+    "diabetes",
+    "suicide",
+    "allergic",
+    "allergy",
+    "reaction",
+    "pregnant",
+    "chemical",
+    "electric",
+    "carbon",
+    "monoxide",
+    "tetanus",
+    "rabies",
+    "temperature",
+    "poison",
+    "epinephrine",
+    "operation",
+    "operator",
+    "aspirin",
+    "concussion",
+    "diarrhea",
+    "confusion",
+    "vehicle",
+    "exhaustion",
+    "immune",
+    "steroids",
+    "transplant",
+    "underneath",
+    "injury",
+    "injuries",
+    "coyote",
+    "raccoon",
+    "thermometer",
+    "surgery",
+    "fahrenheit",
 ];
 const EASY_ES: &[&str] = &[
-    "urgencias", "animal", "infección", "diabetes", "enfermera", "anticoagulante", "anticoagulantes", "químico",
-    "embarazo", "temperatura", "epinefrina", "murciélago", "mordida", "respiración", "cerebro", "señales", "vacuna",
-    "corazón", "confusión", "alergia", "esteroides", "agotamiento", "medicina", "calambres", "herida", "emergencia",
-    "tobillo", "rodilla", "espalda", "columna", "cabeza", "hinchado", "escalofríos", "fractura",
-    "diuréticos", "embarazada", "garganta", "aspirina", "persona", "músculo", "urgencia", "operador", "apéndice",
+    "urgencias",
+    "animal",
+    "infección",
+    "diabetes",
+    "enfermera",
+    "anticoagulante",
+    "anticoagulantes",
+    "químico",
+    "embarazo",
+    "temperatura",
+    "epinefrina",
+    "murciélago",
+    "mordida",
+    "respiración",
+    "cerebro",
+    "señales",
+    "vacuna",
+    "corazón",
+    "confusión",
+    "alergia",
+    "esteroides",
+    "agotamiento",
+    "medicina",
+    "calambres",
+    "herida",
+    "emergencia",
+    "tobillo",
+    "rodilla",
+    "espalda",
+    "columna",
+    "cabeza",
+    "hinchado",
+    "escalofríos",
+    "fractura",
+    "diuréticos",
+    "embarazada",
+    "garganta",
+    "aspirina",
+    "persona",
+    "músculo",
+    "urgencia",
+    "operador",
+    "apéndice",
 ];
 
 /// Everything that is wrong with a pack. Empty when it may be committed.
@@ -57,7 +129,10 @@ pub fn lint(pack: &Pack) -> Vec<Finding> {
 }
 
 fn say(out: &mut Vec<Finding>, row: &str, what: impl Into<String>) {
-    out.push(Finding { row: row.to_owned(), what: what.into() });
+    out.push(Finding {
+        row: row.to_owned(),
+        what: what.into(),
+    });
 }
 
 /// The type has no negation; what is left to refuse is a constant in disguise.
@@ -106,14 +181,20 @@ fn rows(pack: &Pack, out: &mut Vec<Finding>) {
     for q in &file.questions {
         let screen = q.must_ask && q.kind == Kind::Multi;
         let decides = q.options.iter().flat_map(|o| &o.sets).any(|f| {
-            file.rules.iter().any(|r| r.when == Expr::Present(f.clone()) && r.level >= Urgency::EdNow)
+            file.rules
+                .iter()
+                .any(|r| r.when == Expr::Present(f.clone()) && r.level >= Urgency::EdNow)
         });
         if screen && decides && q.options.len() > 6 {
             say(out, &q.id, "a red-flag screen has at most six items");
         }
         // An emergency must not wait behind questions that only sort the rest.
         if !q.must_ask && !q.hidden && q.options.len() > 1 && alarm_screen(pack, q) {
-            say(out, &q.id, "most of its items are emergencies, so it must be asked");
+            say(
+                out,
+                &q.id,
+                "most of its items are emergencies, so it must be asked",
+            );
         }
     }
 }
@@ -140,8 +221,15 @@ fn uses(pack: &Pack, out: &mut Vec<Finding>) {
             });
         };
         file.rules.iter().for_each(|r| mark(&r.when));
-        file.questions.iter().filter_map(|q| q.when.as_ref()).for_each(&mut mark);
-        file.advice.iter().chain(&file.safety_net).filter_map(|l| l.when.as_ref()).for_each(&mut mark);
+        file.questions
+            .iter()
+            .filter_map(|q| q.when.as_ref())
+            .for_each(&mut mark);
+        file.advice
+            .iter()
+            .chain(&file.safety_net)
+            .filter_map(|l| l.when.as_ref())
+            .for_each(&mut mark);
     }
     for (ix, f) in file.findings.iter().enumerate() {
         let raised = file.danger.iter().any(|d| d.finding == f.id);
@@ -156,9 +244,15 @@ fn uses(pack: &Pack, out: &mut Vec<Finding>) {
     for (at, q) in file.questions.iter().enumerate() {
         if let Some(when) = &q.when {
             when.findings(&mut |f| {
-                let settled = pack.finding(f).map(|ix| pack.contributors(ix).iter().all(|c| *c < at));
+                let settled = pack
+                    .finding(f)
+                    .map(|ix| pack.contributors(ix).iter().all(|c| *c < at));
                 if settled != Some(true) {
-                    say(out, &q.id, format!("is asked on {f}, which a later question settles"));
+                    say(
+                        out,
+                        &q.id,
+                        format!("is asked on {f}, which a later question settles"),
+                    );
                 }
             });
         }
@@ -166,7 +260,8 @@ fn uses(pack: &Pack, out: &mut Vec<Finding>) {
 }
 
 fn lines(pack: &Pack, out: &mut Vec<Finding>) {
-    let covers = |lines: &[Line], u: Urgency| lines.iter().any(|l| l.when.is_none() && l.from <= u && u <= l.to);
+    let covers =
+        |lines: &[Line], u: Urgency| lines.iter().any(|l| l.when.is_none() && l.from <= u && u <= l.to);
     for urgency in Urgency::ALL {
         if !covers(&pack.file().advice, urgency) {
             say(out, urgency.code(), "has no advice that is always shown");
@@ -182,7 +277,12 @@ fn words(pack: &Pack, out: &mut Vec<Finding>) {
     let mut all: Vec<(&str, &Text)> = Vec::new();
     all.extend(file.findings.iter().map(|f| (f.id.as_str(), &f.text)));
     all.extend(file.rules.iter().map(|r| (r.id.as_str(), &r.reason)));
-    all.extend(file.advice.iter().chain(&file.safety_net).map(|l| (l.id.as_str(), &l.text)));
+    all.extend(
+        file.advice
+            .iter()
+            .chain(&file.safety_net)
+            .map(|l| (l.id.as_str(), &l.text)),
+    );
     all.extend(file.complaints.iter().map(|c| (c.code.as_str(), &c.text)));
     for q in &file.questions {
         all.extend([(q.id.as_str(), &q.text), (q.id.as_str(), &q.why)]);
@@ -238,14 +338,31 @@ fn worth(pack: &Pack, out: &mut Vec<Finding>) {
         if rule.level == Urgency::SelfCare {
             continue;
         }
-        let alone = found.iter().any(|answers| {
-            let facts = Facts::of(pack, answers, Fill::Unknown);
-            let state = |id: &String| pack.finding(id).map_or(crate::State::Unknown, |f| facts.state(f));
-            let others = pack.file().rules.iter().filter(|r| r.id != rule.id && r.when.holds(&state));
-            others.map(|r| r.level).max() < Some(rule.level)
-        });
+        let alone = found
+            .iter()
+            .any(|answers| stronger(pack, answers, &rule.id, rule.level).is_none());
         if !alone {
-            say(out, &rule.id, "is shadowed: another rule always says as much");
+            let other = found
+                .iter()
+                .filter_map(|answers| stronger(pack, answers, &rule.id, rule.level))
+                .next();
+            say(
+                out,
+                &rule.id,
+                format!("is shadowed: {} says as much", other.unwrap_or("another rule")),
+            );
         }
     }
+}
+
+/// Another rule that says at least as much for these answers.
+fn stronger<'a>(pack: &'a Pack, answers: &crate::Answers, id: &str, level: Urgency) -> Option<&'a str> {
+    let facts = Facts::of(pack, answers, Fill::Unknown);
+    let state = |id: &String| pack.finding(id).map_or(crate::State::Unknown, |f| facts.state(f));
+    let mut others = pack
+        .file()
+        .rules
+        .iter()
+        .filter(|r| r.id != id && r.level >= level);
+    others.find(|r| r.when.holds(&state)).map(|r| r.id.as_str())
 }

@@ -19,7 +19,10 @@ fn counts(text: &str, easy: &[&str], syllables: fn(&str) -> u32) -> (f64, f64, f
     // A colon or a semicolon ends a thought as a full stop does.
     for sentence in text.split(['.', '!', '?', ':', ';', '\n']) {
         let words = sentence.split(|c: char| !c.is_alphanumeric() && c != '\'');
-        let words: Vec<String> = words.filter(|w| w.chars().any(char::is_alphabetic)).map(str::to_lowercase).collect();
+        let words: Vec<String> = words
+            .filter(|w| w.chars().any(char::is_alphabetic))
+            .map(str::to_lowercase)
+            .collect();
         if words.is_empty() {
             continue;
         }
@@ -27,10 +30,18 @@ fn counts(text: &str, easy: &[&str], syllables: fn(&str) -> u32) -> (f64, f64, f
         for word in &words {
             total.1 += 1;
             let count = syllables(word);
-            total.2 += if easy.contains(&word.as_str()) { count.min(2) } else { count };
+            total.2 += if easy.contains(&word.as_str()) {
+                count.min(2)
+            } else {
+                count
+            };
         }
     }
-    (f64::from(total.0.max(1)), f64::from(total.1.max(1)), f64::from(total.2))
+    (
+        f64::from(total.0.max(1)),
+        f64::from(total.1.max(1)),
+        f64::from(total.2),
+    )
 }
 
 fn syllables_en(word: &str) -> u32 {
@@ -46,7 +57,10 @@ fn syllables_en(word: &str) -> u32 {
     let ends = |s: &str| word.ends_with(s);
     let silent_e = ends("e") && !ends("le") && !ends("ee");
     let silent_ed = ends("ed") && !ends("ted") && !ends("ded");
-    let silent_es = ends("es") && !["ses", "zes", "ches", "shes", "ges", "ces", "xes"].iter().any(|s| ends(s));
+    let silent_es = ends("es")
+        && !["ses", "zes", "ches", "shes", "ges", "ces", "xes"]
+            .iter()
+            .any(|s| ends(s));
     if count > 1 && (silent_e || silent_ed || silent_es) {
         count -= 1;
     }
@@ -80,10 +94,24 @@ mod tests {
 
     #[test]
     fn syllables_are_counted_about_right() {
-        for (word, n) in [("cat", 1), ("water", 2), ("breathe", 1), ("needed", 2), ("stopped", 1), ("table", 2)] {
+        for (word, n) in [
+            ("cat", 1),
+            ("water", 2),
+            ("breathe", 1),
+            ("needed", 2),
+            ("stopped", 1),
+            ("table", 2),
+        ] {
             assert_eq!(syllables_en(word), n, "{word}");
         }
-        for (word, n) in [("perro", 2), ("respirar", 3), ("fiebre", 2), ("caída", 3), ("sangre", 2), ("día", 2)] {
+        for (word, n) in [
+            ("perro", 2),
+            ("respirar", 3),
+            ("fiebre", 2),
+            ("caída", 3),
+            ("sangre", 2),
+            ("día", 2),
+        ] {
             assert_eq!(syllables_es(word), n, "{word}");
         }
     }
@@ -91,7 +119,12 @@ mod tests {
     #[test]
     fn plain_words_are_easy_and_long_ones_are_not() {
         assert!(grade_en("Wash the bite with soap and water.", &[]) < 4.0);
-        assert!(grade_en("Immediate evaluation of neurological deterioration is indicated.", &[]) > 12.0);
+        assert!(
+            grade_en(
+                "Immediate evaluation of neurological deterioration is indicated.",
+                &[]
+            ) > 12.0
+        );
         assert!(ease_es("Lave la herida con agua y jabón.", &[]) > 80.0);
         assert!(ease_es("Evaluación inmediata del deterioro neurológico traumático.", &[]) < 50.0);
     }

@@ -39,7 +39,12 @@ impl Tables {
                 examples.extend(read::<Vec<Example>>(name, text)?);
             }
         }
-        let one = |name: &str| files.get(name).copied().ok_or_else(|| AuthorError::Missing(name.to_owned()));
+        let one = |name: &str| {
+            files
+                .get(name)
+                .copied()
+                .ok_or_else(|| AuthorError::Missing(name.to_owned()))
+        };
         Ok(Tables {
             sources: read("sources.yaml", one("sources.yaml")?)?,
             modules,
@@ -53,7 +58,10 @@ impl Tables {
 }
 
 fn read<T: DeserializeOwned>(file: &str, text: &str) -> Result<T, AuthorError> {
-    serde_yaml_ng::from_str(text).map_err(|source| AuthorError::Table { file: file.to_owned(), source })
+    serde_yaml_ng::from_str(text).map_err(|source| AuthorError::Table {
+        file: file.to_owned(),
+        source,
+    })
 }
 
 /// One module: its findings, questions and rules.

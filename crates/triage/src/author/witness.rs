@@ -18,7 +18,9 @@ const ALTERNATIVES: usize = 400;
 /// Only answers that truly fire the rule are returned.
 #[must_use]
 pub fn witnesses(pack: &Pack, rule: &str) -> Vec<Answers> {
-    let Some(def) = pack.file().rules.iter().find(|r| r.id == rule) else { return Vec::new() };
+    let Some(def) = pack.file().rules.iter().find(|r| r.id == rule) else {
+        return Vec::new();
+    };
     let mut out: Vec<Answers> = Vec::new();
     for needs in alternatives(&def.when) {
         for needs in with_gates(pack, needs, 4) {
@@ -40,7 +42,9 @@ pub fn answers_with(pack: &Pack, complaint: &str, present: &[String], age: Optio
     let mut answers = answer(pack, &needs);
     if let Some((_, q)) = pack.question(COMPLAINT) {
         if q.options.iter().any(|o| o.code == complaint) {
-            answers.given.insert(COMPLAINT.to_owned(), Answer::Code(complaint.to_owned()));
+            answers
+                .given
+                .insert(COMPLAINT.to_owned(), Answer::Code(complaint.to_owned()));
         }
     }
     if let Some(age) = age {
@@ -53,9 +57,13 @@ pub fn answers_with(pack: &Pack, complaint: &str, present: &[String], age: Optio
 fn alternatives(expr: &Expr<String>) -> Vec<Needs> {
     match expr {
         Expr::Present(f) => vec![Needs::from([(f.clone(), State::Present)])],
-        Expr::NotRuledOut(f) => vec![Needs::from([(f.clone(), State::Unknown)])],
+        Expr::NotRuledOut(f) => [State::Unknown, State::Present]
+            .map(|s| Needs::from([(f.clone(), s)]))
+            .into(),
         Expr::Any(parts) => parts.iter().flat_map(alternatives).collect(),
-        Expr::All(parts) => parts.iter().fold(vec![Needs::new()], |all, part| product(&all, &alternatives(part))),
+        Expr::All(parts) => parts
+            .iter()
+            .fold(vec![Needs::new()], |all, part| product(&all, &alternatives(part))),
         Expr::Score { at_least, of } => {
             // All subsets that reach the sum, grown one part at a time.
             let mut sums: Vec<(u32, Needs)> = vec![(0, Needs::new())];
@@ -79,7 +87,11 @@ fn alternatives(expr: &Expr<String>) -> Vec<Needs> {
 
 fn product(a: &[Needs], b: &[Needs]) -> Vec<Needs> {
     let mut out = Vec::new();
-    for (x, y) in a.iter().flat_map(|x| b.iter().map(move |y| (x, y))).take(ALTERNATIVES) {
+    for (x, y) in a
+        .iter()
+        .flat_map(|x| b.iter().map(move |y| (x, y)))
+        .take(ALTERNATIVES)
+    {
         let mut both = x.clone();
         for (f, s) in y {
             let slot = both.entry(f.clone()).or_insert(*s);
@@ -98,7 +110,10 @@ fn with_gates(pack: &Pack, needs: Needs, depth: u32) -> Vec<Needs> {
     }
     for finding in needs.keys() {
         let Some(ix) = pack.finding(finding) else { continue };
-        let questions = pack.contributors(ix).iter().filter_map(|q| pack.file().questions.get(*q));
+        let questions = pack
+            .contributors(ix)
+            .iter()
+            .filter_map(|q| pack.file().questions.get(*q));
         let mut ways: Vec<Needs> = Vec::new();
         for q in questions {
             match &q.when {
@@ -112,12 +127,21 @@ fn with_gates(pack: &Pack, needs: Needs, depth: u32) -> Vec<Needs> {
     }
     all.sort();
     all.dedup();
-    let grown = all.into_iter().flat_map(|n| if n == needs { vec![n] } else { with_gates(pack, n, depth - 1) });
+    let grown = all.into_iter().flat_map(|n| {
+        if n == needs {
+            vec![n]
+        } else {
+            with_gates(pack, n, depth - 1)
+        }
+    });
     grown.take(ALTERNATIVES).collect()
 }
 
 fn answer(pack: &Pack, needs: &Needs) -> Answers {
-    let mut answers = Answers { pack: Some(pack.hash().to_owned()), ..Answers::default() };
+    let mut answers = Answers {
+        pack: Some(pack.hash().to_owned()),
+        ..Answers::default()
+    };
     for danger in &pack.file().danger {
         if needs.get(&danger.finding) == Some(&State::Present) {
             answers.raised.insert(danger.finding.clone());
@@ -138,7 +162,12 @@ fn answer_one(q: &Question, needs: &Needs) -> Option<Answer> {
     let unsure = q.options.iter().any(|o| o.sets.iter().any(open));
     match q.kind {
         Kind::Multi => {
-            let mut codes: Vec<String> = q.options.iter().filter(|o| sets(o)).map(|o| o.code.clone()).collect();
+            let mut codes: Vec<String> = q
+                .options
+                .iter()
+                .filter(|o| sets(o))
+                .map(|o| o.code.clone())
+                .collect();
             if unsure {
                 codes.push(Answer::UNKNOWN.to_owned());
             }
@@ -150,7 +179,10 @@ fn answer_one(q: &Question, needs: &Needs) -> Option<Answer> {
             // The option that gives most of what is needed and least besides.
             let score = |o: &crate::pack::Choice| {
                 let hit = o.sets.iter().chain(&o.also).filter(|f| wants(f)).count();
-                (hit, std::cmp::Reverse(o.sets.len() - o.sets.iter().filter(|f| wants(f)).count()))
+                (
+                    hit,
+                    std::cmp::Reverse(o.sets.len() - o.sets.iter().filter(|f| wants(f)).count()),
+                )
             };
             let mut best: Option<&crate::pack::Choice> = None;
             for o in &q.options {
@@ -173,12 +205,22 @@ fn answer_one(q: &Question, needs: &Needs) -> Option<Answer> {
                 Side::AtLeast => v >= at,
                 Side::AtMost => v <= at,
             };
-            // Fewest findings too many or too few.
-            let wrong = |v: i64| {
-                spec.thresholds.iter().filter(|t| follows(v, t.side, t.value.0) != wants(&t.finding)).count()
+            // A finding too few is worse than one too many.
+            let wrong = |v: i64| -> usize {
+                let cost =
+                    |t: &crate::pack::Threshold| match (follows(v, t.side, t.value.0), wants(&t.finding)) {
+                        (false, true) => 100,
+                        (true, false) => 1,
+                        (true, true) | (false, false) => 0,
+                    };
+                spec.thresholds.iter().map(cost).sum()
             };
             let fits = |v: &i64| *v >= spec.min.0 && *v <= spec.max.0;
-            values.into_iter().filter(fits).min_by_key(|v| wrong(*v)).map(|v| Answer::Number(Milli(v)))
+            values
+                .into_iter()
+                .filter(fits)
+                .min_by_key(|v| wrong(*v))
+                .map(|v| Answer::Number(Milli(v)))
         }
     }
 }
