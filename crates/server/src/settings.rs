@@ -42,6 +42,12 @@ pub struct Settings {
     pub help_phone: String,
     /// Address of HR's receiver.
     pub hr_url: Option<String>,
+    /// Address and port of the embedded relay for calls, UDP and TCP; none where it is empty.
+    pub relay_listen: Option<String>,
+    /// Address under which clients reach the relay, where it is not the one that is listened on.
+    pub relay_address: Option<String>,
+    /// Seconds after which an emergency that no clinician has opened goes to the nurses.
+    pub escalate_after_s: u32,
 }
 
 impl Default for Settings {
@@ -53,6 +59,9 @@ impl Default for Settings {
             audience: None,
             help_phone: "1-800-555-0142".to_owned(),
             hr_url: None,
+            relay_listen: None,
+            relay_address: None,
+            escalate_after_s: 120,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The table of routes. A route exists only as a row that says who may call it; the router is made from the rows.
 
+pub mod fhir;
 pub mod guard;
 pub mod oauth;
 pub mod outcome;
@@ -49,6 +50,7 @@ pub fn all() -> Vec<Route> {
     let mut rows = sign_in_pages();
     rows.extend(oauth::endpoints());
     rows.extend(session::routes());
+    rows.extend(fhir::routes());
     rows
 }
 

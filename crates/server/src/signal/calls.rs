@@ -107,7 +107,7 @@ impl Hub {
         visit.state = VisitState::Active { callee: Side { party: party.clone(), away_since: None } };
         self.record(id, VisitEvent::Accepted);
         for side in [&caller, party] {
-            let turn = self.turn.issue(&side.user, now);
+            let turn = self.issue(&side.user, now);
             self.send_to(side, ToClient::Accepted { visit: id.to_owned(), turn });
         }
         let others: Vec<Party> = self

@@ -7,7 +7,7 @@ use super::channel::{Arrival, Channel};
 use super::turn::TurnIssuer;
 use super::visit::{Party, Visit};
 use hms_model::time::Timestamp;
-use hms_model::wire::signal::{EndedWhy, Frame, ToClient, ToServer};
+use hms_model::wire::signal::{EndedWhy, Frame, ToClient, ToServer, WireTurn};
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
 /// One connection: a WebSocket, or one long poll.
@@ -139,6 +139,11 @@ pub enum Effect {
         /// Step.
         event: VisitEvent,
     },
+    /// Let the bearer of this credential use the relay.
+    Relay {
+        /// The credential as it was handed out.
+        turn: WireTurn,
+    },
     /// An account became connected or not, or told its link.
     Presence {
         /// Account.
@@ -264,7 +269,7 @@ impl Hub {
         self.effects.extend(again.into_iter().map(|frame| Effect::Send { conn, frame }));
         // A poll that goes on is not greeted each time: it knows its session.
         if transport == Transport::Socket || resumed.is_none() {
-            let turn = self.turn.issue(&party.user, now);
+            let turn = self.issue(&party.user, now);
             self.send(&id, ToClient::Welcome { session: id.clone(), resumed: resumed.is_some(), turn });
         }
         self.set_connected(now, &id, true);
@@ -385,6 +390,13 @@ impl Hub {
         }
         let types = std::mem::take(&mut session.hint).into_iter().collect();
         self.send(id, ToClient::Changed { types });
+    }
+
+    /// Relay credentials for an account; the relay learns them before their bearer does.
+    pub(super) fn issue(&mut self, user: &str, now: Timestamp) -> Vec<WireTurn> {
+        let turns = self.turn.issue(user, now);
+        self.effects.extend(turns.first().map(|turn| Effect::Relay { turn: turn.clone() }));
+        turns
     }
 
     /// Queues a message on a session, and sends it where a connection is there. A session whose client

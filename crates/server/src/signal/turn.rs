@@ -1,4 +1,4 @@
-//! Short-lived relay credentials: an HMAC over expiry and account, which the relay checks without asking anyone.
+//! Short-lived relay credentials: an HMAC over expiry and account.
 
 use base64::engine::general_purpose::STANDARD;
 use base64::Engine;
@@ -7,8 +7,10 @@ use hms_model::time::Timestamp;
 use hms_model::wire::signal::WireTurn;
 use ring::hmac;
 
-/// How long a credential opens the relay.
+/// How long a credential opens the relay, at least.
 pub const VALID_FOR_S: i64 = 3600;
+/// Credentials end on whole steps of this, so that a client that connects often gets few different ones.
+const STEP_S: i64 = 600;
 
 /// Makes relay credentials.
 #[derive(Debug, Clone)]
@@ -33,7 +35,8 @@ impl TurnIssuer {
     /// Credentials for one account, valid for an hour.
     #[must_use]
     pub fn issue(&self, account: &str, now: Timestamp) -> Vec<WireTurn> {
-        let username = format!("{}:{account}", now.0.div_euclid(1000) + VALID_FOR_S);
+        let ends = (now.0.div_euclid(1000) + VALID_FOR_S).div_euclid(STEP_S) * STEP_S + STEP_S;
+        let username = format!("{ends}:{account}");
         let key = hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, self.secret.expose());
         let credential = STANDARD.encode(hmac::sign(&key, username.as_bytes()));
         self.urls
@@ -51,13 +54,13 @@ mod tests {
     fn a_credential_is_the_hmac_of_expiry_and_account() {
         let issuer = TurnIssuer::new(vec!["turn:relay:3478?transport=udp".into()], Secret::new(b"north".to_vec()));
 
-        let turns = issuer.issue("dana", Timestamp(1_000_000));
+        let turns = issuer.issue("dana", Timestamp(999_999));
 
         let turn = turns.first().expect("one");
-        assert_eq!(turn.username, "4600:dana");
-        // printf 4600:dana | openssl dgst -sha1 -hmac north -binary | base64
+        assert_eq!(turn.username, "4800:dana");
+        // printf 4800:dana | openssl dgst -sha1 -hmac north -binary | base64
         assert_eq!(turn.credential, EXPECTED);
     }
 
-    const EXPECTED: &str = "dbUIRj8rMI3Mk5JD2PcxcLbbF+E=";
+    const EXPECTED: &str = "LRu4oiXAPpi84TlG/WbTt1o91IE=";
 }

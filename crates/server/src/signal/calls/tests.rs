@@ -90,7 +90,7 @@ impl World {
                     self.hub.handle(self.now, ready);
                 }
                 Effect::Record { visit, event } => self.recorded.push((visit, event)),
-                Effect::Presence { .. } => {}
+                Effect::Presence { .. } | Effect::Relay { .. } => {}
             }
         }
     }

@@ -21,7 +21,8 @@ pub fn param_id(kind: &str, name: &str) -> i64 {
 /// # Errors
 /// A failed statement.
 pub fn insert(conn: &Connection, key: i64, kind: &str, entries: &[IndexEntry]) -> Result<(), DbError> {
-    for entry in entries {
+    // These two are columns of the resource itself.
+    for entry in entries.iter().filter(|e| !matches!(e.param, "_id" | "_lastUpdated")) {
         insert_one(conn, key, param_id(kind, entry.param), &entry.value).doing("index a resource")?;
     }
     Ok(())

@@ -1,0 +1,8 @@
+//! FHIR interactions, apart from HTTP: searches, changes with their access checks, bundles.
+
+pub mod interact;
+pub mod problem;
+pub mod query;
+pub mod transaction;
+
+pub use problem::Problem;

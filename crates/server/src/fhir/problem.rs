@@ -1,0 +1,130 @@
+//! Why an interaction did not happen, as a status and an OperationOutcome.
+
+use crate::db::{DbError, WriteError};
+use hms_fhir::{outcome, Issue};
+use serde_json::Value;
+
+/// Why an interaction did not happen. Texts name elements and parameters, never values.
+#[derive(Debug, thiserror::Error)]
+pub enum Problem {
+    /// The request cannot be understood.
+    #[error("bad request: {0}")]
+    Bad(String),
+    /// A search parameter is unknown, not supported, or its value cannot be read.
+    #[error("search parameter {param}: {why}")]
+    Search {
+        /// Parameter as sent.
+        param: String,
+        /// What is wrong.
+        why: &'static str,
+    },
+    /// The resource breaks its definition.
+    #[error("the resource is not valid")]
+    Invalid(Vec<Issue>),
+    /// Not allowed.
+    #[error("not allowed")]
+    Denied,
+    /// There is no such thing, or none for this actor.
+    #[error("not found")]
+    NotFound,
+    /// It was deleted.
+    #[error("deleted")]
+    Gone,
+    /// A precondition does not hold.
+    #[error("precondition failed")]
+    Precondition,
+    /// It conflicts with the current state.
+    #[error("conflict: {0}")]
+    Conflict(&'static str),
+    /// The interaction is not supported.
+    #[error("not supported: {0}")]
+    NotSupported(&'static str),
+    /// One entry of a transaction failed, and so all of it.
+    #[error("entry {index} failed")]
+    Entry {
+        /// Place in the Bundle, from 0.
+        index: usize,
+        /// Why.
+        #[source]
+        source: Box<Problem>,
+    },
+    /// The database failed.
+    #[error(transparent)]
+    Db(#[from] DbError),
+}
+
+impl Problem {
+    /// The HTTP status.
+    #[must_use]
+    pub fn status(&self) -> u16 {
+        match self {
+            Self::Bad(_) | Self::Search { .. } => 400,
+            Self::Invalid(_) => 422,
+            Self::Denied => 403,
+            Self::NotFound => 404,
+            Self::Gone => 410,
+            Self::Precondition => 412,
+            Self::Conflict(_) => 409,
+            Self::NotSupported(_) => 405,
+            Self::Entry { source, .. } => source.status(),
+            Self::Db(error) if error.is_disk_full() => 507,
+            Self::Db(_) => 500,
+        }
+    }
+
+    /// The OperationOutcome.
+    #[must_use]
+    pub fn outcome(&self) -> Value {
+        match self {
+            Self::Bad(text) => outcome::error("structure", text),
+            Self::Search { param, why } => outcome::error("not-supported", &format!("{param}: {why}")),
+            Self::Invalid(issues) => outcome::from_issues(issues),
+            Self::Denied => outcome::error("forbidden", "not allowed"),
+            Self::NotFound => outcome::error("not-found", "there is no such resource"),
+            Self::Gone => outcome::error("deleted", "the resource was deleted"),
+            Self::Precondition => outcome::error("conflict", "the version is not the current one"),
+            Self::Conflict(code) => outcome::error("conflict", code),
+            Self::NotSupported(text) => outcome::error("not-supported", text),
+            Self::Entry { index, source } => in_entry(*index, source.outcome()),
+            Self::Db(error) if error.is_disk_full() => {
+                outcome::error("no-store", "the server has no room left; nothing was changed")
+            }
+            Self::Db(_) => outcome::error("exception", "the server failed; nothing was changed"),
+        }
+    }
+}
+
+/// Says in which entry of the Bundle each issue is.
+fn in_entry(index: usize, mut outcome: Value) -> Value {
+    let place = format!("Bundle.entry[{index}]");
+    for issue in outcome.get_mut("issue").and_then(Value::as_array_mut).into_iter().flatten() {
+        let Some(issue) = issue.as_object_mut() else { continue };
+        let inner = issue
+            .get("expression")
+            .and_then(|e| e.get(0))
+            .and_then(Value::as_str)
+            .map_or_else(|| place.clone(), |path| format!("{place}.resource.ofType({path})"));
+        issue.insert("expression".to_owned(), serde_json::json!([inner]));
+    }
+    outcome
+}
+
+impl From<WriteError> for Problem {
+    fn from(error: WriteError) -> Self {
+        match error {
+            WriteError::Invalid(issues) => Self::Invalid(issues),
+            WriteError::Precondition { .. } => Self::Precondition,
+            WriteError::NotFound => Self::NotFound,
+            WriteError::Gone => Self::Gone,
+            WriteError::Conflict { code } => Self::Conflict(code),
+            WriteError::Denied => Self::Denied,
+            WriteError::Db(error) => Self::Db(error),
+        }
+    }
+}
+
+impl From<Vec<Issue>> for Problem {
+    fn from(issues: Vec<Issue>) -> Self {
+        Self::Invalid(issues)
+    }
+}

@@ -1,0 +1,327 @@
+//! Batches and transactions: a transaction happens as a whole or not at all.
+
+use super::interact::{self, Created};
+use super::query::{self, SearchQuery};
+use super::Problem;
+use crate::app::App;
+use crate::audit::AuditAction;
+use crate::auth::Actor;
+use crate::db::{DbError, Precondition, Prepared, Put, Stored, Tx};
+use hms_fhir::bundle::Answer;
+use hms_model::ids::UserId;
+use hms_model::role::Role;
+use hms_model::time::Timestamp;
+use serde_json::Value;
+use std::collections::HashMap;
+
+/// Entries of a Bundle at most.
+pub const MAX_ENTRIES: usize = 5_000;
+
+/// What an entry asks for.
+#[derive(Debug, Clone)]
+enum Ask {
+    Delete { kind: String, id: String, version: Option<i64> },
+    Create { resource: Value, id: String, condition: Option<SearchQuery> },
+    Update { resource: Value, precondition: Precondition },
+    Read { kind: String, id: String },
+    Search(Box<SearchQuery>),
+}
+
+impl Ask {
+    /// The order in which a transaction is carried out, whatever the order of its entries.
+    fn rank(&self) -> u8 {
+        match self {
+            Self::Delete { .. } => 0,
+            Self::Create { .. } => 1,
+            Self::Update { .. } => 2,
+            Self::Read { .. } | Self::Search(_) => 3,
+        }
+    }
+}
+
+#[derive(Debug, Clone)]
+struct Entry {
+    full_url: Option<String>,
+    ask: Ask,
+}
+
+/// The actor of work that an operator of the machine does: imports, demonstrations.
+#[must_use]
+pub fn operator(name: &str) -> Actor {
+    Actor {
+        user: UserId::parse("operator").expect("a constant id"),
+        name: name.to_owned(),
+        role: Role::System,
+        fhir: None,
+        site: None,
+        district: None,
+        device: None,
+        scopes: vec!["system/*.cruds".to_owned()],
+        family: String::new(),
+    }
+}
+
+/// Carries out a Bundle of type transaction.
+///
+/// # Errors
+/// [`Problem::Entry`] with the place of the first entry that fails; nothing is changed then.
+pub async fn transaction(app: &App, actor: &Actor, bundle: &Value) -> Result<Value, Problem> {
+    let entries = read_entries(bundle)?
+        .into_iter()
+        .enumerate()
+        .map(|(index, entry)| entry.map_err(|source| at(index, source)))
+        .collect::<Result<Vec<_>, _>>()?;
+    let actor = actor.clone();
+    app.db
+        .write(move |tx: &mut Tx<'_>| carry_out(tx, &actor, entries))
+        .await
+        .map(hms_fhir::bundle::transaction_response)
+}
+
+/// Carries out a Bundle of type batch: each entry on its own.
+///
+/// # Errors
+/// Where it is no Bundle of entries at all.
+pub async fn batch(app: &App, actor: &Actor, bundle: &Value) -> Result<Value, Problem> {
+    let mut answers = Vec::new();
+    for entry in read_entries(bundle)? {
+        let answer = match entry {
+            Err(problem) => Err(problem),
+            Ok(entry) => {
+                let actor = actor.clone();
+                app.db
+                    .write(move |tx: &mut Tx<'_>| carry_out(tx, &actor, vec![entry]))
+                    .await
+                    .map(|mut done| done.pop().unwrap_or_default())
+            }
+        };
+        answers.push(answer.unwrap_or_else(|problem| {
+            // An entry of a batch stands for itself: its place needs no mention.
+            let problem = match problem {
+                Problem::Entry { source, .. } => *source,
+                other => other,
+            };
+            Answer { status: problem.status().to_string(), outcome: Some(problem.outcome()), ..Answer::default() }
+        }));
+    }
+    Ok(hms_fhir::bundle::batch_response(answers))
+}
+
+fn at(index: usize, source: Problem) -> Problem {
+    Problem::Entry { index, source: Box::new(source) }
+}
+
+fn read_entries(bundle: &Value) -> Result<Vec<Result<Entry, Problem>>, Problem> {
+    let entries = match bundle.get("entry") {
+        None => return Ok(Vec::new()),
+        Some(Value::Array(entries)) => entries,
+        Some(_) => return Err(Problem::Bad("Bundle.entry is not a list".to_owned())),
+    };
+    if entries.len() > MAX_ENTRIES {
+        return Err(Problem::Bad(format!("a Bundle has at most {MAX_ENTRIES} entries")));
+    }
+    Ok(entries.iter().map(read_entry).collect())
+}
+
+fn read_entry(entry: &Value) -> Result<Entry, Problem> {
+    let request = entry.get("request").ok_or_else(|| bad("an entry needs a request"))?;
+    let text = |name: &str| request.get(name).and_then(Value::as_str);
+    let (method, url) = (text("method").unwrap_or_default(), text("url").unwrap_or_default());
+    let (path, query) = url.split_once('?').map_or((url, None), |(p, q)| (p, Some(q)));
+    let mut parts = path.trim_matches('/').split('/');
+    let kind = parts.next().unwrap_or_default().to_owned();
+    let id = parts.next().map(str::to_owned);
+    if parts.next().is_some() {
+        return Err(Problem::NotSupported("this address in a Bundle"));
+    }
+    let resource = || entry.get("resource").cloned().ok_or_else(|| bad("this request needs a resource"));
+    let version = text("ifMatch").map(parse_etag).transpose()?;
+    let ask = match (method, id) {
+        ("POST", None) => Ask::Create {
+            resource: typed(resource()?, &kind)?,
+            id: crate::random::id(),
+            condition: text("ifNoneExist").map(|q| SearchQuery::parse(&kind, &query::pairs(q))).transpose()?,
+        },
+        ("PUT", Some(id)) if query.is_none() => {
+            let resource = typed(resource()?, &kind)?;
+            if resource.get("id").and_then(Value::as_str) != Some(&id) {
+                return Err(bad("the id in the address and in the resource differ"));
+            }
+            let absent = text("ifNoneMatch") == Some("*");
+            let precondition = match version {
+                Some(version) => Precondition::Version(version),
+                None if absent => Precondition::Absent,
+                None => Precondition::None,
+            };
+            Ask::Update { resource, precondition }
+        }
+        ("DELETE", Some(id)) if query.is_none() => Ask::Delete { kind, id, version },
+        ("GET", Some(id)) if query.is_none() => Ask::Read { kind, id },
+        ("GET", None) => Ask::Search(Box::new(SearchQuery::parse(&kind, &query::pairs(query.unwrap_or_default()))?)),
+        ("POST" | "PUT" | "DELETE" | "GET" | "PATCH" | "HEAD", _) => {
+            return Err(Problem::NotSupported("this method and address in a Bundle"));
+        }
+        _ => return Err(bad("unknown method")),
+    };
+    let full_url = entry.get("fullUrl").and_then(Value::as_str).map(str::to_owned);
+    Ok(Entry { full_url, ask })
+}
+
+fn bad(text: &str) -> Problem {
+    Problem::Bad(text.to_owned())
+}
+
+fn typed(resource: Value, kind: &str) -> Result<Value, Problem> {
+    if resource.get("resourceType").and_then(Value::as_str) == Some(kind) {
+        Ok(resource)
+    } else {
+        Err(bad("the type in the address and in the resource differ"))
+    }
+}
+
+/// The version in `W/"3"`.
+///
+/// # Errors
+/// [`Problem::Bad`] where it is not of that form.
+pub fn parse_etag(tag: &str) -> Result<i64, Problem> {
+    tag.trim()
+        .trim_start_matches("W/")
+        .trim_matches('"')
+        .parse()
+        .map_err(|_| bad("a version is written as W/\"3\""))
+}
+
+fn carry_out(tx: &mut Tx<'_>, actor: &Actor, mut entries: Vec<Entry>) -> Result<Vec<Answer>, Problem> {
+    let links = assign_ids(tx, &mut entries)?;
+    let mut order: Vec<usize> = (0..entries.len()).collect();
+    order.sort_by_key(|index| entries.get(*index).map(|e| e.ask.rank()));
+    let mut answers: Vec<Answer> = vec![Answer::default(); entries.len()];
+    let mut asks: Vec<Option<Ask>> = entries.into_iter().map(|e| Some(e.ask)).collect();
+    for index in order {
+        let Some(ask) = asks.get_mut(index).and_then(Option::take) else { continue };
+        let answer = one(tx, actor, ask, &links).map_err(|source| at(index, source))?;
+        if let Some(slot) = answers.get_mut(index) {
+            *slot = answer;
+        }
+    }
+    Ok(answers)
+}
+
+/// Which `urn:uuid:` in a reference stands for which resource. A conditional create that finds one stands for that.
+fn assign_ids(tx: &Tx<'_>, entries: &mut [Entry]) -> Result<HashMap<String, String>, Problem> {
+    let mut links = HashMap::new();
+    for (index, entry) in entries.iter_mut().enumerate() {
+        let target = match &mut entry.ask {
+            Ask::Create { resource, id, condition } => {
+                if let Some(query) = condition {
+                    let existing = interact::only_match(tx.conn(), query).map_err(|source| at(index, source))?;
+                    if let Some(existing) = existing {
+                        *id = existing.id;
+                    }
+                }
+                let kind = resource.get("resourceType").and_then(Value::as_str).unwrap_or_default();
+                format!("{kind}/{id}")
+            }
+            Ask::Update { resource, .. } => {
+                let text = |key: &str| resource.get(key).and_then(Value::as_str).unwrap_or_default();
+                format!("{}/{}", text("resourceType"), text("id"))
+            }
+            Ask::Delete { .. } | Ask::Read { .. } | Ask::Search(_) => continue,
+        };
+        if let Some(url) = entry.full_url.take().filter(|u| u.starts_with("urn:")) {
+            if links.insert(url, target).is_some() {
+                return Err(at(index, bad("two entries have the same fullUrl")));
+            }
+        }
+    }
+    Ok(links)
+}
+
+fn one(tx: &mut Tx<'_>, actor: &Actor, ask: Ask, links: &HashMap<String, String>) -> Result<Answer, Problem> {
+    match ask {
+        Ask::Delete { kind, id, version } => {
+            let done = interact::delete(tx, actor, &kind, &id, version)?;
+            Ok(Answer { status: "204 No Content".to_owned(), etag: done.map(|p| etag(p.version)), ..Answer::default() })
+        }
+        Ask::Create { resource, id, condition } => {
+            let prepared = prepare(resource, links)?;
+            match interact::create_as(tx, actor, prepared, condition.as_ref(), id)? {
+                Created::New(put) => Ok(stored_answer(&put)),
+                Created::Existing(stored) => Ok(existing_answer(&stored)),
+            }
+        }
+        Ask::Update { resource, precondition } => {
+            let prepared = prepare(resource, links)?;
+            Ok(stored_answer(&interact::update(tx, actor, prepared, precondition)?))
+        }
+        Ask::Read { kind, id } => {
+            let stored = tx.get(&kind, &id)?.ok_or(Problem::NotFound)?;
+            if !interact::may_read(tx.conn(), actor, &stored)? {
+                return Err(Problem::NotFound);
+            }
+            let body = interact::body(&stored)?;
+            tx.audit(&interact::entry(actor, AuditAction::Read, "read", &kind, &id, stored.patient.clone()))?;
+            Ok(Answer { resource: Some(body), ..existing_answer(&stored) })
+        }
+        Ask::Search(query) => {
+            let page = interact::search(tx.conn(), actor, &query)?;
+            let given: Vec<&Stored> = page.matches.iter().chain(&page.included).collect();
+            for event in interact::search_events(actor, "search-type", &query.kind, &given) {
+                tx.audit(&event)?;
+            }
+            let bundle = searchset("", &page)?;
+            Ok(Answer { status: "200 OK".to_owned(), resource: Some(bundle), ..Answer::default() })
+        }
+    }
+}
+
+fn prepare(mut resource: Value, links: &HashMap<String, String>) -> Result<Prepared, Problem> {
+    if !links.is_empty() {
+        hms_fhir::replace_references(&mut resource, &|reference| links.get(reference).cloned());
+    }
+    Ok(Prepared::new(resource)?)
+}
+
+/// A search result without links; `base` is the server's FHIR address, or empty for relative ones.
+///
+/// # Errors
+/// A damaged body.
+pub fn searchset(base: &str, page: &interact::SearchPage) -> Result<Value, DbError> {
+    use hms_fhir::bundle::{Found, FoundMode};
+    let found = |stored: &Stored, mode| -> Result<Found, DbError> {
+        Ok(Found { full_url: format!("{base}{}/{}", stored.kind, stored.id), resource: stored.value()?, mode })
+    };
+    let entries = page
+        .matches
+        .iter()
+        .map(|m| found(m, FoundMode::Match))
+        .chain(page.included.iter().map(|i| found(i, FoundMode::Include)))
+        .collect::<Result<Vec<_>, _>>()?;
+    Ok(hms_fhir::bundle::searchset(page.total, &[], entries))
+}
+
+fn stored_answer(put: &Put) -> Answer {
+    Answer {
+        status: if put.created { "201 Created" } else { "200 OK" }.to_owned(),
+        location: Some(format!("{}/{}/_history/{}", put.kind, put.id, put.version)),
+        etag: Some(etag(put.version)),
+        last_modified: Some(Timestamp(put.last_updated).to_instant()),
+        ..Answer::default()
+    }
+}
+
+fn existing_answer(stored: &Stored) -> Answer {
+    Answer {
+        status: "200 OK".to_owned(),
+        location: Some(format!("{}/{}/_history/{}", stored.kind, stored.id, stored.version)),
+        etag: Some(etag(stored.version)),
+        last_modified: Some(Timestamp(stored.last_updated).to_instant()),
+        ..Answer::default()
+    }
+}
+
+/// `W/"3"`.
+#[must_use]
+pub fn etag(version: i64) -> String {
+    format!("W/\"{version}\"")
+}

@@ -1,0 +1,135 @@
+//! The one hook: which commit has which consequence.
+
+use super::queue::{self, Raise};
+use super::{duty, report, write};
+use crate::db::{Changed, DbError, Hook, Prepared, Put, Stored, Tx, WriteError};
+use hms_model::ids::ReportId;
+use hms_model::map::report::AdditionKind;
+use hms_model::map::task::{self, Priority, TaskKind};
+use hms_model::map::{self, text_at, triage};
+use serde_json::Value;
+
+/// Everything that follows from commits of care.
+#[derive(Debug, Clone, Copy)]
+pub struct CareHook;
+
+impl Hook for CareHook {
+    fn storing(&self, tx: &mut Tx<'_>, resource: Prepared, before: Option<&Stored>) -> Result<Prepared, WriteError> {
+        match resource.kind() {
+            "QuestionnaireResponse" if map::report::is_report(resource.body()) => {
+                report::with_number(tx, resource, before)
+            }
+            kind => {
+                duty::check(kind, resource.body(), before)?;
+                Ok(resource)
+            }
+        }
+    }
+
+    fn stored(&self, tx: &mut Tx<'_>, put: &Put, resource: &Value, before: Option<&Stored>) -> Result<(), WriteError> {
+        let before = before.filter(|b| !b.deleted).map(Stored::value).transpose()?;
+        let was = before.as_ref().and_then(|b| text_at(b, &["status"]));
+        let status = text_at(resource, &["status"]);
+        match put.kind.as_str() {
+            "QuestionnaireResponse" if map::report::is_report(resource) => {
+                let patient = subject(resource);
+                let known_before = before.as_ref().and_then(|b| subject(b)).is_some();
+                match patient {
+                    Some(patient) if !known_before => report::notify_supervisors(tx, &put.id, resource, patient),
+                    Some(_) | None => Ok(()),
+                }
+            }
+            "Composition" if status == Some("final") && was != Some("final") => duty::ask_manager(tx, resource),
+            "Task" => task_stored(tx, &put.id, resource, was, status),
+            "Appointment" if status == Some("booked") => Ok(duty::tell_hr_of_appointment(tx, resource)?),
+            _ => Ok(()),
+        }
+    }
+
+    fn finished(&self, tx: &mut Tx<'_>, stored: &[Changed]) -> Result<(), DbError> {
+        for changed in stored.iter().filter(|c| !c.deleted) {
+            match self.after(tx, changed) {
+                Ok(()) => {}
+                Err(WriteError::Db(error)) => return Err(error),
+                // What a person sent is kept even if what should follow from it cannot be made.
+                Err(error) => tracing::error!(%error, kind = changed.kind, id = changed.id, "A consequence was not made"),
+            }
+        }
+        Ok(())
+    }
+}
+
+impl CareHook {
+    /// What depends on everything that came together: the Task may be in the same group as its report.
+    fn after(self, tx: &mut Tx<'_>, changed: &Changed) -> Result<(), WriteError> {
+        if changed.kind != "QuestionnaireResponse" && changed.kind != "RiskAssessment" {
+            return Ok(());
+        }
+        let Some((stored, resource)) = write::live(tx, &changed.kind, &changed.id)? else { return Ok(()) };
+        let patient = subject(&resource).map(str::to_owned);
+        let patient = patient.as_deref();
+        if map::report::is_report(&resource) {
+            return match ReportId::parse(&changed.id) {
+                Ok(report) => queue::ensure_entry(tx, patient, &report),
+                Err(_) => Ok(()),
+            };
+        }
+        // Raised once, by the first version: a claim later on is not news about the injury.
+        if stored.version != 1 || stored.seq != changed.seq {
+            return Ok(());
+        }
+        if let Some((report, AdditionKind::Worse, _)) = map::report::addition_of(&resource) {
+            return queue::raise(tx, patient, report.as_str(), Raise::OneStep);
+        }
+        if changed.kind == "RiskAssessment" {
+            let urgency = triage::urgency(&resource).map(Priority::of_urgency);
+            if let (Some(priority), Some(report)) = (urgency, report_of_check(tx, &resource)?) {
+                return queue::raise(tx, patient, &report, Raise::AtLeast(priority));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn task_stored(
+    tx: &mut Tx<'_>,
+    id: &str,
+    resource: &Value,
+    was: Option<&str>,
+    status: Option<&str>,
+) -> Result<(), WriteError> {
+    match task::kind(resource) {
+        Some(TaskKind::DutyDecision) if status == Some("completed") && was != Some("completed") => {
+            Ok(duty::tell_hr(tx, resource)?)
+        }
+        // Somebody has it now: the nurses need not watch it any more.
+        Some(TaskKind::ReviewReport) if was == Some("requested") && status != Some("requested") => {
+            queue::close_follow_ups(tx, id, resource, TaskKind::Escalation)
+        }
+        Some(
+            TaskKind::DutyDecision
+            | TaskKind::ReviewReport
+            | TaskKind::SupervisorNotice
+            | TaskKind::CallBack
+            | TaskKind::Escalation,
+        )
+        | None => Ok(()),
+    }
+}
+
+fn subject(resource: &Value) -> Option<&str> {
+    map::id_in(resource.get("subject")?, "Patient")
+}
+
+/// The report that a symptom check was made for.
+fn report_of_check(tx: &Tx<'_>, assessment: &Value) -> Result<Option<String>, DbError> {
+    let basis = assessment.get("basis").and_then(Value::as_array).into_iter().flatten();
+    for reference in basis {
+        let Some(id) = map::id_in(reference, "QuestionnaireResponse") else { continue };
+        let found = write::live(tx, "QuestionnaireResponse", id)?;
+        if found.is_some_and(|(_, body)| map::report::is_report(&body)) {
+            return Ok(Some(id.to_owned()));
+        }
+    }
+    Ok(None)
+}

@@ -1,0 +1,21 @@
+//! What the service does by itself when something is committed: receipts, the queue, notices, decisions, HR.
+//!
+//! Everything here runs in the transaction of the change that causes it. Ids of what is made are derived from
+//! the cause, so a repeated cause makes nothing twice.
+
+mod care;
+pub mod cause;
+pub mod duty;
+pub mod queue;
+pub mod report;
+pub mod write;
+
+pub use care::CareHook;
+
+use crate::db::Db;
+use std::sync::Arc;
+
+/// Registers everything that follows from commits.
+pub fn install(db: &Db) {
+    db.add_hook(Arc::new(CareHook));
+}

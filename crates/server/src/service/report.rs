@@ -1,0 +1,142 @@
+//! What follows from a report: its number, and the notice to the supervisor.
+
+use super::{cause, write};
+use crate::auth::relation::RelationKind;
+use crate::db::sqlite::table;
+use crate::db::{DbError, Prepared, Stored, Tx, WriteError};
+use hms_model::ids::{PatientId, TaskId};
+use hms_model::map::{report, system, task};
+use hms_model::time::Timestamp;
+use serde_json::{json, Value};
+
+/// The first receipt number of a new server.
+const FIRST_NUMBER: i64 = 1001;
+
+/// Gives a new report its number; a stored one keeps it, and keeps its words.
+///
+/// # Errors
+/// [`WriteError::Conflict`] where the words of a stored report would change.
+pub fn with_number(tx: &mut Tx<'_>, resource: Prepared, before: Option<&Stored>) -> Result<Prepared, WriteError> {
+    let live = before.filter(|b| !b.deleted).map(Stored::value).transpose()?;
+    let number = match &live {
+        Some(live) => {
+            if !same_words(live, resource.body()) {
+                return Err(WriteError::Conflict { code: "report-is-final" });
+            }
+            live.get("identifier").cloned()
+        }
+        None => None,
+    };
+    let number = match number {
+        Some(number) => number,
+        None => {
+            let n = tx.next_number("receipt", FIRST_NUMBER)?;
+            json!({ "system": system::receipt(), "value": format!("HMS-{n}") })
+        }
+    };
+    Ok(resource.with_element("identifier", number))
+}
+
+/// Whether two versions of a report say the same; only whose it is may become known later.
+fn same_words(before: &Value, after: &Value) -> bool {
+    let words = |v: &Value| {
+        let mut v = v.clone();
+        if let Some(map) = v.as_object_mut() {
+            for element in ["meta", "identifier", "text"] {
+                map.shift_remove(element);
+            }
+            if before.get("subject").is_none() {
+                map.shift_remove("subject");
+                map.shift_remove("author");
+            }
+        }
+        v
+    };
+    words(before) == words(after)
+}
+
+/// Tells the supervisors of the patient's site: who, when, where.
+///
+/// # Errors
+/// As [`Tx::put`].
+pub fn notify_supervisors(tx: &mut Tx<'_>, report_id: &str, resource: &Value, patient: &str) -> Result<(), WriteError> {
+    let Ok(patient_id) = PatientId::parse(patient) else { return Ok(()) };
+    let happened = text_answer(resource, "when", "valueDateTime");
+    let place = text_answer(resource, "place", "valueString").or_else(|| map_text(resource));
+    let received = Timestamp(tx.now_ms());
+    let happened = happened.unwrap_or_else(|| received.to_instant());
+    let name = name_of(tx, patient)?;
+    let managers = managers_of(tx, patient)?;
+    // A site without a manager's account still gets its notice: whoever supervises it next finds it.
+    let owners: Vec<Option<&str>> =
+        if managers.is_empty() { vec![None] } else { managers.iter().map(|m| Some(m.as_str())).collect() };
+    for owner in owners {
+        let Ok(id) = TaskId::parse(&cause::id("supervisor-notice", &[report_id, owner.unwrap_or("site")])) else {
+            continue;
+        };
+        let mut notice = task::supervisor_notice(
+            &id,
+            &patient_id,
+            owner.unwrap_or_default(),
+            &happened,
+            place.as_deref(),
+            received,
+        );
+        if let Some(map) = notice.as_object_mut() {
+            if owner.is_none() {
+                map.shift_remove("owner");
+            }
+            if let (Some(name), Some(person)) = (&name, map.get_mut("for").and_then(Value::as_object_mut)) {
+                person.insert("display".into(), json!(name));
+            }
+        }
+        write::make(tx, notice)?;
+    }
+    Ok(())
+}
+
+/// The practitioner ids of the managers of a patient's site.
+///
+/// # Errors
+/// A failed statement.
+pub fn managers_of(tx: &Tx<'_>, patient: &str) -> Result<Vec<String>, DbError> {
+    let mut managers = Vec::new();
+    for site in table::relation::subjects(tx.conn(), RelationKind::Site.as_str(), patient)? {
+        if let Some(site) = site.strip_prefix("Organization/") {
+            managers.extend(table::task::managers(tx.conn(), site)?);
+        }
+    }
+    Ok(managers)
+}
+
+/// The name of a patient as shown to their supervisor.
+///
+/// # Errors
+/// A failed statement.
+pub fn name_of(tx: &Tx<'_>, patient: &str) -> Result<Option<String>, DbError> {
+    let Some((_, body)) = write::live(tx, "Patient", patient)? else { return Ok(None) };
+    Ok(person_name(&body))
+}
+
+/// The first name of a Patient or Practitioner, in one line.
+#[must_use]
+pub fn person_name(body: &Value) -> Option<String> {
+    let name = body.get("name")?.get(0)?;
+    if let Some(text) = name.get("text").and_then(Value::as_str) {
+        return Some(text.to_owned());
+    }
+    let given = name.get("given").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
+    let parts: Vec<&str> = given.chain(name.get("family").and_then(Value::as_str)).collect();
+    (!parts.is_empty()).then(|| parts.join(" "))
+}
+
+fn text_answer(resource: &Value, link: &str, key: &str) -> Option<String> {
+    let item = resource.get("item")?.as_array()?.iter().find(|i| i.get("linkId") == Some(&json!(link)))?;
+    item.get("answer")?.get(0)?.get(key)?.as_str().map(str::to_owned)
+}
+
+/// Position in words, where the phone gave one and the person typed no place.
+fn map_text(resource: &Value) -> Option<String> {
+    let position = report::from_fhir(resource).ok()?.position?;
+    Some(format!("{:.4}, {:.4}", position.latitude, position.longitude))
+}

@@ -1,0 +1,239 @@
+//! The changes since a cursor, page by page.
+//!
+//! Each page is a snapshot of its own and stands by itself: whatever page was the last to arrive, the next one
+//! goes on from its cursor without a hole. A resource is sent at the place of its newest version. Where a Task,
+//! Encounter or Patient made somebody's data enter or leave the scope, all of it is sent, or withdrawn, at the
+//! place of the first such version, since the resources themselves are older than the cursor.
+
+use super::cursor::Cursor;
+use super::scope::{Held, Scope};
+use crate::auth::Actor;
+use crate::db::sqlite::table;
+use crate::db::sqlite::table::feed::FeedRow;
+use crate::db::DbError;
+use hms_model::wire::sync::{ChangeBody, GoneWhy, CHECKPOINT_EVERY};
+use rusqlite::Connection;
+use serde_json::Value;
+use std::collections::HashSet;
+
+/// Versions that are looked at for one page, sent or not.
+const LOOK_AT: usize = 4000;
+
+/// A page of changes.
+#[derive(Debug)]
+pub struct Page {
+    /// What changed.
+    pub changes: Vec<ChangeBody>,
+    /// Everything up to here is sent once `changes` are.
+    pub cursor: Cursor,
+    /// Whether nothing newer was there.
+    pub done: bool,
+    /// Patients whose data the page holds, for the audit.
+    pub patients: HashSet<String>,
+}
+
+/// The next page after a cursor.
+///
+/// # Errors
+/// A failed statement or a damaged body.
+pub fn page(conn: &Connection, actor: &Actor, cursor: &Cursor) -> Result<Page, DbError> {
+    let mut pager = Pager {
+        conn,
+        scope: Scope::new(conn, actor),
+        from: cursor.seq,
+        first_until: cursor.first_until,
+        entered: HashSet::new(),
+        page: Page { changes: Vec::new(), cursor: cursor.clone(), done: false, patients: HashSet::new() },
+    };
+    let rows = table::feed::after(conn, cursor.seq, LOOK_AT)?;
+    let complete = rows.len() < LOOK_AT;
+    let mut all = true;
+    for row in rows {
+        if pager.page.changes.len() >= CHECKPOINT_EVERY {
+            all = false;
+            break;
+        }
+        pager.row(&row)?;
+        pager.page.cursor.seq = row.seq;
+    }
+    pager.page.done = all && complete;
+    Ok(pager.page)
+}
+
+struct Pager<'a> {
+    conn: &'a Connection,
+    scope: Scope<'a>,
+    from: i64,
+    first_until: i64,
+    /// Patients whose data was sent whole, or withdrawn, on this page.
+    entered: HashSet<String>,
+    page: Page,
+}
+
+impl Pager<'_> {
+    fn row(&mut self, row: &FeedRow) -> Result<(), DbError> {
+        // In the first pass everything up to its end comes by itself, at its own place.
+        if row.seq > self.first_until {
+            self.consequences(row)?;
+        }
+        if row.seq != row.current {
+            return Ok(());
+        }
+        if let Some(patient) = &row.patient {
+            if self.entered.contains(patient) {
+                return Ok(());
+            }
+        }
+        if row.deleted {
+            if self.knew(row)? {
+                self.gone(&row.kind, &row.id, GoneWhy::Deleted);
+            }
+            return Ok(());
+        }
+        if self.scope.online_only(&row.kind) {
+            return Ok(());
+        }
+        let body = read_body(self.conn, row.seq)?;
+        if self.scope.holds(&row.kind, &row.id, &body, None)? {
+            self.send(body);
+        } else if self.knew(row)? {
+            self.gone(&row.kind, &row.id, GoneWhy::OutOfScope);
+        }
+        Ok(())
+    }
+
+    /// What a version changes for other resources than itself.
+    fn consequences(&mut self, row: &FeedRow) -> Result<(), DbError> {
+        match (row.kind.as_str(), &row.patient) {
+            ("Task" | "Encounter" | "Patient", Some(patient)) => self.patient(patient),
+            ("Task", None) => self.unclaimed_report(row),
+            ("DocumentReference", Some(_)) => self.bytes_of(row),
+            _ => Ok(()),
+        }
+    }
+
+    /// Sends or withdraws all of a patient where the version opened or closed the way to them.
+    fn patient(&mut self, patient: &str) -> Result<(), DbError> {
+        if self.entered.contains(patient) {
+            return Ok(());
+        }
+        let Held { ever, always } = self.scope.held_since(patient, self.from)?;
+        let now = self.scope.facts(patient)?;
+        let holds = now.any(self.scope_role());
+        if (holds && always) || (!holds && !ever) {
+            return Ok(());
+        }
+        self.entered.insert(patient.to_owned());
+        for stored in table::feed::compartment(self.conn, patient)? {
+            if stored.deleted {
+                self.gone(&stored.kind, &stored.id, GoneWhy::Deleted);
+                continue;
+            }
+            let body = stored.value()?;
+            if holds && self.scope.holds(&stored.kind, &stored.id, &body, Some(now))? {
+                self.send(body);
+            } else if !holds || stored.version > 1 {
+                self.gone(&stored.kind, &stored.id, GoneWhy::OutOfScope);
+            }
+            if stored.kind == "DocumentReference" {
+                self.bytes(&stored.id, holds)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// A report without a patient comes and goes with its entry in the queue.
+    fn unclaimed_report(&mut self, row: &FeedRow) -> Result<(), DbError> {
+        let body = if row.deleted { Value::Null } else { read_body(self.conn, row.seq)? };
+        let Some(id) = body.get("focus").and_then(|f| hms_model::map::id_in(f, "QuestionnaireResponse")) else {
+            return Ok(());
+        };
+        let Some(report) = table::resource::get(self.conn, "QuestionnaireResponse", id)?.filter(|r| !r.deleted) else {
+            return Ok(());
+        };
+        // A newer version of it is still to come in the feed, at its own place.
+        if report.patient.is_some() || report.seq > self.from {
+            return Ok(());
+        }
+        let body = report.value()?;
+        if self.scope.holds("QuestionnaireResponse", id, &body, None)? {
+            self.send(body);
+        } else if self.scope_role() == hms_model::role::Role::Clinician {
+            self.gone("QuestionnaireResponse", id, GoneWhy::OutOfScope);
+        }
+        Ok(())
+    }
+
+    /// Bytes that came before their description could not be told whose they are.
+    fn bytes_of(&mut self, row: &FeedRow) -> Result<(), DbError> {
+        if row.seq == row.current && !row.deleted {
+            let before = table::resource::get(self.conn, "Binary", &row.id)?.is_some_and(|b| b.seq <= self.from);
+            if before {
+                return self.bytes(&row.id, true);
+            }
+        }
+        Ok(())
+    }
+
+    fn bytes(&mut self, id: &str, send: bool) -> Result<(), DbError> {
+        if self.scope.online_only("Binary") {
+            return Ok(());
+        }
+        let Some(stored) = table::resource::get(self.conn, "Binary", id)?.filter(|b| !b.deleted) else {
+            return Ok(());
+        };
+        let body = stored.value()?;
+        if send && self.scope.holds("Binary", id, &body, None)? {
+            self.send(body);
+        } else if !send {
+            self.gone("Binary", id, GoneWhy::OutOfScope);
+        }
+        Ok(())
+    }
+
+    /// Whether the device may have an earlier version of a resource that is not for it now.
+    fn knew(&mut self, row: &FeedRow) -> Result<bool, DbError> {
+        let held = match &row.patient {
+            Some(patient) => self.scope.held_since(patient, self.from)?.ever,
+            None => true,
+        };
+        if !held {
+            return Ok(false);
+        }
+        for (seq, body) in table::feed::versions_since(self.conn, row.key, self.from)? {
+            let Some(text) = body.filter(|_| seq < row.seq) else { continue };
+            let body: Value = serde_json::from_str(&text).map_err(DbError::Body)?;
+            let facts = crate::auth::relation::patient_of(&body).map(|_| super::scope::Facts {
+                own: true,
+                treating: true,
+                queue: true,
+                district: true,
+                site: true,
+            });
+            if self.scope.holds(&row.kind, &row.id, &body, facts)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    fn scope_role(&self) -> hms_model::role::Role {
+        self.scope.role()
+    }
+
+    fn send(&mut self, body: Value) {
+        if let Some(patient) = crate::auth::relation::patient_of(&body) {
+            self.page.patients.insert(patient);
+        }
+        self.page.changes.push(ChangeBody::Resource(body));
+    }
+
+    fn gone(&mut self, kind: &str, id: &str, why: GoneWhy) {
+        self.page.changes.push(ChangeBody::Gone { id: format!("{kind}/{id}"), why });
+    }
+}
+
+fn read_body(conn: &Connection, seq: i64) -> Result<Value, DbError> {
+    let text = table::feed::body(conn, seq)?;
+    text.map_or(Ok(Value::Null), |text| serde_json::from_str(&text).map_err(DbError::Body))
+}
