@@ -35,6 +35,9 @@ const QUEUE: usize = 256;
 const TCP_SEND_BUFFER: u32 = 64 * 1024;
 /// Packets to one peer after which a channel is bound: it saves 32 bytes on each further one.
 const CHANNEL_AFTER: u32 = 16;
+/// Packets that wait for their peers to be allowed: checks and the first handshake, which would else be repeated
+/// only after half a second.
+const HELD: usize = 32;
 const MAX_DATAGRAM: usize = 2048;
 
 /// Where a relay is, from its URL.
@@ -89,6 +92,7 @@ pub(crate) struct RelayPath {
     inbox: mpsc::Receiver<Vec<u8>>,
     asked: HashSet<IpAddr>,
     sent: HashMap<SocketAddr, u32>,
+    held: Vec<(SocketAddr, Vec<u8>)>,
     _tasks: JoinSet<()>,
 }
 
@@ -167,6 +171,7 @@ impl RelayPath {
             inbox,
             asked: HashSet::new(),
             sent: HashMap::new(),
+            held: Vec::new(),
             _tasks: tasks,
         };
         path.wait_for_allocation().await.then_some(path)
@@ -232,7 +237,20 @@ impl RelayPath {
             received.push((data.peer, data.data().to_vec()));
         }
         self.pump(now);
+        self.send_held(now);
         received
+    }
+
+    fn send_held(&mut self, now: Instant) {
+        if self
+            .held
+            .iter()
+            .any(|(peer, _)| self.client.have_permission(TransportType::Udp, peer.ip()))
+        {
+            for (peer, bytes) in std::mem::take(&mut self.held) {
+                self.send(now, peer, bytes);
+            }
+        }
     }
 
     /// Allows a peer to send through the relay.
@@ -247,11 +265,14 @@ impl RelayPath {
         }
     }
 
-    /// Sends to a peer through the relay. Dropped until the relay has allowed the peer: whoever sends repeats.
+    /// Sends to a peer through the relay. The first packets wait until the relay has allowed the peer.
     pub(crate) fn send(&mut self, now: Instant, peer: SocketAddr, bytes: Vec<u8>) {
         let at = self.time(now);
         self.permit(now, peer.ip());
         if !self.client.have_permission(TransportType::Udp, peer.ip()) {
+            if self.held.len() < HELD {
+                self.held.push((peer, bytes));
+            }
             return;
         }
         let count = self.sent.entry(peer).or_default();

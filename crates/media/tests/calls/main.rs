@@ -1,6 +1,8 @@
 //! Whole calls in one process, over real sockets of this machine.
 
+mod bad_link;
 mod direct;
+mod link;
 #[path = "../../../server/src/relay/mod.rs"]
 #[expect(dead_code, reason = "the server uses the rest of it")]
 mod relay;
