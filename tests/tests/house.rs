@@ -6,7 +6,10 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace").to_path_buf()
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("the workspace")
+        .to_path_buf()
 }
 
 /// Normal and build dependencies of every member, by name.
@@ -26,7 +29,10 @@ fn arrows() -> BTreeMap<String, BTreeSet<String>> {
                 .iter()
                 .filter(|d| d["kind"].as_str() != Some("dev"))
                 .filter_map(|d| d["name"].as_str().map(str::to_owned));
-            (package["name"].as_str().expect("name").to_owned(), names.collect())
+            (
+                package["name"].as_str().expect("name").to_owned(),
+                names.collect(),
+            )
         })
         .collect()
 }
@@ -38,7 +44,17 @@ const OURS: &[(&str, &[&str])] = &[
     ("hms-core", &["hms-model", "hms-fhir"]),
     ("hms-store", &["hms-core", "hms-model", "hms-fhir"]),
     ("hms-media", &["hms-core", "hms-model", "hms-fhir"]),
-    ("hms-client", &["hms-core", "hms-store", "hms-media", "hms-model", "hms-fhir", "hms-triage"]),
+    (
+        "hms-client",
+        &[
+            "hms-core",
+            "hms-store",
+            "hms-media",
+            "hms-model",
+            "hms-fhir",
+            "hms-triage",
+        ],
+    ),
     ("ach", &["hms-client", "hms-triage", "hms-model"]),
     ("hms-ach", &["hms-client", "hms-model"]),
     ("hms-server", &["hms-core", "hms-model", "hms-triage", "hms-fhir"]),
@@ -77,7 +93,10 @@ fn each_outside_package_stays_in_its_room() {
     for (outside, allowed) in rooms {
         for (package, dependencies) in &arrows {
             let fits = !dependencies.contains(*outside) || allowed.contains(&package.as_str());
-            assert!(fits, "{package} must not use {outside}: it belongs to {allowed:?}");
+            assert!(
+                fits,
+                "{package} must not use {outside}: it belongs to {allowed:?}"
+            );
         }
     }
 }
@@ -89,21 +108,34 @@ fn xtask_uses_the_standard_library_only() {
 
 #[test]
 fn unsafe_code_lives_only_where_it_is_expected() {
-    let allowed = ["crates/media/src/ffi", "src-tauri/src/platform/mobile.rs", "tests/vfs"];
+    let allowed = [
+        "crates/media/src/ffi",
+        "src-tauri/src/platform/mobile.rs",
+        "tests/vfs",
+    ];
     let mut found = Vec::new();
 
     for folder in ["crates", "src-tauri", "tests", "xtask"] {
         visit(&root().join(folder), &mut |file, text| {
-            let relative = file.strip_prefix(root()).expect("inside").to_string_lossy().replace('\\', "/");
+            let relative = file
+                .strip_prefix(root())
+                .expect("inside")
+                .to_string_lossy()
+                .replace('\\', "/");
             let here = allowed.iter().any(|place| relative.starts_with(place));
-            let waived = text.contains(concat!("expect(unsafe", "_code")) || text.contains(concat!("allow(unsafe", "_code"));
+            let waived = text.contains(concat!("expect(unsafe", "_code"))
+                || text.contains(concat!("allow(unsafe", "_code"));
             if waived && !here {
                 found.push(relative);
             }
         });
     }
 
-    assert_eq!(found, Vec::<String>::new(), "unsafe code is waived in these files");
+    assert_eq!(
+        found,
+        Vec::<String>::new(),
+        "unsafe code is waived in these files"
+    );
 }
 
 #[test]
@@ -111,14 +143,22 @@ fn the_pure_crates_ban_clocks_files_and_network() {
     for name in ["fhir", "model", "triage", "core"] {
         let file = root().join("crates").join(name).join("clippy.toml");
         let text = std::fs::read_to_string(&file).unwrap_or_default();
-        assert!(text.contains("SystemTime::now"), "{} must ban clocks", file.display());
+        assert!(
+            text.contains("SystemTime::now"),
+            "{} must ban clocks",
+            file.display()
+        );
     }
 }
 
 fn visit(folder: &Path, look: &mut impl FnMut(&Path, &str)) {
     for entry in std::fs::read_dir(folder).expect("a folder").flatten() {
         let path = entry.path();
-        if path.is_dir() && path.file_name().is_none_or(|name| name != "node_modules" && name != "target") {
+        if path.is_dir()
+            && path
+                .file_name()
+                .is_none_or(|name| name != "node_modules" && name != "target")
+        {
             visit(&path, look);
         } else if path.extension().is_some_and(|ext| ext == "rs") {
             look(&path, &std::fs::read_to_string(&path).unwrap_or_default());

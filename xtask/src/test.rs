@@ -6,12 +6,15 @@ use crate::setup;
 /// One feature set for every build, so that nothing is compiled twice: what `tauri build` passes.
 pub const FEATURES: &str = "tauri/custom-protocol";
 
+/// A step by name; the flag is `--deep`.
+type Step = (&'static str, fn(bool) -> Done);
+
 /// Runs all steps, or the one named by `--only`.
 pub fn test(args: &[String]) -> Done {
     setup::ready(flag(args, "--yes"))?;
     let only = option(args, "--only")?;
     let deep = flag(args, "--deep");
-    let steps: [(&str, fn(bool) -> Done); 6] = [
+    let steps: [Step; 6] = [
         ("fmt", fmt),
         ("ui", ui),
         ("clippy", clippy),

@@ -27,7 +27,10 @@ fn main() -> std::process::ExitCode {
 
 async fn run(args: &[String]) -> Result<()> {
     let value = |name: &str| {
-        args.iter().position(|arg| arg == name).and_then(|at| args.get(at + 1)).map(String::as_str)
+        args.iter()
+            .position(|arg| arg == name)
+            .and_then(|at| args.get(at + 1))
+            .map(String::as_str)
     };
     let bin_dir = PathBuf::from(value("--bin-dir").context("--bin-dir is missing")?);
     let work = bin_dir.parent().map_or_else(|| PathBuf::from("."), PathBuf::from);
@@ -52,11 +55,18 @@ async fn run(args: &[String]) -> Result<()> {
 async fn open(mut cast: Cast) -> Result<()> {
     cast.open_app("carrier", false, Some(script::POSITION))?;
     cast.open_app("clinician", true, None)?;
-    println!("\nThe data is made up. Server: {}", cast.demo["base_url"].as_str().unwrap_or_default());
+    println!(
+        "\nThe data is made up. Server: {}",
+        cast.demo["base_url"].as_str().unwrap_or_default()
+    );
     println!("Sign-in opens in your browser. Accounts (user name, password):");
     if let Some(users) = cast.demo["users"].as_object() {
         for (role, user) in users {
-            println!("  {role:<14} {:<24} {}", text(&user["username"]), text(&user["password"]));
+            println!(
+                "  {role:<14} {:<24} {}",
+                text(&user["username"]),
+                text(&user["password"])
+            );
         }
     }
     println!("HR's receiver writes to {}", cast.hr_dir.display());

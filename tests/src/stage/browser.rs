@@ -13,6 +13,8 @@ pub async fn sign_in(browser: &Window, url: &str, username: &str, password: &str
     browser.fill("input[name=username]", username).await?;
     browser.fill("input[name=password]", password).await?;
     browser.tap_css("button[type=submit]").await?;
-    browser.see_css("[data-signed-in]", Duration::from_secs(20)).await?;
+    browser
+        .see_css("[data-signed-in]", Duration::from_secs(20))
+        .await?;
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! Who and what is on the stage: screen, server with its made-up district, HR's receiver, windows, browser.
 
+use super::link::Link;
 use super::process::{free_port, Process};
 use super::webdriver::Window;
 use anyhow::{bail, Context, Result};
@@ -27,6 +28,7 @@ pub struct Cast {
     setting: Setting,
     env: Vec<(&'static str, String)>,
     processes: Vec<Process>,
+    link: Link,
     /// Contents of demo.json.
     pub demo: Value,
     /// Client that trusts the server's own certificate.
@@ -75,11 +77,23 @@ impl Cast {
             &logs,
         )?);
         let data = setting.work.join("server");
-        let (https, http) = (format!("127.0.0.1:{}", free_port()?), format!("127.0.0.1:{}", free_port()?));
+        let (https, http) = (
+            format!("127.0.0.1:{}", free_port()?),
+            format!("127.0.0.1:{}", free_port()?),
+        );
         let data_text = data.to_string_lossy().into_owned();
         let hr_url = format!("http://{hr}/");
         let args = [
-            "serve", "--data", &data_text, "--listen", &https, "--http-loopback", &http, "--hr-url", &hr_url, "--demo",
+            "serve",
+            "--data",
+            &data_text,
+            "--listen",
+            &https,
+            "--http-loopback",
+            &http,
+            "--hr-url",
+            &hr_url,
+            "--demo",
         ];
         let mut server = Process::start("server", &server_bin, &args, &[], &logs)?;
         let demo_json = data.join("demo.json");
@@ -91,7 +105,19 @@ impl Cast {
             .add_root_certificate(reqwest::Certificate::from_pem(&ca)?)
             .timeout(Duration::from_secs(30))
             .build()?;
-        Ok(Self { setting, env, processes, demo, http, hr_dir })
+        let link = Link::to(https.parse()?).await?;
+        let mut phone = demo.clone();
+        phone["base_url"] = json!(format!("https://{}", link.address));
+        std::fs::write(setting.work.join("phone.json"), phone.to_string())?;
+        Ok(Self {
+            setting,
+            env,
+            processes,
+            link,
+            demo,
+            http,
+            hr_dir,
+        })
     }
 
     /// Opens a window of the app under WebDriver with its own profile.
@@ -112,7 +138,12 @@ impl Cast {
         let driver = Process::start(
             &format!("driver-{name}"),
             Path::new("dbus-run-session"),
-            &["--", "WebKitWebDriver", &format!("--port={port}"), "--host=127.0.0.1"],
+            &[
+                "--",
+                "WebKitWebDriver",
+                &format!("--port={port}"),
+                "--host=127.0.0.1",
+            ],
             &env,
             &logs,
         )?;
@@ -121,7 +152,12 @@ impl Cast {
         if self.setting.relay_only.is_some() {
             args.push("--relay-only".to_owned());
         }
-        let binary = self.setting.bin_dir.join("hms-ach").to_string_lossy().into_owned();
+        let binary = self
+            .setting
+            .bin_dir
+            .join("hms-ach")
+            .to_string_lossy()
+            .into_owned();
         let capabilities = json!({ "webkitgtk:browserOptions": { "binary": binary, "args": args } });
         Window::open(&format!("http://127.0.0.1:{port}"), name, capabilities).await
     }
@@ -133,7 +169,13 @@ impl Cast {
     pub fn open_app(&mut self, name: &str, staff: bool, position: Option<&str>) -> Result<()> {
         let args = self.app_args(name, staff, position);
         let logs = self.setting.work.join("logs");
-        let app = Process::start(name, &self.setting.bin_dir.join("hms-ach"), &args, &self.env, &logs)?;
+        let app = Process::start(
+            name,
+            &self.setting.bin_dir.join("hms-ach"),
+            &args,
+            &self.env,
+            &logs,
+        )?;
         self.processes.push(app);
         Ok(())
     }
@@ -145,7 +187,11 @@ impl Cast {
     }
 
     fn app_args(&self, name: &str, staff: bool, position: Option<&str>) -> Vec<String> {
-        let demo_json = self.setting.work.join("server/demo.json");
+        // The phone reaches the server over a link that can be cut; the desk is on the clinic's network.
+        let demo_json = self
+            .setting
+            .work
+            .join(if staff { "server/demo.json" } else { "phone.json" });
         let mut args = vec![
             "--profile".to_owned(),
             self.profile(name).to_string_lossy().into_owned(),
@@ -178,8 +224,15 @@ impl Cast {
         )?;
         self.processes.push(driver);
         let args = [
-            "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-            "--disable-background-networking", "--disable-component-update", "--disable-sync", "--window-size=480,900",
+            "--headless=new",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-quic",
+            "--no-first-run",
+            "--disable-background-networking",
+            "--disable-component-update",
+            "--disable-sync",
+            "--window-size=480,900",
         ];
         let options = json!({ "binary": "/usr/bin/chromium", "args": args });
         let capabilities = json!({ "browserName": "chrome", "goog:chromeOptions": options });
@@ -205,14 +258,39 @@ impl Cast {
     /// # Errors
     /// The server refuses or does not answer.
     pub async fn get(&self, role: &str, path: &str) -> Result<Value> {
-        let base = self.demo["base_url"].as_str().unwrap_or_default().trim_end_matches('/');
+        let base = self.demo["base_url"]
+            .as_str()
+            .unwrap_or_default()
+            .trim_end_matches('/');
         let token = self.user(role)["token"].as_str().unwrap_or_default();
-        let response = self.http.get(format!("{base}/{path}")).bearer_auth(token).send().await?;
+        let response = self
+            .http
+            .get(format!("{base}/{path}"))
+            .bearer_auth(token)
+            .send()
+            .await?;
         let status = response.status();
         if !status.is_success() {
             bail!("GET {path} as {role}: {status}");
         }
         Ok(response.json().await?)
+    }
+
+    /// The phone has no signal from now on.
+    pub fn cut_link(&self) {
+        self.link.cut();
+    }
+
+    /// The signal is back.
+    pub fn restore_link(&self) {
+        self.link.restore();
+    }
+
+    /// Bytes in the phone's sealed journal of unsent entries.
+    #[must_use]
+    pub fn journal_bytes(&self, window: &str) -> u64 {
+        let file = self.profile(window).join("unsent.sealed");
+        file.metadata().map(|m| m.len()).unwrap_or(0)
     }
 
     /// Ends everything.

@@ -20,7 +20,11 @@ impl Evidence {
     /// The folder cannot be made.
     pub fn in_dir(dir: &Path) -> Result<Self> {
         std::fs::create_dir_all(dir)?;
-        Ok(Self { dir: dir.to_owned(), begun: Instant::now(), steps: Vec::new() })
+        Ok(Self {
+            dir: dir.to_owned(),
+            begun: Instant::now(),
+            steps: Vec::new(),
+        })
     }
 
     /// Notes a step with pictures of the windows and what was confirmed from outside.
@@ -37,7 +41,8 @@ impl Evidence {
         }
         let at_s = self.begun.elapsed().as_secs_f64();
         println!("{at_s:7.1} s  {name}: {confirmed}");
-        self.steps.push(json!({ "step": name, "at_s": at_s, "pictures": pictures, "confirmed": confirmed }));
+        self.steps
+            .push(json!({ "step": name, "at_s": at_s, "pictures": pictures, "confirmed": confirmed }));
         self.write("running", None)
     }
 
@@ -52,7 +57,10 @@ impl Evidence {
     fn write(&self, result: &str, problem: Option<&str>) -> Result<()> {
         let seconds = self.begun.elapsed().as_secs_f64();
         let value = json!({ "result": result, "problem": problem, "seconds": seconds, "steps": self.steps });
-        std::fs::write(self.dir.join("result.json"), serde_json::to_string_pretty(&value)?)?;
+        std::fs::write(
+            self.dir.join("result.json"),
+            serde_json::to_string_pretty(&value)?,
+        )?;
         Ok(())
     }
 }

@@ -3,6 +3,7 @@
 pub mod browser;
 pub mod cast;
 pub mod evidence;
+pub mod link;
 pub mod process;
 pub mod script;
 pub mod webdriver;

@@ -37,8 +37,14 @@ impl Process {
         for (key, value) in env {
             command.env(key, value);
         }
-        let child = command.spawn().with_context(|| format!("{name}: could not start {}", program.display()))?;
-        Ok(Self { child, name: name.to_owned(), log })
+        let child = command
+            .spawn()
+            .with_context(|| format!("{name}: could not start {}", program.display()))?;
+        Ok(Self {
+            child,
+            name: name.to_owned(),
+            log,
+        })
     }
 
     /// Waits until a file exists, or says why the program ended.
@@ -52,7 +58,12 @@ impl Process {
                 bail!("{} ended ({status}): {}", self.name, self.last_lines());
             }
             if begun.elapsed() > wait {
-                bail!("{}: {} was not there after {} s", self.name, file.display(), wait.as_secs());
+                bail!(
+                    "{}: {} was not there after {} s",
+                    self.name,
+                    file.display(),
+                    wait.as_secs()
+                );
             }
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
@@ -91,5 +102,7 @@ impl Process {
 /// # Errors
 /// None is free.
 pub fn free_port() -> Result<u16> {
-    Ok(std::net::TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port())
+    Ok(std::net::TcpListener::bind(("127.0.0.1", 0))?
+        .local_addr()?
+        .port())
 }

@@ -30,7 +30,9 @@ impl Window {
     /// # Errors
     /// The driver does not answer or refuses.
     pub async fn open(driver: &str, name: &str, capabilities: Value) -> Result<Self> {
-        let http = reqwest::Client::builder().timeout(Duration::from_secs(90)).build()?;
+        let http = reqwest::Client::builder()
+            .timeout(Duration::from_secs(90))
+            .build()?;
         let body = json!({ "capabilities": { "alwaysMatch": capabilities } });
         let begun = Instant::now();
         loop {
@@ -40,7 +42,11 @@ impl Window {
                     let id = value["value"]["sessionId"]
                         .as_str()
                         .ok_or_else(|| anyhow!("{name}: no session: {}", value["value"]["message"]))?;
-                    return Ok(Self { http, session: format!("{driver}/session/{id}"), name: name.to_owned() });
+                    return Ok(Self {
+                        http,
+                        session: format!("{driver}/session/{id}"),
+                        name: name.to_owned(),
+                    });
                 }
                 Err(_) if begun.elapsed() < Duration::from_secs(20) => {
                     tokio::time::sleep(Duration::from_millis(200)).await;
@@ -58,7 +64,11 @@ impl Window {
         let mut answer: Value = request.send().await?.json().await?;
         let value = answer["value"].take();
         if let Some(error) = value.get("error").and_then(Value::as_str) {
-            bail!("{}: {error}: {}", self.name, value["message"].as_str().unwrap_or_default());
+            bail!(
+                "{}: {error}: {}",
+                self.name,
+                value["message"].as_str().unwrap_or_default()
+            );
         }
         Ok(value)
     }
@@ -68,7 +78,9 @@ impl Window {
     /// # Errors
     /// The page cannot be loaded.
     pub async fn go(&self, url: &str) -> Result<()> {
-        self.call(reqwest::Method::POST, "/url", Some(json!({ "url": url }))).await.map(drop)
+        self.call(reqwest::Method::POST, "/url", Some(json!({ "url": url })))
+            .await
+            .map(drop)
     }
 
     /// Waits for a displayed element with this test id, at most 20 s.
@@ -76,7 +88,8 @@ impl Window {
     /// # Errors
     /// It does not appear, or has no accessible name.
     pub async fn see(&self, test_id: &str) -> Result<Element> {
-        self.see_css(&format!("[data-testid=\"{test_id}\"]"), Duration::from_secs(20)).await
+        self.see_css(&format!("[data-testid=\"{test_id}\"]"), Duration::from_secs(20))
+            .await
     }
 
     /// Waits for a displayed element by CSS selector.
@@ -91,7 +104,11 @@ impl Window {
             }
             if begun.elapsed() > wait {
                 let page = self.text().await.unwrap_or_default();
-                bail!("{}: {css} did not appear in {} s. The page says: {page}", self.name, wait.as_secs());
+                bail!(
+                    "{}: {css} did not appear in {} s. The page says: {page}",
+                    self.name,
+                    wait.as_secs()
+                );
             }
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
@@ -105,14 +122,23 @@ impl Window {
         let body = json!({ "using": "css selector", "value": css });
         let found = self.call(reqwest::Method::POST, "/elements", Some(body)).await?;
         for item in found.as_array().into_iter().flatten() {
-            let Some(id) = item[ELEMENT].as_str() else { continue };
+            let Some(id) = item[ELEMENT].as_str() else {
+                continue;
+            };
             let get = reqwest::Method::GET;
             // An element may be replaced between two calls; then it is simply not there.
-            let shown = self.call(get.clone(), &format!("/element/{id}/displayed"), None).await;
+            let shown = self
+                .call(get.clone(), &format!("/element/{id}/displayed"), None)
+                .await;
             if !matches!(shown, Ok(Value::Bool(true))) {
                 continue;
             }
-            let Ok(label) = self.call(get, &format!("/element/{id}/computedlabel"), None).await else { continue };
+            let Ok(label) = self
+                .call(get, &format!("/element/{id}/computedlabel"), None)
+                .await
+            else {
+                continue;
+            };
             return Ok(Some(Element {
                 id: id.to_owned(),
                 label: label.as_str().unwrap_or_default().to_owned(),
@@ -150,9 +176,17 @@ impl Window {
     /// It is not there or takes no text.
     pub async fn fill(&self, css: &str, text: &str) -> Result<()> {
         let element = self.see_css(css, Duration::from_secs(20)).await?;
-        self.call(reqwest::Method::POST, &format!("/element/{}/clear", element.id), Some(json!({}))).await.ok();
+        self.call(
+            reqwest::Method::POST,
+            &format!("/element/{}/clear", element.id),
+            Some(json!({})),
+        )
+        .await
+        .ok();
         let path = format!("/element/{}/value", element.id);
-        self.call(reqwest::Method::POST, &path, Some(json!({ "text": text }))).await.map(drop)
+        self.call(reqwest::Method::POST, &path, Some(json!({ "text": text })))
+            .await
+            .map(drop)
     }
 
     /// Clicks by CSS selector (pages of the browser, which have no test ids).
@@ -162,7 +196,9 @@ impl Window {
     pub async fn tap_css(&self, css: &str) -> Result<()> {
         let element = self.see_css(css, Duration::from_secs(20)).await?;
         let path = format!("/element/{}/click", element.id);
-        self.call(reqwest::Method::POST, &path, Some(json!({}))).await.map(drop)
+        self.call(reqwest::Method::POST, &path, Some(json!({})))
+            .await
+            .map(drop)
     }
 
     /// Text of the displayed element with this test id.
@@ -171,7 +207,13 @@ impl Window {
     /// It does not appear.
     pub async fn read(&self, test_id: &str) -> Result<String> {
         let element = self.see(test_id).await?;
-        let text = self.call(reqwest::Method::GET, &format!("/element/{}/text", element.id), None).await?;
+        let text = self
+            .call(
+                reqwest::Method::GET,
+                &format!("/element/{}/text", element.id),
+                None,
+            )
+            .await?;
         Ok(text.as_str().unwrap_or_default().to_owned())
     }
 
@@ -179,7 +221,12 @@ impl Window {
     ///
     /// # Errors
     /// It does not in time.
-    pub async fn read_until(&self, test_id: &str, wait: Duration, fits: impl Fn(&str) -> bool) -> Result<String> {
+    pub async fn read_until(
+        &self,
+        test_id: &str,
+        wait: Duration,
+        fits: impl Fn(&str) -> bool,
+    ) -> Result<String> {
         let begun = Instant::now();
         loop {
             let text = self.read(test_id).await.unwrap_or_default();
@@ -187,7 +234,11 @@ impl Window {
                 return Ok(text);
             }
             if begun.elapsed() > wait {
-                bail!("{}: {test_id} still says {text:?} after {} s", self.name, wait.as_secs());
+                bail!(
+                    "{}: {test_id} still says {text:?} after {} s",
+                    self.name,
+                    wait.as_secs()
+                );
             }
             tokio::time::sleep(Duration::from_millis(150)).await;
         }
@@ -210,7 +261,9 @@ impl Window {
     /// The driver fails.
     pub async fn text(&self) -> Result<String> {
         let script = json!({ "script": "return document.body.innerText", "args": [] });
-        let text = self.call(reqwest::Method::POST, "/execute/sync", Some(script)).await?;
+        let text = self
+            .call(reqwest::Method::POST, "/execute/sync", Some(script))
+            .await?;
         Ok(text.as_str().unwrap_or_default().to_owned())
     }
 
