@@ -166,14 +166,16 @@ impl<'a> Interview<'a> {
 
     /// A code this pack does not know is something else: life threats, then the nurse today.
     fn complaint(&mut self, code: &str) -> Result<(), Refusal> {
-        let answer = Answer::Code(code.to_owned());
-        let known = self.session.answer(self.pack, COMPLAINT, answer);
-        known
-            .or_else(|_| {
-                self.session
-                    .answer(self.pack, COMPLAINT, Answer::Code(SOMETHING_ELSE.to_owned()))
-            })
-            .map_err(Refusal::Answer)
+        let mut take = |code: &str| {
+            self.session
+                .answer(self.pack, COMPLAINT, Answer::Code(code.to_owned()))
+        };
+        take(code)
+            .or_else(|_| take(SOMETHING_ELSE))
+            .map_err(Refusal::Answer)?;
+        // It was told, not asked.
+        self.session.answers.known.insert(COMPLAINT.to_owned());
+        Ok(())
     }
 
     fn answer(&mut self, object: &Map<String, Value>) -> Result<(), Refusal> {

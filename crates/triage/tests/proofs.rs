@@ -1,0 +1,400 @@
+//! What must hold whatever the content says: nothing lowers, every path ends, the same in is the same out.
+//! `HMS_DEEP=1` runs the long counts.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "tests read one variable; the engine reads none"
+)]
+
+use hms_triage::{
+    next, Answer, Answers, Kind, Lang, Milli, Next, Outcome, Pack, Question, QuestionView, Session, State,
+    Urgency,
+};
+
+/// A small generator, so that every run walks the same walks.
+struct Seeded(u64);
+
+impl Seeded {
+    fn below(&mut self, n: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        usize::try_from(self.0 % n as u64).unwrap()
+    }
+}
+
+fn walks(few: usize, deep: usize) -> usize {
+    if std::env::var("HMS_DEEP").is_ok_and(|v| v == "1") {
+        deep
+    } else {
+        few
+    }
+}
+
+fn any_answer(q: &QuestionView, dice: &mut Seeded) -> Answer {
+    if dice.below(5) == 0 {
+        return Answer::unknown();
+    }
+    match q.kind {
+        Kind::Boolean => Answer::Flag(dice.below(3) == 0),
+        Kind::Choice => Answer::Code(q.options[dice.below(q.options.len())].code.clone()),
+        Kind::Multi => {
+            let one_in = 10 + dice.below(90);
+            Answer::Codes(
+                q.options
+                    .iter()
+                    .filter(|_| dice.below(one_in) == 0)
+                    .map(|o| o.code.clone())
+                    .collect(),
+            )
+        }
+        Kind::Number => {
+            let (min, max) = (q.min.unwrap().0, q.max.unwrap().0);
+            let steps = usize::try_from((max - min) / 100).unwrap();
+            Answer::Number(Milli(min + 100 * i64::try_from(dice.below(steps + 1)).unwrap()))
+        }
+    }
+}
+
+#[test]
+fn every_walk_ends_with_a_disposition_advice_and_a_safety_net() {
+    let pack = Pack::embedded();
+    let mut dice = Seeded(0x9e37_79b9_7f4a_7c15);
+    let (mut asked, mut emergencies) = (Vec::new(), Vec::new());
+    for walk in 0..walks(400, 100_000) {
+        let lang = if walk % 2 == 0 { Lang::En } else { Lang::Es };
+        let mut session = Session::new(pack);
+        let mut life: Vec<String> = Vec::new();
+        let outcome = loop {
+            match session.next(pack, lang) {
+                Next::Outcome(outcome) => break outcome,
+                Next::Question(q) => {
+                    assert!(
+                        !session.answers.given.contains_key(&q.id),
+                        "{} is asked twice",
+                        q.id
+                    );
+                    assert!(!q.text.is_empty() && !q.why.is_empty());
+                    life.push(q.id.clone());
+                    let answer = any_answer(&q, &mut dice);
+                    session.answer(pack, &q.id, answer).unwrap();
+                }
+            }
+            assert!(life.len() <= 40, "walk {walk} does not end: {life:?}");
+        };
+        assert!(!outcome.advice.is_empty() && !outcome.safety_net.is_empty());
+        assert!(
+            !outcome.reasons.is_empty(),
+            "walk {walk} has no reason: {:?}",
+            session.answers
+        );
+        assert_eq!(outcome.pack.status, "draft, unsigned");
+        // Life threats come first, always, until the top is reached.
+        assert_eq!(life[0], "life.now");
+        assert!(life.len() < 2 || outcome.call_911 && life.len() < 3 || life[1] == "life.more");
+        // Nothing that was left out could have changed the urgency.
+        let (low, high) = session.bounds(pack);
+        assert!(low <= outcome.urgency && outcome.urgency <= high);
+        match outcome.urgency >= Urgency::EdNow {
+            true => emergencies.push(life.len()),
+            false => asked.push(life.len()),
+        }
+    }
+    for (name, list) in [("to a result", &mut asked), ("to an emergency", &mut emergencies)] {
+        list.sort_unstable();
+        let at = |percent: usize| list[(list.len() - 1) * percent / 100];
+        println!(
+            "questions {name}: median {}, p95 {}, most {} of {}",
+            at(50),
+            at(95),
+            at(100),
+            list.len()
+        );
+    }
+}
+
+#[test]
+fn stopping_early_never_hides_a_higher_result() {
+    let pack = Pack::embedded();
+    let mut dice = Seeded(77);
+    for _ in 0..walks(150, 20_000) {
+        let mut answers = Answers::default();
+        let outcome = loop {
+            match next(pack, &answers, Lang::En) {
+                Next::Outcome(outcome) => break outcome,
+                Next::Question(q) => {
+                    let answer = any_answer(&q, &mut dice);
+                    answers.given.insert(q.id, answer);
+                }
+            }
+        };
+        // Everything that was not asked is now answered at random: the urgency stays.
+        for q in &pack.file().questions {
+            if !answers.given.contains_key(&q.id) && !q.hidden && open(pack, &answers, q) {
+                let mut more = answers.clone();
+                let view = Session {
+                    answers: more.clone(),
+                    ..Session::default()
+                };
+                let Some(view) = view.question(pack, &q.id, Lang::En) else {
+                    continue;
+                };
+                more.given.insert(q.id.clone(), any_answer(&view, &mut dice));
+                assert_eq!(
+                    Outcome::of(pack, &more, Lang::En).urgency,
+                    outcome.urgency,
+                    "{} after {answers:?}",
+                    q.id
+                );
+            }
+        }
+    }
+}
+
+fn open(pack: &Pack, answers: &Answers, q: &Question) -> bool {
+    let session = Session {
+        answers: answers.clone(),
+        ..Session::default()
+    };
+    session.question(pack, &q.id, Lang::En).is_some()
+}
+
+/// The steps of one question from "no" through "not sure" to "yes", one item at a time.
+fn worse(q: &Question, answer: &Answer) -> Vec<Answer> {
+    match (q.kind, answer) {
+        (Kind::Boolean, Answer::Flag(false)) => vec![Answer::unknown(), Answer::Flag(true)],
+        (Kind::Boolean, a) if a.is_unknown() => vec![Answer::Flag(true)],
+        (Kind::Multi, Answer::Codes(codes)) => {
+            let mut out: Vec<Answer> = Vec::new();
+            for o in q.options.iter().filter(|o| !codes.contains(&o.code)) {
+                out.push(Answer::Codes(
+                    codes.iter().cloned().chain([o.code.clone()]).collect(),
+                ));
+            }
+            out.push(Answer::Codes(
+                codes
+                    .iter()
+                    .cloned()
+                    .chain([Answer::UNKNOWN.to_owned()])
+                    .collect(),
+            ));
+            out
+        }
+        _ => Vec::new(),
+    }
+}
+
+#[test]
+fn an_answer_that_gets_worse_never_lowers_the_urgency() {
+    let pack = Pack::embedded();
+    let mut dice = Seeded(4242);
+    let mut edges = 0_u32;
+    for _ in 0..walks(60, 20_000) {
+        let mut session = Session::new(pack);
+        // A full set of answers, asked or not.
+        for q in pack.file().questions.iter().filter(|q| !q.hidden) {
+            if let Some(view) = session.question(pack, &q.id, Lang::En) {
+                let answer = any_answer(&view, &mut dice);
+                session.answer(pack, &q.id, answer).unwrap();
+            }
+        }
+        let before = session.outcome(pack, Lang::En).urgency;
+        for q in &pack.file().questions {
+            let Some(answer) = session.answers.given.get(&q.id).cloned() else {
+                continue;
+            };
+            for up in worse(q, &answer) {
+                let mut higher = session.answers.clone();
+                higher.given.insert(q.id.clone(), up.clone());
+                let after = Outcome::of(pack, &higher, Lang::En).urgency;
+                assert!(
+                    after >= before,
+                    "{} {answer:?} -> {up:?}: {before:?} -> {after:?}",
+                    q.id
+                );
+                edges += 1;
+            }
+        }
+    }
+    println!("{edges} edges, none lowers");
+}
+
+/// The urgency is the highest among the rules that hold, and the highest of monotone functions is
+/// monotone. So it is enough that no rule, and no condition of a question, is lost when one of its own
+/// findings gets worse: tried here for every state of every condition of the pack.
+#[test]
+fn every_condition_of_the_pack_is_monotone_exhaustively() {
+    const CHAIN: [State; 3] = [State::RuledOut, State::Unknown, State::Present];
+    let file = Pack::embedded().file();
+    let conditions = file.rules.iter().map(|r| (&r.id, &r.when));
+    let conditions = conditions.chain(
+        file.questions
+            .iter()
+            .filter_map(|q| Some((&q.id, q.when.as_ref()?))),
+    );
+    let (mut states, mut edges) = (0_u64, 0_u64);
+    for (id, when) in conditions {
+        let mut own: Vec<&String> = Vec::new();
+        let mut names: Vec<String> = Vec::new();
+        when.findings(&mut |f| names.push(f.clone()));
+        names.sort();
+        names.dedup();
+        own.extend(&names);
+        assert!(own.len() <= 14, "{id} has too many findings to try them all");
+        let at = |n: usize, i: usize| CHAIN[n / 3_usize.pow(u32::try_from(i).unwrap()) % 3];
+        let count = 3_usize.pow(u32::try_from(own.len()).unwrap());
+        let holds: Vec<bool> = (0..count)
+            .map(|n| {
+                when.holds(&|f: &String| {
+                    own.iter()
+                        .position(|o| *o == f)
+                        .map_or(State::Unknown, |i| at(n, i))
+                })
+            })
+            .collect();
+        for n in 0..count {
+            for i in (0..own.len()).filter(|i| at(n, *i) != State::Present) {
+                let up = n + 3_usize.pow(u32::try_from(i).unwrap());
+                assert!(!holds[n] || holds[up], "{id} is lost when {} gets worse", own[i]);
+                edges += 1;
+            }
+        }
+        states += count as u64;
+    }
+    println!("{states} states, {edges} edges, none lost");
+}
+
+#[test]
+fn not_sure_everywhere_is_never_self_care() {
+    let pack = Pack::embedded();
+    for complaint in &pack.file().complaints {
+        let mut session = Session::new(pack);
+        session
+            .answer(pack, "complaint", Answer::Code(complaint.code.clone()))
+            .unwrap();
+        let outcome = loop {
+            match session.next(pack, Lang::En) {
+                Next::Outcome(outcome) => break outcome,
+                Next::Question(q) => session.answer(pack, &q.id, Answer::unknown()).unwrap(),
+            }
+        };
+        assert_eq!(outcome.urgency, Urgency::Today, "{}", complaint.code);
+    }
+}
+
+#[test]
+fn none_of_these_everywhere_comes_down() {
+    let pack = Pack::embedded();
+    for (complaint, expected) in [
+        ("animal_bite", Urgency::SelfCare),
+        ("heat", Urgency::SelfCare),
+        ("fall", Urgency::SelfCare),
+        ("burn", Urgency::Today),
+        ("something_else", Urgency::Today),
+    ] {
+        let mut session = Session::new(pack);
+        session
+            .answer(pack, "complaint", Answer::Code(complaint.to_owned()))
+            .unwrap();
+        let mut count = 0;
+        let outcome = loop {
+            match session.next(pack, Lang::En) {
+                Next::Outcome(outcome) => break outcome,
+                Next::Question(q) => {
+                    count += 1;
+                    session.answer(pack, &q.id, no(&q)).unwrap();
+                }
+            }
+        };
+        println!("{complaint}: {count} questions, {:?}", outcome.urgency);
+        assert_eq!(outcome.urgency, expected, "{complaint}: {:?}", outcome.reasons);
+        assert!(count <= 16, "{complaint} takes {count} questions");
+    }
+}
+
+fn no(q: &QuestionView) -> Answer {
+    match q.kind {
+        Kind::Boolean => Answer::Flag(false),
+        Kind::Multi => Answer::Codes(Vec::new()),
+        Kind::Choice => Answer::Code(q.options[0].code.clone()),
+        Kind::Number if q.id == "age" => Answer::Number(Milli::whole(40)),
+        Kind::Number => Answer::Number(Milli::whole(98)),
+    }
+}
+
+#[test]
+fn a_stored_session_replays_to_the_same_bytes() {
+    let pack = Pack::embedded();
+    let fresh = Pack::from_bytes(include_bytes!("../pack/pack.json")).unwrap();
+    let mut dice = Seeded(11);
+    for _ in 0..walks(60, 5_000) {
+        let mut session = Session::new(pack);
+        session.search(pack, "a dog bit me and I fell", Lang::En);
+        while let Next::Question(q) = session.next(pack, Lang::En) {
+            session.answer(pack, &q.id, any_answer(&q, &mut dice)).unwrap();
+        }
+        let stored = serde_json::to_string(&session).unwrap();
+        let replayed: Session = serde_json::from_str(&stored).unwrap();
+        assert_eq!(replayed, session);
+        assert_eq!(replayed.answers.pack.as_deref(), Some(fresh.hash()));
+        let bytes = |s: &Session, p: &Pack| serde_json::to_vec(&s.outcome(p, Lang::Es)).unwrap();
+        assert_eq!(bytes(&replayed, &fresh), bytes(&session, pack));
+    }
+}
+
+#[test]
+fn going_back_keeps_answers_and_a_corrected_one_counts() {
+    let pack = Pack::embedded();
+    let mut session = Session::new(pack);
+    for _ in 0..3 {
+        let Next::Question(q) = session.next(pack, Lang::En) else {
+            panic!("ended")
+        };
+        session.answer(pack, &q.id, no(&q)).unwrap();
+    }
+    session
+        .answer(pack, "complaint", Answer::Code("animal_bite".to_owned()))
+        .unwrap();
+    session
+        .answer(pack, "bite.flags", Answer::Codes(vec!["cold".to_owned()]))
+        .unwrap();
+    assert_eq!(session.outcome(pack, Lang::En).urgency, Urgency::EdNow);
+
+    assert_eq!(session.before("bite.flags"), Some("complaint"));
+    let back = session.question(pack, "complaint", Lang::En).unwrap();
+    assert_eq!(back.answer, Some(Answer::Code("animal_bite".to_owned())));
+    session
+        .answer(pack, "complaint", Answer::Code("heat".to_owned()))
+        .unwrap();
+
+    let Next::Question(q) = session.next(pack, Lang::En) else {
+        panic!("ended")
+    };
+    assert_eq!(q.id, "heat.flags", "the bite is not asked about any more");
+    assert!(
+        session.outcome(pack, Lang::En).urgency < Urgency::EdNow,
+        "nor does it count"
+    );
+    assert_eq!(
+        session.answers.given["life.now"],
+        Answer::Codes(Vec::new()),
+        "the rest is kept"
+    );
+}
+
+#[test]
+fn reasons_name_the_smallest_set_of_findings() {
+    let pack = Pack::embedded();
+    let mut session = Session::new(pack);
+    session
+        .answer(pack, "complaint", Answer::Code("animal_bite".to_owned()))
+        .unwrap();
+    session
+        .answer(pack, "bite.flags", Answer::Codes(vec!["cold".to_owned()]))
+        .unwrap();
+    let outcome = session.outcome(pack, Lang::En);
+    let first = &outcome.reasons[0];
+    assert_eq!((first.rule.as_str(), first.because.len()), ("bite.cold", 1));
+    assert!(first.source.url.starts_with("https://") && first.reviewer == "unsigned");
+    assert!(outcome.do_not_drive && !outcome.call_911);
+    assert_eq!(outcome.recheck_minutes, 15);
+}
