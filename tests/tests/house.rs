@@ -165,3 +165,77 @@ fn visit(folder: &Path, look: &mut impl FnMut(&Path, &str)) {
         }
     }
 }
+
+/// The licences that every package in the lock must offer one of, and the notices that list them.
+/// Set `HMS_WRITE_NOTICES=1` to write docs/third-party-notices.md instead of comparing it.
+#[test]
+fn every_package_has_a_licence_we_may_ship_and_stands_in_the_notices() {
+    const FINE: &[&str] = &[
+        "MIT",
+        "Apache-2.0",
+        "BSD-2-Clause",
+        "BSD-3-Clause",
+        "ISC",
+        "Zlib",
+        "0BSD",
+        "Unlicense",
+        "Unicode-3.0",
+        "MPL-2.0",
+        "CC0-1.0",
+        "CDLA-Permissive-2.0",
+        "BSL-1.0",
+        "blessing",
+        "WTFPL",
+        "MIT-0",
+        "BSD-1-Clause",
+    ];
+    let output = Command::new(env!("CARGO"))
+        .args(["metadata", "--format-version", "1", "--locked"])
+        .current_dir(root())
+        .output()
+        .expect("cargo metadata");
+    let metadata: Value = serde_json::from_slice(&output.stdout).expect("json");
+    let mut lines = BTreeSet::new();
+    for package in metadata["packages"].as_array().expect("packages") {
+        if package["source"].is_null() {
+            continue;
+        }
+        let name = package["name"].as_str().expect("name");
+        let licence = package["license"]
+            .as_str()
+            .unwrap_or_default()
+            .replace(" WITH LLVM-exception", "");
+        // "A OR B": one is enough. Of "A AND B" both must be fine.
+        let any = licence
+            .split(" OR ")
+            .flat_map(|part| part.split('/'))
+            .any(|choice| {
+                choice
+                    .split(" AND ")
+                    .all(|part| FINE.contains(&part.trim().trim_matches(['(', ')'])))
+            });
+        assert!(any, "{name}: the licence {licence:?} may not be shipped");
+        lines.insert(format!(
+            "| {name} | {} | {licence} |",
+            package["version"].as_str().expect("version")
+        ));
+    }
+
+    let kept = root().join("docs/third-party-notices.md");
+    let text = format!(
+        "# Third-party notices\n\nRust packages in Cargo.lock, with the licence each offers. Texts of the licences come with \
+         the packages' sources. The pages' packages are listed in package-lock.json (MIT, Apache-2.0, OFL-1.1 for the font). \
+         FHIR R4 definitions: CC0 1.0. libvpx: BSD-3-Clause. libopus: BSD-3-Clause. SQLCipher: BSD-3-Clause.\n\n\
+         | package | version | licence |\n|---|---|---|\n{}\n",
+        lines.into_iter().collect::<Vec<_>>().join("\n")
+    );
+    if std::env::var_os("HMS_WRITE_NOTICES").is_some() {
+        std::fs::write(&kept, text).expect("notices");
+        return;
+    }
+    let old = std::fs::read_to_string(&kept).unwrap_or_default();
+    assert!(
+        old == text,
+        "docs/third-party-notices.md is out of date: run with HMS_WRITE_NOTICES=1"
+    );
+}
