@@ -4,6 +4,11 @@
 //! `handle` the caller drains `poll_effect` before the next `handle`. Time and chance come in as arguments.
 
 pub mod backoff;
+pub mod clock;
+mod core;
+pub mod lock;
 pub mod outbox;
 pub mod send_state;
 pub mod sync;
+
+pub use crate::core::{Core, Effect, Input, WakeReason};

@@ -1,6 +1,8 @@
 //! Sync: when to run it ([`driver`]), and what to do with each result and change ([`plan`], [`merge`]).
 
+pub mod driver;
 pub mod merge;
 pub mod plan;
 
+pub use driver::{SyncDriver, SyncEffect, SyncEnd, SyncInput};
 pub use merge::{merge, Merged};

@@ -1,0 +1,374 @@
+//! When a sync runs: one at a time, at once for a person's words and the server's hints, and always re-armed.
+
+use crate::backoff::{split_mix, wait_ms};
+use crate::outbox::Failure;
+use hms_model::time::Timestamp;
+
+/// Without any sign, the server is asked this often while the app is open.
+pub const EVERY_MS: i64 = 5 * 60 * 1000;
+/// A sync that has not ended after this is given up: it may hang on a dead connection for ever.
+pub const LONGEST_MS: i64 = 3 * 60 * 1000;
+/// Changes in one exchange at first.
+pub const BATCH: usize = 50;
+
+/// What the driver is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SyncInput {
+    /// The app has opened this profile's store and an account is signed in.
+    Opened,
+    /// The store was closed or the account signed out.
+    Closed,
+    /// There is a way to the network.
+    NetworkUp,
+    /// There is none.
+    NetworkDown,
+    /// The server says that something changed.
+    Hint,
+    /// Something was queued.
+    Saved,
+    /// The person asked.
+    Asked,
+    /// Sign-in is done: what waited for it goes on.
+    SignedIn,
+    /// The running sync ended.
+    Ended(SyncEnd),
+    /// A moment of [`SyncDriver::timeout`] has come.
+    Tick,
+}
+
+/// How a sync ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SyncEnd {
+    /// Well. `next_due` is when a queued change is due by itself.
+    Done {
+        /// See [`SyncEnd::Done`]; a moment in the past is now.
+        next_due: Option<Timestamp>,
+    },
+    /// The exchange failed. `retry_after_ms` is what the server asked for.
+    Failed {
+        /// What it means.
+        failure: Failure,
+        /// Milliseconds, if the server named them; huge and negative ones are bounded.
+        retry_after_ms: Option<i64>,
+    },
+}
+
+/// What the driver wants done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SyncEffect {
+    /// Run one exchange with at most so many changes, and report [`SyncInput::Ended`].
+    Start {
+        /// Changes at most.
+        max_ops: usize,
+    },
+    /// Give the running exchange up; it is not awaited any more.
+    Abort,
+    /// Nothing goes on before the person signs in.
+    AskSignIn,
+}
+
+/// The driver. Its seed spreads waits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SyncDriver {
+    open: bool,
+    network: bool,
+    running_since: Option<Timestamp>,
+    /// Asked for while one was running: another follows at once.
+    again: bool,
+    needs_sign_in: bool,
+    failures: u32,
+    next: Option<Timestamp>,
+    batch: usize,
+    seed: u64,
+}
+
+impl SyncDriver {
+    /// A driver of a closed profile. The network counts as there until the system says otherwise: a try costs
+    /// little, and a wrong "no network" would hold a report back.
+    #[must_use]
+    pub fn new(seed: u64) -> Self {
+        Self {
+            open: false,
+            network: true,
+            running_since: None,
+            again: false,
+            needs_sign_in: false,
+            failures: 0,
+            next: None,
+            batch: BATCH,
+            seed,
+        }
+    }
+
+    /// True while an exchange runs.
+    #[must_use]
+    pub fn is_running(&self) -> bool {
+        self.running_since.is_some()
+    }
+
+    /// True while everything waits for a sign-in.
+    #[must_use]
+    pub fn needs_sign_in(&self) -> bool {
+        self.needs_sign_in
+    }
+
+    /// When the next exchange starts by itself; `None` while one runs or none can.
+    #[must_use]
+    pub fn next_at(&self) -> Option<Timestamp> {
+        if self.running_since.is_none() && self.may_start() { self.next } else { None }
+    }
+
+    /// Handles an input and gives what is to be done, in order.
+    pub fn handle(&mut self, now: Timestamp, input: SyncInput) -> Vec<SyncEffect> {
+        let mut effects = Vec::new();
+        match input {
+            SyncInput::Opened => {
+                self.open = true;
+                self.needs_sign_in = false;
+                self.want(now);
+            }
+            SyncInput::Closed => {
+                self.open = false;
+                self.next = None;
+                self.again = false;
+                if self.running_since.take().is_some() {
+                    effects.push(SyncEffect::Abort);
+                }
+            }
+            SyncInput::NetworkUp => {
+                self.network = true;
+                self.failures = 0;
+                self.want(now);
+            }
+            SyncInput::NetworkDown => self.network = false,
+            SyncInput::SignedIn => {
+                self.needs_sign_in = false;
+                self.failures = 0;
+                self.want(now);
+            }
+            SyncInput::Asked => {
+                // A person who asks knows more than a system that says "no network".
+                self.network = true;
+                self.failures = 0;
+                self.want(now);
+            }
+            SyncInput::Saved => self.want_within_backoff(now),
+            SyncInput::Hint => self.want(now),
+            SyncInput::Ended(end) => self.ended(now, end, &mut effects),
+            SyncInput::Tick => (),
+        }
+        self.give_up(now, &mut effects);
+        self.start(now, &mut effects);
+        effects
+    }
+
+    /// When [`SyncInput::Tick`] is wanted next.
+    #[must_use]
+    pub fn timeout(&self) -> Option<Timestamp> {
+        match self.running_since {
+            Some(since) => Some(since.plus_ms(LONGEST_MS)),
+            None => self.next_at(),
+        }
+    }
+
+    fn may_start(&self) -> bool {
+        self.open && self.network && !self.needs_sign_in
+    }
+
+    fn want(&mut self, now: Timestamp) {
+        if self.running_since.is_some() {
+            self.again = true;
+        } else {
+            self.next = Some(now);
+        }
+    }
+
+    /// A save while the server is failing does not start a storm: the wait that runs holds.
+    fn want_within_backoff(&mut self, now: Timestamp) {
+        if self.running_since.is_some() || self.failures == 0 || self.next.is_none() {
+            self.want(now);
+        }
+    }
+
+    fn ended(&mut self, now: Timestamp, end: SyncEnd, effects: &mut Vec<SyncEffect>) {
+        // The end of an exchange that was given up says nothing about the one that runs.
+        if self.running_since.take().is_none() {
+            return;
+        }
+        match end {
+            SyncEnd::Done { next_due } => {
+                self.failures = 0;
+                self.batch = BATCH;
+                let soon = next_due.map(|due| due.max(now)).unwrap_or(now.plus_ms(EVERY_MS));
+                self.next = Some(if self.again { now } else { soon.min(now.plus_ms(EVERY_MS)) });
+            }
+            SyncEnd::Failed { failure: Failure::AuthNeeded, .. } => {
+                self.needs_sign_in = true;
+                self.next = Some(now);
+                effects.push(SyncEffect::AskSignIn);
+            }
+            SyncEnd::Failed { failure, retry_after_ms } => {
+                if failure == Failure::Rejected {
+                    // Something in the batch makes the server refuse all of it: halve it until that one stands alone.
+                    self.batch = (self.batch / 2).max(1);
+                }
+                self.back_off(now, retry_after_ms);
+            }
+        }
+        self.again = false;
+    }
+
+    fn back_off(&mut self, now: Timestamp, retry_after_ms: Option<i64>) {
+        self.failures = self.failures.saturating_add(1);
+        self.seed = split_mix(self.seed);
+        let own = wait_ms(self.failures, self.seed);
+        let asked = retry_after_ms.unwrap_or(0).clamp(0, crate::backoff::LONGEST_MS);
+        self.next = Some(now.plus_ms(own.max(asked)));
+    }
+
+    fn give_up(&mut self, now: Timestamp, effects: &mut Vec<SyncEffect>) {
+        if self.running_since.is_some_and(|since| now >= since.plus_ms(LONGEST_MS)) {
+            self.running_since = None;
+            self.again = false;
+            self.back_off(now, None);
+            effects.push(SyncEffect::Abort);
+        }
+        // A clock set back must not push the next exchange years away.
+        if let Some(next) = &mut self.next {
+            *next = (*next).min(now.plus_ms(crate::backoff::LONGEST_MS));
+        }
+        if let Some(since) = &mut self.running_since {
+            *since = (*since).min(now);
+        }
+    }
+
+    fn start(&mut self, now: Timestamp, effects: &mut Vec<SyncEffect>) {
+        if self.running_since.is_none() && self.may_start() && self.next.is_some_and(|at| at <= now) {
+            self.running_since = Some(now);
+            self.next = None;
+            effects.push(SyncEffect::Start { max_ops: self.batch });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DONE: SyncInput = SyncInput::Ended(SyncEnd::Done { next_due: None });
+
+    fn failed(failure: Failure) -> SyncInput {
+        SyncInput::Ended(SyncEnd::Failed { failure, retry_after_ms: None })
+    }
+
+    fn open() -> SyncDriver {
+        let mut driver = SyncDriver::new(7);
+        assert_eq!(driver.handle(Timestamp(0), SyncInput::Opened), [SyncEffect::Start { max_ops: BATCH }]);
+        driver
+    }
+
+    #[test]
+    fn one_sync_at_a_time_and_another_for_what_came_meanwhile() {
+        let mut driver = open();
+        for input in [SyncInput::Saved, SyncInput::Hint, SyncInput::Asked, SyncInput::NetworkUp] {
+            assert_eq!(driver.handle(Timestamp(10), input), []);
+        }
+        assert_eq!(driver.handle(Timestamp(20), DONE), [SyncEffect::Start { max_ops: BATCH }]);
+        assert_eq!(driver.handle(Timestamp(30), DONE), []);
+        assert_eq!(driver.timeout(), Some(Timestamp(30 + EVERY_MS)));
+    }
+
+    #[test]
+    fn a_save_waits_while_the_server_fails_but_a_person_does_not() {
+        let mut driver = open();
+        driver.handle(Timestamp(10), failed(Failure::Transient));
+        assert_eq!(driver.handle(Timestamp(11), SyncInput::Saved), []);
+        assert_eq!(driver.handle(Timestamp(12), SyncInput::Asked), [SyncEffect::Start { max_ops: BATCH }]);
+    }
+
+    #[test]
+    fn sign_in_is_asked_for_once_and_then_it_goes_on() {
+        let mut driver = open();
+        assert_eq!(driver.handle(Timestamp(10), failed(Failure::AuthNeeded)), [SyncEffect::AskSignIn]);
+        assert_eq!(driver.handle(Timestamp(11), SyncInput::Saved), []);
+        assert_eq!(driver.timeout(), None);
+        assert_eq!(driver.handle(Timestamp(12), SyncInput::SignedIn), [SyncEffect::Start { max_ops: BATCH }]);
+    }
+
+    #[test]
+    fn a_sync_that_hangs_is_given_up_and_its_late_end_is_ignored() {
+        let mut driver = open();
+        assert_eq!(driver.handle(Timestamp(LONGEST_MS), SyncInput::Tick), [SyncEffect::Abort]);
+        let next = driver.timeout().expect("re-armed");
+        assert_eq!(driver.handle(Timestamp(LONGEST_MS + 1), DONE), []);
+        assert_eq!(driver.handle(next, SyncInput::Tick), [SyncEffect::Start { max_ops: BATCH }]);
+    }
+
+    #[test]
+    fn a_refused_batch_is_halved_until_one_change_stands_alone() {
+        let mut driver = open();
+        let mut sizes = Vec::new();
+        for _ in 0..8 {
+            driver.handle(Timestamp(0), failed(Failure::Rejected));
+            match driver.handle(Timestamp(0), SyncInput::Asked).as_slice() {
+                [SyncEffect::Start { max_ops }] => sizes.push(*max_ops),
+                other => panic!("{other:?}"),
+            }
+        }
+        assert_eq!(sizes, [25, 12, 6, 3, 1, 1, 1, 1]);
+    }
+
+    #[test]
+    fn whatever_happens_an_open_driver_with_a_network_is_always_armed() {
+        for seed in 0..2_000 {
+            let mut driver = SyncDriver::new(seed);
+            let (mut dice, mut now) = (seed, 1_000_000_i64);
+            let (mut network, mut signed_in, mut started) = (true, true, 0_i32);
+            driver.handle(Timestamp(now), SyncInput::Opened);
+            let mut running = true;
+            for _ in 0..60 {
+                dice = split_mix(dice);
+                now += i64::try_from(dice % 100_000).expect("small") - 20_000;
+                let input = match dice >> 32 & 15 {
+                    0 => SyncInput::NetworkUp,
+                    1 => SyncInput::NetworkDown,
+                    2 => SyncInput::Hint,
+                    3 | 4 => SyncInput::Saved,
+                    5 => SyncInput::Asked,
+                    6 => SyncInput::SignedIn,
+                    7 | 8 => DONE,
+                    9 => failed(Failure::AuthNeeded),
+                    10 => failed(Failure::Transient),
+                    11 => failed(Failure::Rejected),
+                    _ => SyncInput::Tick,
+                };
+                match input {
+                    SyncInput::NetworkUp | SyncInput::Asked => network = true,
+                    SyncInput::NetworkDown => network = false,
+                    SyncInput::SignedIn => signed_in = true,
+                    _ => (),
+                }
+                let was_running = running;
+                for effect in driver.handle(Timestamp(now), input) {
+                    match effect {
+                        SyncEffect::Start { .. } => {
+                            started += 1;
+                            running = true;
+                        }
+                        SyncEffect::Abort => running = false,
+                        SyncEffect::AskSignIn => signed_in = false,
+                    }
+                }
+                if matches!(input, SyncInput::Ended(_)) && was_running && !driver.is_running() {
+                    running = false;
+                }
+                assert_eq!(running, driver.is_running(), "seed {seed}");
+                let armed = driver.timeout().is_some();
+                assert_eq!(armed, driver.is_running() || (network && signed_in), "seed {seed}");
+                let soonest = Timestamp(now + crate::backoff::LONGEST_MS + 60_000);
+                assert!(driver.timeout().is_none_or(|at| at <= soonest), "seed {seed}");
+            }
+            assert!(started >= 0);
+        }
+    }
+}
