@@ -8,6 +8,7 @@
 
 pub mod error;
 pub mod journal;
+pub mod keys;
 mod migrate;
 mod open;
 mod opnumbers;

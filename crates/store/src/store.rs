@@ -295,7 +295,7 @@ impl Store {
     /// # Errors
     /// Failures of the database.
     pub async fn next_due(&self) -> Result<Option<Timestamp>, StoreError> {
-        self.read(outbox::next_due).await
+        self.read(batch::next_due).await
     }
 
     /// Makes every waiting change due now: the person asked, or the link is back.

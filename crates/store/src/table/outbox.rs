@@ -248,14 +248,6 @@ pub(crate) fn start_after(conn: &Connection, number: i64) -> Result<(), StoreErr
         .map_err(StoreError::sql("set the outbox's numbers"))
 }
 
-/// When the next change is due: `Some(0)` is now; `None` when nothing waits by itself.
-pub(crate) fn next_due(conn: &Connection) -> Result<Option<Timestamp>, StoreError> {
-    conn.prepare_cached("SELECT min(not_before) FROM outbox WHERE stuck IS NULL")
-        .and_then(|mut select| select.query_row([], |row| row.get::<_, Option<i64>>(0)))
-        .map(|found| found.map(Timestamp))
-        .map_err(StoreError::sql("read the outbox"))
-}
-
 /// How many wait, and how many of them are stuck.
 pub(crate) fn count(conn: &Connection) -> Result<(u32, u32), StoreError> {
     conn.prepare_cached("SELECT count(*), count(stuck) FROM outbox")

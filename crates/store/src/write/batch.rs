@@ -80,3 +80,19 @@ fn first_rows(rows: &[Light]) -> BTreeMap<&Key, i64> {
     }
     first
 }
+
+/// When the next group could be taken; a moment in the past is now. `None` where nothing goes by itself: then only
+/// a person, a result or a newer version can set something going.
+pub(crate) fn next_due(conn: &Connection) -> Result<Option<Timestamp>, StoreError> {
+    let rows = outbox::light(conn)?;
+    let first_of = first_rows(&rows);
+    let mut due: BTreeMap<i64, Option<Timestamp>> = BTreeMap::new();
+    for row in &rows {
+        let blocked = first_of.get(&row.key).is_some_and(|first| *first < row.op);
+        let at = (!row.stuck && !blocked).then_some(row.not_before);
+        due.entry(row.group)
+            .and_modify(|group| *group = group.zip(at).map(|(group, at)| group.max(at)))
+            .or_insert(at);
+    }
+    Ok(due.into_values().flatten().min())
+}
