@@ -20,6 +20,9 @@ CREATE TABLE link (
     last_sync      INTEGER                    -- Unix ms, UTC; when a sync ran to its end
 ) STRICT, WITHOUT ROWID;
 
--- What is known about a sealed entry that could be opened: whose device, whose account, whether it is a draft.
-ALTER TABLE sealed ADD COLUMN user_hint TEXT;
+-- What is known about a sealed entry: the account that it names, whether it is an unfinished form, and the
+-- resources made from it ('Type/id', one a line).
+ALTER TABLE sealed ADD COLUMN account TEXT;
 ALTER TABLE sealed ADD COLUMN draft INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE sealed ADD COLUMN resources TEXT NOT NULL DEFAULT '';
+CREATE INDEX sealed_unclaimed ON sealed (device) WHERE claimed_by IS NULL;

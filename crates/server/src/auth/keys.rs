@@ -78,15 +78,23 @@ impl Keys {
     /// # Errors
     /// [`KeysError::Unsealable`] where it was not sealed to this key, or was changed.
     pub fn unseal(&self, id: &str, enc: &[u8], ciphertext: &[u8]) -> Result<Vec<u8>, KeysError> {
+        self.unseal_for(hms_model::wire::session::SEAL_INFO, id.as_bytes(), enc, ciphertext)
+    }
+
+    /// Opens what was sealed to this server's key for a purpose (`info`), bound to `aad`.
+    ///
+    /// # Errors
+    /// [`KeysError::Unsealable`] where it was not sealed to this key for this purpose, or was changed.
+    pub fn unseal_for(&self, info: &[u8], aad: &[u8], enc: &[u8], ciphertext: &[u8]) -> Result<Vec<u8>, KeysError> {
         let enc = <X25519HkdfSha256 as Kem>::EncappedKey::from_bytes(enc).map_err(|_| KeysError::Unsealable)?;
         let mut context = hpke::setup_receiver::<AesGcm256, HkdfSha256, X25519HkdfSha256>(
             &OpModeR::Base,
             self.hpke_private.expose(),
             &enc,
-            hms_model::wire::session::SEAL_INFO,
+            info,
         )
         .map_err(|_| KeysError::Unsealable)?;
-        context.open(ciphertext, id.as_bytes()).map_err(|_| KeysError::Unsealable)
+        context.open(ciphertext, aad).map_err(|_| KeysError::Unsealable)
     }
 
     /// The public signing key as a JSON Web Key Set.

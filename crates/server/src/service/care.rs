@@ -1,7 +1,9 @@
 //! The one hook: which commit has which consequence.
 
 use super::queue::{self, Raise};
-use super::{duty, report, write};
+use super::{claim, duty, report, write};
+use crate::audit::AuditAgent;
+use crate::db::sqlite::table;
 use crate::db::{Changed, DbError, Hook, Prepared, Put, Stored, Tx, WriteError};
 use hms_model::ids::ReportId;
 use hms_model::map::report::AdditionKind;
@@ -35,7 +37,12 @@ impl Hook for CareHook {
                 let patient = subject(resource);
                 let known_before = before.as_ref().and_then(|b| subject(b)).is_some();
                 match patient {
-                    Some(patient) if !known_before => report::notify_supervisors(tx, &put.id, resource, patient),
+                    Some(patient) if !known_before => {
+                        if before.is_some() {
+                            claim_entry(tx, &put.id, patient)?;
+                        }
+                        report::notify_supervisors(tx, &put.id, resource, patient)
+                    }
                     Some(_) | None => Ok(()),
                 }
             }
@@ -115,6 +122,14 @@ fn task_stored(
         )
         | None => Ok(()),
     }
+}
+
+/// The entry in the queue follows its report, when that one is claimed.
+fn claim_entry(tx: &mut Tx<'_>, report: &str, patient: &str) -> Result<(), WriteError> {
+    for stored in table::task::about(tx.conn(), None, &format!("QuestionnaireResponse/{report}"))? {
+        claim::claim(tx, &stored, patient, &AuditAgent::service())?;
+    }
+    Ok(())
 }
 
 fn subject(resource: &Value) -> Option<&str> {

@@ -4,10 +4,13 @@
 //! the cause, so a repeated cause makes nothing twice.
 
 mod care;
+pub mod claim;
 pub mod cause;
 pub mod duty;
 pub mod queue;
 pub mod report;
+pub mod sealed;
+pub mod sync;
 pub mod write;
 
 pub use care::CareHook;

@@ -6,11 +6,12 @@
 //! place of the first such version, since the resources themselves are older than the cursor.
 
 use super::cursor::Cursor;
-use super::scope::{Held, Scope};
+use super::scope::{Facts, Held, Scope};
 use crate::auth::Actor;
 use crate::db::sqlite::table;
 use crate::db::sqlite::table::feed::FeedRow;
 use crate::db::DbError;
+use hms_model::role::Role;
 use hms_model::wire::sync::{ChangeBody, GoneWhy, CHECKPOINT_EVERY};
 use rusqlite::Connection;
 use serde_json::Value;
@@ -84,8 +85,10 @@ impl Pager<'_> {
                 return Ok(());
             }
         }
+        // On its first pass a device has nothing to take away.
+        let first = row.seq <= self.first_until;
         if row.deleted {
-            if self.knew(row)? {
+            if !first && self.knew(row)? {
                 self.gone(&row.kind, &row.id, GoneWhy::Deleted);
             }
             return Ok(());
@@ -96,7 +99,7 @@ impl Pager<'_> {
         let body = read_body(self.conn, row.seq)?;
         if self.scope.holds(&row.kind, &row.id, &body, None)? {
             self.send(body);
-        } else if self.knew(row)? {
+        } else if !first && self.knew(row)? {
             self.gone(&row.kind, &row.id, GoneWhy::OutOfScope);
         }
         Ok(())
@@ -119,7 +122,7 @@ impl Pager<'_> {
         }
         let Held { ever, always } = self.scope.held_since(patient, self.from)?;
         let now = self.scope.facts(patient)?;
-        let holds = now.any(self.scope_role());
+        let holds = now.any(self.scope.role());
         if (holds && always) || (!holds && !ever) {
             return Ok(());
         }
@@ -158,7 +161,7 @@ impl Pager<'_> {
         let body = report.value()?;
         if self.scope.holds("QuestionnaireResponse", id, &body, None)? {
             self.send(body);
-        } else if self.scope_role() == hms_model::role::Role::Clinician {
+        } else if self.scope.role() == Role::Clinician {
             self.gone("QuestionnaireResponse", id, GoneWhy::OutOfScope);
         }
         Ok(())
@@ -203,22 +206,11 @@ impl Pager<'_> {
         for (seq, body) in table::feed::versions_since(self.conn, row.key, self.from)? {
             let Some(text) = body.filter(|_| seq < row.seq) else { continue };
             let body: Value = serde_json::from_str(&text).map_err(DbError::Body)?;
-            let facts = crate::auth::relation::patient_of(&body).map(|_| super::scope::Facts {
-                own: true,
-                treating: true,
-                queue: true,
-                district: true,
-                site: true,
-            });
-            if self.scope.holds(&row.kind, &row.id, &body, facts)? {
+            if self.scope.holds(&row.kind, &row.id, &body, Some(Facts::ALL))? {
                 return Ok(true);
             }
         }
         Ok(false)
-    }
-
-    fn scope_role(&self) -> hms_model::role::Role {
-        self.scope.role()
     }
 
     fn send(&mut self, body: Value) {

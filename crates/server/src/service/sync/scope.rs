@@ -30,6 +30,9 @@ pub struct Facts {
 }
 
 impl Facts {
+    /// Every way to stand to a patient: what might have been seen once the patient was in scope.
+    pub const ALL: Self = Self { own: true, treating: true, queue: true, district: true, site: true };
+
     /// Whether a device of this role holds anything of the patient.
     #[must_use]
     pub fn any(self, role: Role) -> bool {
@@ -209,6 +212,12 @@ impl<'a> Scope<'a> {
             Role::Nurse => kind == "Binary",
             Role::Hr | Role::Compliance | Role::Administrator | Role::System => true,
         }
+    }
+
+    /// The actor's role.
+    #[must_use]
+    pub fn role(&self) -> Role {
+        self.actor.role
     }
 
     fn is_self(&self, patient: &str) -> bool {

@@ -147,3 +147,13 @@ pub fn forget_expired(conn: &Connection, before_ms: i64) -> Result<usize, DbErro
         .and_then(|mut s| s.execute([before_ms]))
         .doing("forget expired tokens")
 }
+
+/// When a sign-in began, Unix ms: its first token that is still known.
+///
+/// # Errors
+/// A failed statement.
+pub fn family_began(conn: &Connection, family: &str) -> Result<Option<i64>, DbError> {
+    conn.prepare_cached("SELECT min(issued_ms) FROM token WHERE family = ?1")
+        .and_then(|mut s| s.query_row([family], |r| r.get(0)))
+        .doing("read when a sign-in began")
+}

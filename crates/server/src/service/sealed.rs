@@ -1,0 +1,213 @@
+//! Reports that came sealed: from phones that are locked, that nobody has signed in on, or that lost their key.
+
+use super::{claim, write};
+use crate::app::App;
+use crate::audit::{AuditAction, AuditAgent};
+use crate::auth::Actor;
+use crate::db::sqlite::table;
+use crate::db::sqlite::table::sealed::SealedRow;
+use crate::db::{Precondition, Prepared, Tx, WriteError};
+use crate::fhir::Problem;
+use base64::engine::general_purpose::STANDARD;
+use base64::Engine;
+use hms_model::ids::{DeviceId, PatientId, ReportId};
+use hms_model::map::task::{self, TaskKind};
+use hms_model::map::{report, system, text_at};
+use hms_model::wire::session::{SealedEntry, WireSealed, WireSealedResult};
+use serde_json::Value;
+
+/// The most resources in one entry: a report, its Task, a check with its answers, and photos.
+const MOST_RESOURCES: usize = 24;
+
+/// An entry that was opened.
+struct Opened {
+    row: SealedRow,
+    resources: Vec<Value>,
+}
+
+/// Opens and stores one entry. Sent twice, it is stored once.
+pub async fn take(app: &App, wire: WireSealed) -> WireSealedResult {
+    let id = wire.id.clone();
+    let result = |status, receipt| WireSealedResult { id, status, receipt };
+    let opened = match open(app, wire) {
+        Ok(opened) => opened,
+        Err(status) => return result(status, None),
+    };
+    let outcome = app.db.write(move |tx| store(tx, opened)).await;
+    match outcome {
+        Ok((status, receipt)) => result(status, receipt),
+        Err(problem) => {
+            if problem.status() >= 500 {
+                tracing::error!(%problem, "A sealed entry was not stored");
+            }
+            result(problem.status(), None)
+        }
+    }
+}
+
+fn open(app: &App, wire: WireSealed) -> Result<Opened, u16> {
+    ReportId::parse(&wire.id).map_err(|_| 400_u16)?;
+    let enc = STANDARD.decode(&wire.enc).map_err(|_| 400_u16)?;
+    let ciphertext = STANDARD.decode(&wire.ciphertext).map_err(|_| 400_u16)?;
+    let plain = app.keys.unseal(&wire.id, &enc, &ciphertext).map_err(|_| 422_u16)?;
+    let entry: SealedEntry = serde_json::from_slice(&plain).map_err(|_| 422_u16)?;
+    if entry.resources.len() > MOST_RESOURCES || DeviceId::parse(&entry.device).is_err() {
+        return Err(422);
+    }
+    if !entry.draft && !entry.resources.iter().all(is_taken) {
+        return Err(422);
+    }
+    let row = SealedRow {
+        id: wire.id,
+        device: entry.device,
+        account: entry.user,
+        draft: entry.draft,
+        enc,
+        ciphertext,
+        received_ms: app.clock.now_ms(),
+        resources: Vec::new(),
+    };
+    Ok(Opened { row, resources: entry.resources })
+}
+
+/// What may come without a sign-in: what a carrier sends, and nothing else.
+fn is_taken(resource: &Value) -> bool {
+    match text_at(resource, &["resourceType"]) {
+        Some("QuestionnaireResponse") => {
+            report::is_report(resource)
+                || report::is_addition(resource)
+                || text_at(resource, &["questionnaire"]).is_some_and(|q| q.starts_with(&system::symptom_check("")))
+        }
+        Some("Task") => {
+            task::kind(resource) == Some(TaskKind::ReviewReport)
+                && text_at(resource, &["status"]) == Some("requested")
+                && resource.get("owner").is_none()
+        }
+        Some("RiskAssessment" | "DocumentReference" | "Binary") => true,
+        _ => false,
+    }
+}
+
+type Stored = (u16, Option<hms_model::wire::sync::WireReceipt>);
+
+fn store(tx: &mut Tx<'_>, opened: Opened) -> Result<Stored, Problem> {
+    let Opened { mut row, resources } = opened;
+    let known = table::sealed::known(tx.conn(), &row.id)?;
+    // A finished entry is not replaced, neither by itself nor by an older, unfinished form.
+    if known == Some(false) || (known == Some(true) && row.draft) {
+        return Ok((200, super::sync::apply::receipt(tx, "QuestionnaireResponse", &row.id)?));
+    }
+    if row.draft {
+        table::sealed::keep(tx.conn(), &row, None)?;
+        return Ok((201, None));
+    }
+    let owner = owner(tx, &row)?;
+    let colleague = resources.iter().any(claim::is_for_colleague);
+    for resource in resources {
+        row.resources.extend(store_one(tx, resource, owner.as_ref(), colleague, &row.device)?);
+    }
+    let receipts = row.resources.iter().find_map(|name| name.strip_prefix("QuestionnaireResponse/"));
+    let receipt = super::sync::apply::receipt(tx, "QuestionnaireResponse", receipts.unwrap_or(&row.id))?;
+    table::sealed::keep(tx.conn(), &row, owner.as_ref().map(|(user, _)| user.as_str()))?;
+    Ok((201, receipt))
+}
+
+/// The account of an entry and its patient, where device and entry agree on it. An entry alone proves nothing:
+/// anybody can seal one.
+fn owner(tx: &Tx<'_>, row: &SealedRow) -> Result<Option<(String, PatientId)>, Problem> {
+    let Some(account) = &row.account else { return Ok(None) };
+    let device = table::device::get(tx.conn(), &row.device)?;
+    if !device.is_some_and(|d| d.user_id == *account && d.revoked_ms.is_none()) {
+        return Ok(None);
+    }
+    let user = table::user::by_id(tx.conn(), account)?;
+    let patient = user.and_then(|u| PatientId::parse(u.fhir?.strip_prefix("Patient/")?).ok());
+    Ok(patient.map(|patient| (account.clone(), patient)))
+}
+
+/// Stores one resource of an entry, and returns its name; one that came by sync before is left as it is.
+fn store_one(
+    tx: &mut Tx<'_>,
+    mut resource: Value,
+    owner: Option<&(String, PatientId)>,
+    colleague: bool,
+    device: &str,
+) -> Result<Option<String>, Problem> {
+    let kind = text_at(&resource, &["resourceType"]).unwrap_or_default().to_owned();
+    let id = text_at(&resource, &["id"]).unwrap_or_default().to_owned();
+    if tx.get(&kind, &id)?.is_some() {
+        return Ok(None);
+    }
+    claim::set_nobody(&mut resource, &kind);
+    if let Some((_, patient)) = owner {
+        if !colleague {
+            claim::set_patient(&mut resource, &kind, patient.as_str());
+        } else if report::is_report(&resource) {
+            if let Some(map) = resource.as_object_mut() {
+                map.insert("author".into(), hms_model::map::reference("Patient", patient.as_str()));
+            }
+        }
+    }
+    let prepared = Prepared::new(resource)?;
+    let Some(id) = prepared.id().map(str::to_owned) else { return Err(Problem::Bad("no id".to_owned())) };
+    let body = prepared.body().clone();
+    drop(prepared);
+    write::store(tx, body, Precondition::Absent, AuditAction::Create, &device_agent(device))?;
+    Ok(Some(format!("{kind}/{id}")))
+}
+
+fn device_agent(device: &str) -> AuditAgent {
+    AuditAgent {
+        reference: format!("Device/{device}"),
+        name: "a phone, before sign-in".to_owned(),
+        role: None,
+        device: Some(device.to_owned()),
+    }
+}
+
+/// Gives what came sealed from a device to the carrier who has signed in on it. Returns how many entries.
+///
+/// # Errors
+/// A failure of the database.
+pub async fn claim_for(app: &App, actor: &Actor, device: &str) -> Result<usize, WriteError> {
+    let Some(patient) = actor.patient() else { return Ok(0) };
+    let (user, device) = (actor.user.to_string(), device.to_owned());
+    let (account, on) = (user.clone(), device.clone());
+    let waiting = app.db.read(move |read| table::sealed::claimable(read.conn(), &on, &account)).await?;
+    if waiting.is_empty() {
+        return Ok(0);
+    }
+    let agent = actor.audit_agent();
+    app.db
+        .write(move |tx| {
+            let mut claimed = 0;
+            for (id, resources) in table::sealed::claimable(tx.conn(), &device, &user)? {
+                claim_entry(tx, &resources, patient.as_str(), &agent)?;
+                table::sealed::claim(tx.conn(), &id, &user)?;
+                claimed += 1;
+            }
+            Ok(claimed)
+        })
+        .await
+}
+
+fn claim_entry(tx: &mut Tx<'_>, resources: &[String], patient: &str, agent: &AuditAgent) -> Result<(), WriteError> {
+    let mut live = Vec::new();
+    for name in resources {
+        if let Some((kind, id)) = name.split_once('/') {
+            live.extend(write::live(tx, kind, id)?);
+        }
+    }
+    let colleague = live.iter().any(|(_, body)| claim::is_for_colleague(body));
+    for (stored, body) in live {
+        if !colleague {
+            // Its own claim may have been made by the hook of its report meanwhile.
+            if let Some((stored, _)) = write::live(tx, &stored.kind, &stored.id)? {
+                claim::claim(tx, &stored, patient, agent)?;
+            }
+        } else if report::is_report(&body) {
+            claim::claim_as_author(tx, &stored, patient, agent)?;
+        }
+    }
+    Ok(())
+}

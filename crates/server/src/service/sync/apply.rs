@@ -1,0 +1,259 @@
+//! Changes from devices: each group whole or not at all, each change once.
+
+use crate::app::App;
+use crate::auth::policy::{self, Action, Decision};
+use crate::auth::standing::Subject;
+use crate::auth::Actor;
+use crate::db::sqlite::table;
+use crate::db::{DbError, Precondition, Prepared, Stored, Tx};
+use crate::fhir::{interact, Problem};
+use crate::service::{claim, write};
+use hms_model::map::{self, report, text_at};
+use hms_model::role::Role;
+use hms_model::time::Timestamp;
+use hms_model::wire::sync::{WireOp, WireReceipt, WireResult};
+use serde_json::Value;
+
+/// A change that was read and checked, or why it cannot be made.
+#[derive(Debug)]
+pub struct Op {
+    number: i64,
+    kind: String,
+    id: String,
+    base: Option<i64>,
+    resource: Result<Option<Box<Prepared>>, Problem>,
+}
+
+impl Op {
+    /// Reads and checks one change. Needs no database, so it does not hold up the writer.
+    #[must_use]
+    pub fn read(wire: WireOp) -> Self {
+        let WireOp { op, id, base, resource, group: _ } = wire;
+        let (kind, rest) = id.split_once('/').map(|(k, i)| (k.to_owned(), i.to_owned())).unwrap_or_default();
+        let number = base.as_deref().map(|b| b.parse::<i64>());
+        let resource = match (resource, &number) {
+            (_, Some(Err(_))) => Err(Problem::Bad("base is not a version".to_owned())),
+            _ if kind.is_empty() => Err(Problem::Bad("id is not Type/id".to_owned())),
+            (None, _) => Ok(None),
+            (Some(body), _) => {
+                let names_itself = text_at(&body, &["resourceType"]) == Some(kind.as_str())
+                    && text_at(&body, &["id"]) == Some(rest.as_str());
+                if names_itself {
+                    Prepared::new(body).map(|p| Some(Box::new(p))).map_err(Problem::Invalid)
+                } else {
+                    Err(Problem::Bad("the resource is not the one that id names".to_owned()))
+                }
+            }
+        };
+        Self { number: op, kind, id: rest, base: number.and_then(Result::ok), resource }
+    }
+}
+
+/// Why a group was undone: which of its changes, and what was wrong with it.
+struct Refused {
+    op: i64,
+    problem: Problem,
+}
+
+impl From<DbError> for Refused {
+    fn from(error: DbError) -> Self {
+        Self { op: 0, problem: Problem::Db(error) }
+    }
+}
+
+/// Applies the changes of one group, and keeps and returns their results.
+pub async fn group(app: &App, actor: &Actor, device: &str, ops: Vec<Op>) -> Vec<WireResult> {
+    let numbers: Vec<i64> = ops.iter().map(|op| op.number).collect();
+    let (who, on) = (actor.clone(), device.to_owned());
+    let applied = app.db.write(move |tx| apply(tx, &who, &on, ops)).await;
+    match applied {
+        Ok(results) => results,
+        Err(Refused { op, problem: Problem::Db(error) }) => {
+            tracing::error!(%error, "A group of changes from a device was not applied");
+            let problem = Problem::Db(error);
+            let at = if op == 0 { numbers.first().copied().unwrap_or_default() } else { op };
+            refusals(&numbers, at, &problem)
+        }
+        Err(Refused { op, problem }) => keep_refusals(app, actor, device, refusals(&numbers, op, &problem)).await,
+    }
+}
+
+fn refusals(numbers: &[i64], op: i64, problem: &Problem) -> Vec<WireResult> {
+    let failed = |number: i64| {
+        let (status, outcome) = if number == op || problem.status() >= 500 {
+            (problem.status(), problem.outcome())
+        } else {
+            (424, hms_fhir::outcome::error("conflict", "another change of its group was refused"))
+        };
+        WireResult { op: number, status, version: None, receipt: None, outcome: Some(outcome) }
+    };
+    numbers.iter().map(|number| failed(*number)).collect()
+}
+
+/// A refusal is an answer like any other: repeated, it is the same.
+async fn keep_refusals(app: &App, actor: &Actor, device: &str, results: Vec<WireResult>) -> Vec<WireResult> {
+    let (user, device) = (actor.user.to_string(), device.to_owned());
+    let fallback = results.clone();
+    let kept = app
+        .db
+        .write(move |tx| -> Result<Vec<WireResult>, DbError> {
+            for result in &results {
+                keep(tx, &device, &user, result)?;
+            }
+            Ok(results)
+        })
+        .await;
+    kept.unwrap_or_else(|error| {
+        tracing::error!(%error, "A refusal was not kept");
+        fallback
+    })
+}
+
+fn keep(tx: &Tx<'_>, device: &str, user: &str, result: &WireResult) -> Result<(), DbError> {
+    let text = serde_json::to_string(result).map_err(DbError::Body)?;
+    table::op_result::keep(tx.conn(), device, result.op, user, &text, tx.now_ms())
+}
+
+fn apply(tx: &mut Tx<'_>, actor: &Actor, device: &str, ops: Vec<Op>) -> Result<Vec<WireResult>, Refused> {
+    let user = actor.user.to_string();
+    let mut results = Vec::with_capacity(ops.len());
+    for op in ops {
+        let number = op.number;
+        let at = |problem| Refused { op: number, problem };
+        if let Some((of, known)) = table::op_result::get(tx.conn(), device, number)? {
+            if of != user {
+                return Err(at(Problem::Conflict("op-of-another-account")));
+            }
+            results.push(serde_json::from_str(&known).map_err(DbError::Body)?);
+            continue;
+        }
+        let result = one(tx, actor, op).map_err(at)?;
+        keep(tx, device, &user, &result)?;
+        results.push(result);
+    }
+    Ok(results)
+}
+
+fn one(tx: &mut Tx<'_>, actor: &Actor, op: Op) -> Result<WireResult, Problem> {
+    let done = |status, version: Option<i64>| WireResult {
+        op: op.number,
+        status,
+        version: version.map(|v| v.to_string()),
+        receipt: None,
+        outcome: None,
+    };
+    let result = match (op.resource?, op.base) {
+        (None, base) => {
+            let put = interact::delete(tx, actor, &op.kind, &op.id, base)?;
+            done(200, put.map(|p| p.version))
+        }
+        (Some(resource), Some(base)) => {
+            let before = tx.get(&op.kind, &op.id)?;
+            if before.as_ref().is_some_and(|b| b.deleted) {
+                return Err(Problem::Gone);
+            }
+            not_signed(before.as_ref())?;
+            let put = interact::update(tx, actor, *resource, Precondition::Version(base))?;
+            done(200, Some(put.version))
+        }
+        (Some(resource), None) => match tx.get(&op.kind, &op.id)? {
+            None => done(201, Some(create(tx, actor, *resource)?)),
+            Some(existing) if existing.deleted => return Err(Problem::Gone),
+            Some(existing) => done(200, Some(again(tx, actor, &existing, &resource)?)),
+        },
+    };
+    Ok(WireResult { receipt: receipt(tx, &op.kind, &op.id)?, ..result })
+}
+
+/// Creates, by the policy, or because it belongs to a report that this carrier made for a colleague.
+fn create(tx: &mut Tx<'_>, actor: &Actor, resource: Prepared) -> Result<i64, Problem> {
+    if may_create(tx, actor, &resource)? {
+        return Ok(interact::update(tx, actor, resource, Precondition::Absent)?.version);
+    }
+    if belongs_to_own_report(tx, actor, &resource)? {
+        let (kind, id) = (resource.kind().to_owned(), resource.id().unwrap_or_default().to_owned());
+        let put = tx.put(resource, Precondition::Absent)?;
+        tx.audit(&interact::entry(actor, crate::audit::AuditAction::Create, "create", &kind, &id, None))?;
+        return Ok(put.version);
+    }
+    Err(Problem::Denied)
+}
+
+fn may_create(tx: &Tx<'_>, actor: &Actor, resource: &Prepared) -> Result<bool, DbError> {
+    let of = Subject {
+        kind: resource.kind(),
+        id: resource.id().unwrap_or_default(),
+        patient: resource.patient(),
+        body: resource.body(),
+    };
+    interact::allowed(tx.conn(), actor, Action::Create, of)
+}
+
+/// What a carrier sends with a report for a colleague names no patient, since theirs is not known; it is linked to
+/// the report, whose author the carrier is.
+fn belongs_to_own_report(tx: &Tx<'_>, actor: &Actor, resource: &Prepared) -> Result<bool, DbError> {
+    let (kind, body) = (resource.kind(), resource.body());
+    let sends = ["QuestionnaireResponse", "Task", "RiskAssessment", "DocumentReference"].contains(&kind);
+    if actor.role != Role::Carrier || resource.patient().is_some() || !sends {
+        return Ok(false);
+    }
+    if policy::content_allowed(actor, kind, None, Some(body)) == Decision::Deny {
+        return Ok(false);
+    }
+    let Some(me) = &actor.fhir else { return Ok(false) };
+    for link in hms_fhir::references(body) {
+        let Some(id) = link.1.strip_prefix("QuestionnaireResponse/") else { continue };
+        let found = write::live(tx, "QuestionnaireResponse", id)?;
+        if found.is_some_and(|(_, r)| text_at(&r, &["author", "reference"]) == Some(me)) {
+            return Ok(true);
+        }
+    }
+    // The answers of a symptom check are named by its result, which may come after them.
+    let check = map::system::symptom_check("");
+    Ok(kind == "QuestionnaireResponse" && text_at(body, &["questionnaire"]).is_some_and(|q| q.starts_with(&check)))
+}
+
+/// A create of what is there already: done where it says the same, else a conflict.
+fn again(tx: &mut Tx<'_>, actor: &Actor, existing: &Stored, sent: &Prepared) -> Result<i64, Problem> {
+    if !may_create(tx, actor, sent)? && !belongs_to_own_report(tx, actor, sent)? {
+        return Err(Problem::Denied);
+    }
+    let now = existing.value()?;
+    if !claim::is_claimed(&now) && claim::same_content(&now, sent.body()) {
+        // It came sealed before anybody had signed in; now it is known whose it is.
+        let own = actor.patient().filter(|own| sent.patient() == Some(own.as_str()));
+        let claimed = match own {
+            Some(own) => claim::claim(tx, existing, own.as_str(), &actor.audit_agent())?,
+            None => None,
+        };
+        return Ok(claimed.map_or(existing.version, |put| put.version));
+    }
+    let first = table::version::get(tx.conn(), &existing.kind, &existing.id, 1)?;
+    let first = first.as_ref().map(Stored::value).transpose()?.unwrap_or(Value::Null);
+    if claim::same_content(&now, sent.body()) || claim::same_content(&first, sent.body()) {
+        return Ok(existing.version);
+    }
+    Err(Problem::Conflict("already-exists-with-other-content"))
+}
+
+fn not_signed(before: Option<&Stored>) -> Result<(), Problem> {
+    let Some(before) = before.filter(|b| b.kind == "Composition") else { return Ok(()) };
+    if text_at(&before.value()?, &["status"]) == Some("final") {
+        return Err(Problem::Conflict("signed"));
+    }
+    Ok(())
+}
+
+/// The receipt of a report: its number, and since when the server has it.
+///
+/// # Errors
+/// A failed statement.
+pub fn receipt(tx: &Tx<'_>, kind: &str, id: &str) -> Result<Option<WireReceipt>, DbError> {
+    if kind != "QuestionnaireResponse" {
+        return Ok(None);
+    }
+    let Some((_, body)) = write::live(tx, kind, id)? else { return Ok(None) };
+    let Some(number) = report::receipt_number(&body).map(str::to_owned) else { return Ok(None) };
+    let first = table::version::get(tx.conn(), kind, id, 1)?;
+    Ok(first.map(|first| WireReceipt { number, at: Timestamp(first.last_updated).to_instant() }))
+}
