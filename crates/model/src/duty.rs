@@ -111,8 +111,12 @@ mod tests {
 
     #[test]
     fn restricted_duty_needs_a_limit_and_only_restricted_duty_has_one() {
-        let mut advice =
-            DutyAdvice { status: WorkStatus::Restricted, limits: vec![], from: day(21), until: Some(day(28)) };
+        let mut advice = DutyAdvice {
+            status: WorkStatus::Restricted,
+            limits: vec![],
+            from: day(21),
+            until: Some(day(28)),
+        };
         assert_eq!(advice.check(), Err(AdviceError::NoLimit));
 
         advice.limits.push(Limit::Lift10);
@@ -124,8 +128,12 @@ mod tests {
 
     #[test]
     fn advice_does_not_end_before_it_starts() {
-        let advice =
-            DutyAdvice { status: WorkStatus::NotFit, limits: vec![], from: day(21), until: Some(day(20)) };
+        let advice = DutyAdvice {
+            status: WorkStatus::NotFit,
+            limits: vec![],
+            from: day(21),
+            until: Some(day(20)),
+        };
         assert_eq!(advice.check(), Err(AdviceError::EndsBeforeItStarts));
     }
 }

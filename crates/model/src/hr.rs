@@ -31,7 +31,10 @@ pub fn work_status(id: &str, employee: &Employee, decision: &DutyAdvice, decided
             map.insert("abatementDateTime".into(), json!(until.to_string()));
         }
         if !decision.limits.is_empty() {
-            let limits = decision.limits.iter().map(|l| concept(&system::codes("limit"), l.code()));
+            let limits = decision
+                .limits
+                .iter()
+                .map(|l| concept(&system::codes("limit"), l.code()));
             map.insert("evidence".into(), json!([{ "code": limits.collect::<Vec<_>>() }]));
         }
     }
@@ -62,7 +65,9 @@ mod tests {
 
     #[test]
     fn hr_gets_status_limits_and_dates_and_valid_r4() {
-        let employee = Employee { number: "04417".into() };
+        let employee = Employee {
+            number: "04417".into(),
+        };
         let decision = DutyAdvice {
             status: WorkStatus::Restricted,
             limits: vec![Limit::NoLeftHand],

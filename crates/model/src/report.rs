@@ -288,7 +288,9 @@ impl ReportDraft {
             id: self.report.clone(),
             patient,
             reporter: match &self.colleague {
-                Some(name) => Reporter::Colleague { hurt_name: name.clone() },
+                Some(name) => Reporter::Colleague {
+                    hurt_name: name.clone(),
+                },
                 None => Reporter::Myself,
             },
             safe,
@@ -320,8 +322,16 @@ mod tests {
 
     #[test]
     fn a_degree_of_latitude_is_about_111_km() {
-        let a = Position { latitude: 44.0, longitude: -93.0, accuracy_m: None };
-        let b = Position { latitude: 45.0, longitude: -93.0, accuracy_m: None };
+        let a = Position {
+            latitude: 44.0,
+            longitude: -93.0,
+            accuracy_m: None,
+        };
+        let b = Position {
+            latitude: 45.0,
+            longitude: -93.0,
+            accuracy_m: None,
+        };
         assert!((a.distance_km(&b) - 111.2).abs() < 0.1);
     }
 }

@@ -62,6 +62,9 @@ mod tests {
     #[test]
     fn neither_wrapper_prints_what_it_holds() {
         assert_eq!(format!("{:?}", Secret::new("pin 123456")), "«hidden»");
-        assert_eq!(format!("{} {:?}", Health::new("bite"), Health::new("bite")), "«hidden» «hidden»");
+        assert_eq!(
+            format!("{} {:?}", Health::new("bite"), Health::new("bite")),
+            "«hidden» «hidden»"
+        );
     }
 }

@@ -23,7 +23,9 @@ impl Timestamp {
     /// Reads a FHIR `instant` or full `dateTime`; `None` for partial dates and bad text.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        DateTime::parse_from_rfc3339(text).ok().map(|t| Self(t.timestamp_millis()))
+        DateTime::parse_from_rfc3339(text)
+            .ok()
+            .map(|t| Self(t.timestamp_millis()))
     }
 
     /// This moment plus `ms` milliseconds (may be negative), saturating.
@@ -40,7 +42,10 @@ impl Timestamp {
 
     /// The milliseconds as the number that the window shows (exact up to the year 285,000).
     #[must_use]
-    #[expect(clippy::cast_precision_loss, reason = "JavaScript has no other number; exact below 2^53")]
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "JavaScript has no other number; exact below 2^53"
+    )]
     pub fn as_f64(self) -> f64 {
         self.0 as f64
     }
@@ -61,7 +66,10 @@ impl Stamp {
     pub fn to_datetime(self) -> String {
         FixedOffset::east_opt(self.offset_minutes * 60)
             .and_then(|zone| zone.timestamp_millis_opt(self.at.0).single())
-            .map_or_else(|| self.at.to_instant(), |t| t.to_rfc3339_opts(SecondsFormat::Secs, false))
+            .map_or_else(
+                || self.at.to_instant(),
+                |t| t.to_rfc3339_opts(SecondsFormat::Secs, false),
+            )
     }
 
     /// Reads a FHIR `dateTime` with time and zone.

@@ -33,8 +33,19 @@ pub fn to_fhir(advice: &SignedAdvice) -> Value {
         json!({ "url": "work-status", "valueCode": advice.advice.status.code() }),
         json!({ "url": "from", "valueDate": advice.advice.from.to_string() }),
     ];
-    parts.extend(advice.advice.until.map(|day| json!({ "url": "until", "valueDate": day.to_string() })));
-    parts.extend(advice.advice.limits.iter().map(|l| json!({ "url": "limit", "valueCode": l.code() })));
+    parts.extend(
+        advice
+            .advice
+            .until
+            .map(|day| json!({ "url": "until", "valueDate": day.to_string() })),
+    );
+    parts.extend(
+        advice
+            .advice
+            .limits
+            .iter()
+            .map(|l| json!({ "url": "limit", "valueCode": l.code() })),
+    );
     let limits: Vec<&str> = advice.advice.limits.iter().map(|l| l.code()).collect();
     let words = format!("{} {}", advice.advice.status.code(), limits.join(" "));
     let mut resource = json!({
@@ -71,7 +82,9 @@ pub fn from_fhir(resource: &Value) -> Option<SignedAdvice> {
     }
     let parts = extension(resource, "duty-advice")?.get("extension")?.as_array()?;
     let all = |name: &'static str| {
-        parts.iter().filter(move |p| p.get("url").and_then(Value::as_str) == Some(name))
+        parts
+            .iter()
+            .filter(move |p| p.get("url").and_then(Value::as_str) == Some(name))
     };
     let code = |p: &Value| p.get("valueCode").and_then(Value::as_str).map(str::to_owned);
     let day = |name| all(name).find_map(|p| p.get("valueDate")?.as_str()?.parse().ok());
@@ -86,12 +99,17 @@ pub fn from_fhir(resource: &Value) -> Option<SignedAdvice> {
         author: id_in(resource.get("author")?.get(0)?, "Practitioner")?.to_owned(),
         advice: DutyAdvice {
             status: WorkStatus::parse(&all("work-status").find_map(code)?)?,
-            limits: all("limit").filter_map(code).map(|c| Limit::parse(&c)).collect::<Option<_>>()?,
+            limits: all("limit")
+                .filter_map(code)
+                .map(|c| Limit::parse(&c))
+                .collect::<Option<_>>()?,
             from: day("from")?,
             until: day("until"),
         },
         at: Timestamp::parse(text_at(resource, &["date"])?)?,
-        signed: attester.and_then(|a| a.get("time")?.as_str()).and_then(Timestamp::parse),
+        signed: attester
+            .and_then(|a| a.get("time")?.as_str())
+            .and_then(Timestamp::parse),
     })
 }
 

@@ -29,7 +29,11 @@ pub fn reference(kind: &str, id: &str) -> Value {
 /// The id in a relative reference of the wanted type: `Patient/a` gives `a`.
 #[must_use]
 pub fn id_in<'a>(reference: &'a Value, kind: &str) -> Option<&'a str> {
-    reference.get("reference")?.as_str()?.strip_prefix(kind)?.strip_prefix('/')
+    reference
+        .get("reference")?
+        .as_str()?
+        .strip_prefix(kind)?
+        .strip_prefix('/')
 }
 
 /// First code of a CodeableConcept in a code system.
@@ -54,7 +58,11 @@ pub fn concept(code_system: &str, code: &str) -> Value {
 #[must_use]
 pub fn extension<'a>(element: &'a Value, name: &str) -> Option<&'a Value> {
     let url = system::extension(name);
-    element.get("extension")?.as_array()?.iter().find(|e| e.get("url").and_then(Value::as_str) == Some(&url))
+    element
+        .get("extension")?
+        .as_array()?
+        .iter()
+        .find(|e| e.get("url").and_then(Value::as_str) == Some(&url))
 }
 
 /// Text at a path of object keys.

@@ -35,7 +35,11 @@ pub struct Note {
 /// The note as Composition.
 #[must_use]
 pub fn to_fhir(note: &Note) -> Value {
-    let code = if note.adds_to.is_some() { ADDENDUM } else { VISIT_NOTE };
+    let code = if note.adds_to.is_some() {
+        ADDENDUM
+    } else {
+        VISIT_NOTE
+    };
     let mut resource = json!({
         "resourceType": "Composition",
         "id": note.id.as_str(),
@@ -75,7 +79,9 @@ pub fn from_fhir(resource: &Value) -> Option<Note> {
         return None;
     }
     let attester = resource.get("attester").and_then(|a| a.get(0));
-    let appended = resource.get("relatesTo").and_then(|r| r.get(0)?.get("targetReference"));
+    let appended = resource
+        .get("relatesTo")
+        .and_then(|r| r.get(0)?.get("targetReference"));
     Some(Note {
         id: NoteId::parse(text_at(resource, &["id"])?).ok()?,
         patient: PatientId::parse(id_in(resource.get("subject")?, "Patient")?).ok()?,
@@ -86,23 +92,38 @@ pub fn from_fhir(resource: &Value) -> Option<Note> {
         author: id_in(resource.get("author")?.get(0)?, "Practitioner")?.to_owned(),
         text: undiv(text_at(resource.get("section")?.get(0)?, &["text", "div"])?),
         at: Timestamp::parse(text_at(resource, &["date"])?)?,
-        signed: attester.and_then(|a| a.get("time")?.as_str()).and_then(Timestamp::parse),
-        adds_to: appended.and_then(|t| id_in(t, "Composition")).and_then(|t| NoteId::parse(t).ok()),
+        signed: attester
+            .and_then(|a| a.get("time")?.as_str())
+            .and_then(Timestamp::parse),
+        adds_to: appended
+            .and_then(|t| id_in(t, "Composition"))
+            .and_then(|t| NoteId::parse(t).ok()),
     })
 }
 
 /// Plain text as a FHIR narrative.
 #[must_use]
 pub fn div(text: &str) -> String {
-    let escaped = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('\n', "<br/>");
+    let escaped = text
+        .replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+        .replace('\n', "<br/>");
     format!("<div xmlns=\"http://www.w3.org/1999/xhtml\">{escaped}</div>")
 }
 
 /// The plain text of a narrative made by [`div`].
 #[must_use]
 pub fn undiv(div: &str) -> String {
-    let inner = div.split_once('>').map_or(div, |(_, rest)| rest).trim_end_matches("</div>");
-    inner.replace("<br/>", "\n").replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+    let inner = div
+        .split_once('>')
+        .map_or(div, |(_, rest)| rest)
+        .trim_end_matches("</div>");
+    inner
+        .replace("<br/>", "\n")
+        .replace("&lt;", "<")
+        .replace("&gt;", ">")
+        .replace("&amp;", "&")
 }
 
 #[cfg(test)]

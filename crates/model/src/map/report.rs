@@ -18,9 +18,11 @@ pub fn to_fhir(report: &InjuryReport, author: Option<&Value>) -> Value {
     if let Some(position) = &report.position {
         items.push(position_item(position));
     }
-    for (link, text) in
-        [("place", &report.place_text), ("witness", &report.witness), ("note", &report.note)]
-    {
+    for (link, text) in [
+        ("place", &report.place_text),
+        ("witness", &report.witness),
+        ("note", &report.note),
+    ] {
         if let Some(text) = text.as_deref().filter(|t| !t.trim().is_empty()) {
             items.push(json!({ "linkId": link, "answer": [{ "valueString": text }] }));
         }
@@ -85,10 +87,20 @@ fn position_item(position: &Position) -> Value {
 /// # Errors
 /// The element that is missing or has an unknown code.
 pub fn from_fhir(resource: &Value) -> Result<InjuryReport, MapError> {
-    let lacks = |element| MapError { resource: "QuestionnaireResponse", element };
-    let id = resource.get("id").and_then(Value::as_str).and_then(|id| ReportId::parse(id).ok());
+    let lacks = |element| MapError {
+        resource: "QuestionnaireResponse",
+        element,
+    };
+    let id = resource
+        .get("id")
+        .and_then(Value::as_str)
+        .and_then(|id| ReportId::parse(id).ok());
     let code = |link| answer(resource, link).and_then(|a| a.get("valueCoding")?.get("code")?.as_str());
-    let text = |link| answer(resource, link).and_then(|a| a.get("valueString")?.as_str()).map(str::to_owned);
+    let text = |link| {
+        answer(resource, link)
+            .and_then(|a| a.get("valueString")?.as_str())
+            .map(str::to_owned)
+    };
     let stamp = |value: Option<&Value>| value.and_then(Value::as_str).and_then(Stamp::parse);
     Ok(InjuryReport {
         id: id.ok_or(lacks("id"))?,
@@ -96,10 +108,11 @@ pub fn from_fhir(resource: &Value) -> Result<InjuryReport, MapError> {
             .get("subject")
             .and_then(|s| id_in(s, "Patient"))
             .and_then(|id| PatientId::parse(id).ok()),
-        reporter: text("colleague")
-            .map_or(Reporter::Myself, |hurt_name| Reporter::Colleague { hurt_name }),
+        reporter: text("colleague").map_or(Reporter::Myself, |hurt_name| Reporter::Colleague { hurt_name }),
         safe: code("safe").and_then(SafeNow::parse).ok_or(lacks("item(safe)"))?,
-        what: code("what").and_then(WhatHappened::parse).ok_or(lacks("item(what)"))?,
+        what: code("what")
+            .and_then(WhatHappened::parse)
+            .ok_or(lacks("item(what)"))?,
         places: places(resource).ok_or(lacks("item(where)"))?,
         happened: stamp(answer(resource, "when").and_then(|a| a.get("valueDateTime")))
             .ok_or(lacks("item(when)"))?,
@@ -111,7 +124,11 @@ pub fn from_fhir(resource: &Value) -> Result<InjuryReport, MapError> {
         true_time: extension(resource, "estimated-true-time")
             .and_then(|e| e.get("valueInstant")?.as_str())
             .and_then(Timestamp::parse),
-        language: resource.get("language").and_then(Value::as_str).unwrap_or("en").to_owned(),
+        language: resource
+            .get("language")
+            .and_then(Value::as_str)
+            .unwrap_or("en")
+            .to_owned(),
     })
 }
 
@@ -129,7 +146,11 @@ pub fn is_addition(resource: &Value) -> bool {
 
 fn questionnaire_is(resource: &Value, canonical: &str) -> bool {
     let base = |url: &str| url.split('|').next().map(str::to_owned);
-    resource.get("questionnaire").and_then(Value::as_str).and_then(base) == base(canonical)
+    resource
+        .get("questionnaire")
+        .and_then(Value::as_str)
+        .and_then(base)
+        == base(canonical)
 }
 
 /// The receipt number, once the server has given one.
@@ -164,7 +185,9 @@ impl AdditionKind {
     /// Reads a code.
     #[must_use]
     pub fn parse(code: &str) -> Option<Self> {
-        [Self::Correction, Self::Addition, Self::Worse].into_iter().find(|kind| kind.code() == code)
+        [Self::Correction, Self::Addition, Self::Worse]
+            .into_iter()
+            .find(|kind| kind.code() == code)
     }
 }
 
@@ -203,9 +226,17 @@ pub fn addition_to_fhir(
 /// The report that an addition belongs to, its kind and its words.
 #[must_use]
 pub fn addition_of(resource: &Value) -> Option<(ReportId, AdditionKind, Option<String>)> {
-    let to = id_in(extension(resource, "adds-to")?.get("valueReference")?, "QuestionnaireResponse")?;
-    let kind = answer(resource, "kind")?.get("valueCoding")?.get("code")?.as_str()?;
-    let text = answer(resource, "text").and_then(|a| a.get("valueString")?.as_str()).map(str::to_owned);
+    let to = id_in(
+        extension(resource, "adds-to")?.get("valueReference")?,
+        "QuestionnaireResponse",
+    )?;
+    let kind = answer(resource, "kind")?
+        .get("valueCoding")?
+        .get("code")?
+        .as_str()?;
+    let text = answer(resource, "text")
+        .and_then(|a| a.get("valueString")?.as_str())
+        .map(str::to_owned);
     Some((ReportId::parse(to).ok()?, AdditionKind::parse(kind)?, text))
 }
 
@@ -228,7 +259,10 @@ fn places(resource: &Value) -> Option<Vec<HurtPlace>> {
         .map(|a| {
             let part = BodyPart::parse(a.get("valueCoding")?.get("code")?.as_str()?)?;
             let side = answer(a, "side").and_then(|s| s.get("valueCoding")?.get("code")?.as_str());
-            Some(HurtPlace { part, side: side.and_then(Side::parse).unwrap_or(Side::Middle) })
+            Some(HurtPlace {
+                part,
+                side: side.and_then(Side::parse).unwrap_or(Side::Middle),
+            })
         })
         .collect()
 }
@@ -260,9 +294,16 @@ mod tests {
             reporter: Reporter::Myself,
             safe: SafeNow::Safe,
             what: WhatHappened::Animal,
-            places: vec![HurtPlace { part: BodyPart::Hand, side: Side::Left }],
+            places: vec![HurtPlace {
+                part: BodyPart::Hand,
+                side: Side::Left,
+            }],
             happened: Stamp::parse("2026-11-21T10:40:00-06:00").expect("stamp"),
-            position: Some(Position { latitude: 44.05, longitude: -92.5, accuracy_m: Some(12.0) }),
+            position: Some(Position {
+                latitude: 44.05,
+                longitude: -92.5,
+                accuracy_m: Some(12.0),
+            }),
             place_text: Some("RR 7, box 112".into()),
             witness: None,
             note: None,

@@ -5,8 +5,8 @@ use crate::duty::{DutyAdvice, Limit, WorkStatus};
 use crate::ids::{PatientId, ReportId, TaskId};
 use crate::report::codes;
 use crate::time::{Stamp, Timestamp};
-use serde_json::{json, Value};
 use serde::{Deserialize, Serialize};
+use serde_json::{json, Value};
 
 codes! {
     /// What a Task asks for.
@@ -143,13 +143,18 @@ pub fn advice_in(task: &Value, element: &str) -> Option<DutyAdvice> {
     let parameters = task.get(element)?.as_array()?;
     let of = |name: &str| {
         let name = name.to_owned();
-        parameters.iter().filter(move |p| kind_of_parameter(p) == Some(name.as_str()))
+        parameters
+            .iter()
+            .filter(move |p| kind_of_parameter(p) == Some(name.as_str()))
     };
     let code = |p: &Value| p.get("valueCode").and_then(Value::as_str).map(str::to_owned);
     let day = |name: &str| of(name).next()?.get("valueDate")?.as_str()?.parse().ok();
     Some(DutyAdvice {
         status: WorkStatus::parse(&of("work-status").find_map(code)?)?,
-        limits: of("limit").filter_map(code).map(|c| Limit::parse(&c)).collect::<Option<_>>()?,
+        limits: of("limit")
+            .filter_map(code)
+            .map(|c| Limit::parse(&c))
+            .collect::<Option<_>>()?,
         from: day("from")?,
         until: day("until"),
     })
@@ -180,7 +185,11 @@ fn input(name: &str, value: Value) -> Value {
 /// Text of a named input, e.g. `happened` (dateTime) or `place`.
 #[must_use]
 pub fn input_text<'a>(task: &'a Value, name: &str) -> Option<&'a str> {
-    let parameter = task.get("input")?.as_array()?.iter().find(|p| kind_of_parameter(p) == Some(name))?;
+    let parameter = task
+        .get("input")?
+        .as_array()?
+        .iter()
+        .find(|p| kind_of_parameter(p) == Some(name))?;
     ["valueString", "valueDateTime", "valueCode", "valueDate"]
         .iter()
         .find_map(|key| parameter.get(key).and_then(Value::as_str))
@@ -245,7 +254,14 @@ mod tests {
         let id = TaskId::parse("t").expect("id");
         let patient = PatientId::parse("dana").expect("id");
 
-        let task = supervisor_notice(&id, &patient, "maria", "2026-11-21T10:40:00-06:00", Some("RR 7"), Timestamp(0));
+        let task = supervisor_notice(
+            &id,
+            &patient,
+            "maria",
+            "2026-11-21T10:40:00-06:00",
+            Some("RR 7"),
+            Timestamp(0),
+        );
 
         assert_eq!(task.get("focus"), None);
         assert_eq!(kind(&task), Some(TaskKind::SupervisorNotice));

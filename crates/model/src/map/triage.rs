@@ -41,7 +41,12 @@ pub struct TriageResult {
 pub fn to_fhir(result: &TriageResult) -> [Value; 2] {
     let answers_id = format!("{}-answers", result.id);
     let mut basis = vec![reference("QuestionnaireResponse", &answers_id)];
-    basis.extend(result.report.iter().map(|r| reference("QuestionnaireResponse", r.as_str())));
+    basis.extend(
+        result
+            .report
+            .iter()
+            .map(|r| reference("QuestionnaireResponse", r.as_str())),
+    );
     let mut extensions = vec![
         json!({ "url": system::extension("triage-level"), "valueCode": result.level }),
         json!({ "url": system::extension("triage-venue"), "valueCode": result.venue }),
@@ -102,7 +107,10 @@ pub fn to_fhir(result: &TriageResult) -> [Value; 2] {
 /// Urgency word of a RiskAssessment.
 #[must_use]
 pub fn urgency(assessment: &Value) -> Option<&str> {
-    super::code_in(assessment.get("prediction")?.get(0)?.get("qualitativeRisk")?, &system::codes("urgency"))
+    super::code_in(
+        assessment.get("prediction")?.get(0)?.get("qualitativeRisk")?,
+        &system::codes("urgency"),
+    )
 }
 
 /// Projected level of a RiskAssessment.
@@ -132,7 +140,12 @@ pub fn answers(response: &Value) -> Vec<(String, String)> {
         .flatten()
         .filter_map(|item| {
             let question = item.get("text")?.as_str()?.to_owned();
-            let answer = item.get("answer")?.get(0)?.get("valueString")?.as_str()?.to_owned();
+            let answer = item
+                .get("answer")?
+                .get(0)?
+                .get("valueString")?
+                .as_str()?
+                .to_owned();
             Some((question, answer))
         })
         .collect()

@@ -52,9 +52,16 @@ pub fn put_intake(encounter: &mut Value, intake: &Intake) {
         json!({ "url": "consent", "valueBoolean": intake.consent }),
         json!({ "url": "interpreter", "valueCode": if intake.interpreter.is_empty() { "none" } else { &intake.interpreter } }),
     ];
-    parts.extend(intake.identified_by.iter().map(|by| json!({ "url": "identified-by", "valueCode": by })));
+    parts.extend(
+        intake
+            .identified_by
+            .iter()
+            .map(|by| json!({ "url": "identified-by", "valueCode": by })),
+    );
     let url = system::extension("visit-intake");
-    let Some(map) = encounter.as_object_mut() else { return };
+    let Some(map) = encounter.as_object_mut() else {
+        return;
+    };
     let list = map.entry("extension").or_insert_with(|| json!([]));
     if let Some(list) = list.as_array_mut() {
         list.retain(|e| e.get("url").and_then(Value::as_str) != Some(&url));
@@ -63,15 +70,23 @@ pub fn put_intake(encounter: &mut Value, intake: &Intake) {
 }
 
 fn text_or_dash(text: &str) -> &str {
-    if text.trim().is_empty() { "-" } else { text }
+    if text.trim().is_empty() {
+        "-"
+    } else {
+        text
+    }
 }
 
 /// The intake of an Encounter.
 #[must_use]
 pub fn intake(encounter: &Value) -> Option<Intake> {
-    let parts = extension(encounter, "visit-intake")?.get("extension")?.as_array()?;
+    let parts = extension(encounter, "visit-intake")?
+        .get("extension")?
+        .as_array()?;
     let all = |name: &'static str| {
-        parts.iter().filter(move |p| p.get("url").and_then(Value::as_str) == Some(name))
+        parts
+            .iter()
+            .filter(move |p| p.get("url").and_then(Value::as_str) == Some(name))
     };
     let text = |name| {
         let found = all(name).find_map(|p| p.get("valueString").or_else(|| p.get("valueCode"))?.as_str());

@@ -243,10 +243,20 @@ mod tests {
 
     #[test]
     fn a_frame_reads_back_and_a_bare_ack_has_no_message() {
-        let frame = Frame { seq: 3, ack: 2, message: Some(ToServer::Accept { visit: "v1".into() }) };
+        let frame = Frame {
+            seq: 3,
+            ack: 2,
+            message: Some(ToServer::Accept { visit: "v1".into() }),
+        };
         let text = serde_json::to_string(&frame).expect("json");
-        assert_eq!(text, r#"{"seq":3,"ack":2,"message":{"type":"accept","visit":"v1"}}"#);
-        assert_eq!(serde_json::from_str::<Frame<ToServer>>(&text).expect("frame"), frame);
+        assert_eq!(
+            text,
+            r#"{"seq":3,"ack":2,"message":{"type":"accept","visit":"v1"}}"#
+        );
+        assert_eq!(
+            serde_json::from_str::<Frame<ToServer>>(&text).expect("frame"),
+            frame
+        );
 
         let ack: Frame<ToClient> = serde_json::from_str(r#"{"seq":0,"ack":9}"#).expect("ack");
         assert_eq!(ack.message, None);
