@@ -1,0 +1,63 @@
+// Moments, days, distances and lists in the words of the language. All by Intl.
+
+import { useMemo } from "react";
+import { localeOf, useLanguage, type Language } from ".";
+
+/** A moment from Rust: milliseconds since 1970, or none. */
+export type Moment = number | null | undefined;
+
+const KM_PER_MILE = 1.609344;
+
+/** Formats of one language. */
+export function formats(language: Language) {
+  const locale = localeOf(language);
+  const clock = new Intl.DateTimeFormat(locale, { timeStyle: "short" });
+  const day = new Intl.DateTimeFormat(locale, { weekday: "short", month: "short", day: "numeric" });
+  const longDay = new Intl.DateTimeFormat(locale, { dateStyle: "full" });
+  const both = new Intl.DateTimeFormat(locale, {
+    weekday: "short", month: "short", day: "numeric", hour: "numeric", minute: "2-digit",
+  });
+  const withYear = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "short" });
+  const today = () => day.format(Date.now());
+
+  return {
+    /** "11:05 AM" today; with the day otherwise. */
+    moment(at: Moment): string {
+      if (typeof at !== "number") return "";
+      return day.format(at) === today() ? clock.format(at) : both.format(at);
+    },
+    /** "11:05 AM". */
+    clock: (at: Moment) => (typeof at === "number" ? clock.format(at) : ""),
+    /** "Nov 21, 2026, 11:05 AM". */
+    stamp: (at: Moment) => (typeof at === "number" ? withYear.format(at) : ""),
+    /** "Sat, Nov 21". */
+    day: (at: Moment) => (typeof at === "number" ? day.format(at) : ""),
+    /** "Saturday, November 21, 2026" from `YYYY-MM-DD`. */
+    date: (date: string) => longDay.format(new Date(`${date}T00:00`)),
+    /** A number with its unit: "12 m", "2 hr". */
+    unit: (value: number, unit: "meter" | "kilometer" | "minute" | "hour" | "kilobyte" | "millisecond", digits = 0) =>
+      new Intl.NumberFormat(locale, { style: "unit", unit, unitDisplay: "short", maximumFractionDigits: digits }).format(value),
+    /** "7.5 mi": people here drive in miles, whatever the record counts in. */
+    distance: (kilometres: number) =>
+      new Intl.NumberFormat(locale, { style: "unit", unit: "mile", maximumFractionDigits: 1 }).format(kilometres / KM_PER_MILE),
+    /** "15 min", or whole hours where it fits. */
+    minutes(count: number): string {
+      return count >= 60 && count % 60 === 0 ? this.unit(count / 60, "hour") : this.unit(count, "minute");
+    },
+    /** "1,234". */
+    number: (value: number, digits = 0) => new Intl.NumberFormat(locale, { maximumFractionDigits: digits }).format(value),
+    /** "44.97780, -93.26500": read out as figures, so not in the manner of the language. */
+    position: (at: { latitude: number | null; longitude: number | null }) =>
+      `${(at.latitude ?? 0).toFixed(5)}, ${(at.longitude ?? 0).toFixed(5)}`,
+    /** "head, left hand and right knee". */
+    list: (items: string[]) => new Intl.ListFormat(locale, { type: "conjunction" }).format(items),
+  };
+}
+
+export type Formats = ReturnType<typeof formats>;
+
+/** Formats of the language of the screen. */
+export function useFormats(): Formats {
+  const language = useLanguage();
+  return useMemo(() => formats(language), [language]);
+}

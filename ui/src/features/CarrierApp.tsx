@@ -1,0 +1,137 @@
+// The carrier's window: notices, the screen that the phase and the address call for, and 911 below it.
+
+import { useEffect, useRef, useState, type ReactNode } from "react";
+import { EmergencyCard, EmergencyRow } from "../base/components/Emergency";
+import { Loaded } from "../base/components/Loaded";
+import { Notices } from "../base/components/Notices";
+import { useApp, useVisit } from "../base/query";
+import { go, useRoute } from "../base/router";
+import type { AppView, VisitView } from "../ipc/bindings";
+import { CheckRoutes } from "./check/CheckRoutes";
+import { Help } from "./help/Help";
+import { Home, OffersWithoutUnlock } from "./home/Home";
+import { Outbox } from "./outbox/Outbox";
+import { useDraft } from "./report/queries";
+import { ForColleague } from "./report/ForColleague";
+import { ReportRoutes } from "./report/ReportRoutes";
+import { Done } from "./report/Done";
+import { ReportCopy } from "./reports/ReportCopy";
+import { Reports } from "./reports/Reports";
+import { SetPin } from "./session/SetPin";
+import { SignIn } from "./session/SignIn";
+import { Unlock } from "./session/Unlock";
+import { Settings } from "./settings/Settings";
+import { Summaries } from "./summary/Summaries";
+import { InCallLine, Visit } from "./visit/Visit";
+import { useWords } from "./words";
+
+export function CarrierApp() {
+  const app = useApp();
+  const t = useWords();
+  const route = useRoute();
+  const draft = useDraft();
+  const [emergency, setEmergency] = useState<"closed" | "open" | "not_safe">("closed");
+  const open = emergency !== "closed";
+  const scroll = useRef<HTMLDivElement>(null);
+  const here = route.join("/");
+
+  // Another screen starts at its top, and the 911 card does not stay in its way.
+  useEffect(() => {
+    scroll.current?.scrollTo(0, 0);
+  }, [here, open]);
+
+  return (
+    <div className="app">
+      <div className="app__scroll" ref={scroll}>
+        <div className="app__column">
+          <header className="app__notes">
+            {app.data && <Notices app={app.data} />}
+            {app.data?.phase === "open" && <InCallLine route={route} />}
+          </header>
+          <main className="app__main" hidden={open}>
+            <Loaded query={app}>
+              {(view) => <PhaseScreen app={view} route={route} onNotSafe={() => setEmergency("not_safe")} />}
+            </Loaded>
+          </main>
+          {open && (
+            <main className="app__main">
+              <EmergencyCard
+                place={draft.data?.place_text}
+                notSafe={emergency === "not_safe" ? t("report.notSafe") : undefined}
+              />
+            </main>
+          )}
+        </div>
+      </div>
+      <EmergencyRow open={open} onToggle={() => setEmergency(open ? "closed" : "open")} />
+    </div>
+  );
+}
+
+type ScreenProps = { app: AppView; route: string[]; onNotSafe: () => void };
+
+/** Report and symptom check work in every phase; the rest needs the app open. */
+function PhaseScreen(props: ScreenProps): ReactNode {
+  const { app, route } = props;
+  switch (route[0]) {
+    case "report":
+      return <ReportRoutes app={app} step={route[1]} onNotSafe={props.onNotSafe} />;
+    case "colleague":
+      return <ForColleague />;
+    case "done":
+      return <Done app={app} id={route[1] ?? ""} />;
+    case "check":
+      return <CheckRoutes app={app} place={route[1]} report={route[2]} />;
+    case "help":
+      return <Help app={app} />;
+    case "settings":
+      return <Settings app={app} />;
+  }
+  switch (app.phase) {
+    case "fresh":
+      return <SignIn><OffersWithoutUnlock /></SignIn>;
+    case "needs_pin":
+      return <SetPin app={app} />;
+    case "locked":
+      return route[0] === "sign-in" ? (
+        <SignIn><OffersWithoutUnlock /></SignIn>
+      ) : (
+        <Unlock app={app} onForgot={() => go("sign-in")}><OffersWithoutUnlock /></Unlock>
+      );
+    case "open":
+      return <OpenScreen {...props} />;
+  }
+}
+
+function OpenScreen(props: ScreenProps): ReactNode {
+  const { app, route } = props;
+  const visit = useVisit();
+  const rings = visit.data && isRinging(visit.data);
+  // A call that comes in is in front of what was open; what was typed stays behind it.
+  return (
+    <>
+      {rings && <Visit app={app} visit={visit.data} />}
+      <div hidden={rings} style={{ display: rings ? "none" : "contents" }}>
+        <Place app={app} route={route} visit={visit.data} />
+      </div>
+    </>
+  );
+}
+
+const isRinging = (visit: VisitView) => visit.state === "ringing_in";
+
+function Place(props: { app: AppView; route: string[]; visit: VisitView | undefined }): ReactNode {
+  const { app, route } = props;
+  switch (route[0]) {
+    case "reports":
+      return route[1] ? <ReportCopy app={app} id={route[1]} adding={route[2]} /> : <Reports />;
+    case "outbox":
+      return <Outbox app={app} />;
+    case "summaries":
+      return <Summaries />;
+    case "visit":
+      return <Visit app={app} visit={props.visit} />;
+    default:
+      return <Home app={app} />;
+  }
+}

@@ -1,0 +1,32 @@
+import { useQuery } from "@tanstack/react-query";
+import { answerOf, useCommand } from "../../base/query";
+import { go } from "../../base/router";
+import type { TriageView } from "../../ipc/bindings";
+import { commands } from "../../ipc/transport";
+
+const CHECK = ["check"];
+
+/** The check under way. Rust gives each next question; nothing here decides. */
+export function useCheck() {
+  return useQuery<TriageView | null>({ queryKey: CHECK, queryFn: () => null });
+}
+
+/** Starts a check: of a report, of a complaint, or of whatever it is. */
+export function useStartCheck() {
+  return useCommand(commands.triageStart, { key: CHECK, onDone: () => go("check", "now") });
+}
+
+/** Gives an answer. */
+export function useAnswer() {
+  return useCommand(commands.triageAnswer, { key: CHECK });
+}
+
+/** One question back; answers stay. */
+export function useBack() {
+  return useCommand(commands.triageBack, { key: CHECK });
+}
+
+/** Complaints that fit a few words; all where there are none. */
+export function useComplaints(text: string) {
+  return useQuery({ queryKey: ["complaints", text], queryFn: () => answerOf(commands.triageSearch(text)) });
+}

@@ -1,0 +1,57 @@
+import { useQuery } from "@tanstack/react-query";
+import { Button, LinkButton } from "../../base/components/Button";
+import { Empty, Loaded, Trouble } from "../../base/components/Loaded";
+import { Screen } from "../../base/components/Screen";
+import { SendLine, SendTimes } from "../../base/components/SendLine";
+import { useFormats } from "../../base/i18n/format";
+import { answerOf, useCommand } from "../../base/query";
+import type { AppView } from "../../ipc/bindings";
+import { commands } from "../../ipc/transport";
+import { useWords } from "../words";
+
+const KINDS = ["report", "addition", "check", "photo"] as const;
+
+/** What the server has not acknowledged, entry by entry. "All is sent" is said only where nothing waits. */
+export function Outbox(props: { app: AppView }) {
+  const t = useWords();
+  const f = useFormats();
+  const outbox = useQuery({ queryKey: ["outbox"], queryFn: () => answerOf(commands.outbox()) });
+  const sync = useCommand(commands.syncNow, { key: ["app"] });
+  const { last_sync_at } = props.app.network;
+  return (
+    <Screen
+      id="outbox"
+      title={t("outbox.title")}
+      sub={last_sync_at === null ? t("outbox.never") : t("outbox.lastSync", { time: f.moment(last_sync_at) })}
+    >
+      {sync.failure && <Trouble error={sync.failure} />}
+      <Loaded
+        query={outbox}
+        isEmpty={(list) => list.length === 0}
+        empty={<Empty id="outbox-empty"><p className="strong">{t("outbox.empty")}</p></Empty>}
+      >
+        {(list) => (
+          <ul className="rows" aria-live="polite" data-testid="outbox-list">
+            {list.map((item) => {
+              const kind = KINDS.find((known) => known === item.kind) ?? "other";
+              return (
+                <li className="card card--line" key={item.id} data-testid={`outbox-${item.id}`}>
+                  <div>
+                    <p className="strong">{item.what ? `${t(`outbox.kind.${kind}`)}: ${t(`what.${item.what}`)}` : t(`outbox.kind.${kind}`)}</p>
+                    <p className="soft small">{t("outbox.made", { time: f.stamp(item.made_at) })}</p>
+                  </div>
+                  <SendLine id={`send-${item.id}`} send={item.send} />
+                  <SendTimes send={item.send} />
+                </li>
+              );
+            })}
+          </ul>
+        )}
+      </Loaded>
+      <div className="dock">
+        <LinkButton id="back" href="#/" icon="back">{t("action.back")}</LinkButton>
+        <Button id="sync-now" look="primary" icon="sync" busy={sync.pending} onPress={() => sync.run()}>{t("action.tryNow")}</Button>
+      </div>
+    </Screen>
+  );
+}

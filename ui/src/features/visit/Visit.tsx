@@ -1,0 +1,212 @@
+import { useState } from "react";
+import { Banner, State } from "../../base/components/Banner";
+import { Button, LinkButton } from "../../base/components/Button";
+import { Field } from "../../base/components/Field";
+import { Frames } from "../../base/components/Frames";
+import { Icon } from "../../base/components/Icon";
+import { Loaded, Skeleton, Trouble } from "../../base/components/Loaded";
+import { PhoneLink } from "../../base/components/PhoneLink";
+import { Screen } from "../../base/components/Screen";
+import { useCodes } from "../../base/i18n/codes";
+import { useCommand, useVisit } from "../../base/query";
+import { go } from "../../base/router";
+import type { AppView, VisitState, VisitView } from "../../ipc/bindings";
+import { commands } from "../../ipc/transport";
+import { useWords } from "../words";
+
+const VISIT = ["visit"];
+
+/** States in which a call is under way. */
+const UNDER_WAY: ReadonlySet<VisitState> = new Set(["connecting", "in_call", "reconnecting"]);
+
+/** The call on the carrier's side, in each of its states. */
+export function Visit(props: { app: AppView; visit: VisitView | undefined }) {
+  const query = useVisit();
+  return <Loaded query={query}>{(visit) => <VisitIn app={props.app} visit={visit} />}</Loaded>;
+}
+
+function VisitIn(props: { app: AppView; visit: VisitView }) {
+  const { visit } = props;
+  switch (visit.state) {
+    case "ringing_in":
+      return <Ringing {...props} />;
+    case "connecting":
+    case "in_call":
+    case "reconnecting":
+      return <InCall {...props} />;
+    case "ended":
+      return <Ended {...props} />;
+    case "none":
+    case "not_connected":
+    case "ringing_out":
+      return <NoCall {...props} />;
+  }
+}
+
+/** The other side's name, or "the care team" where it is not known. */
+function usePeer(visit: VisitView): string {
+  const t = useWords();
+  return visit.peer ?? t("visit.careTeam");
+}
+
+function Ringing(props: { app: AppView; visit: VisitView }) {
+  const t = useWords();
+  const peer = usePeer(props.visit);
+  const accept = useCommand(commands.visitAccept, { key: VISIT, onDone: () => go("visit") });
+  const decline = useCommand(commands.visitDecline, { key: VISIT });
+  const failure = accept.failure ?? decline.failure;
+  return (
+    <Screen id="ringing" title={t("visit.ringing", { name: peer })}>
+      {failure && <Trouble error={failure} />}
+      <div className="ringing stack" role="alert">
+        <span className="ringing__bell"><Icon name="video" size="3rem" /></span>
+        <p>{t("visit.title")}</p>
+      </div>
+      <div className="dock">
+        <Button id="visit-decline" icon="close" busy={decline.pending} onPress={() => decline.run()}>{t("visit.decline")}</Button>
+        <Button id="visit-accept" look="primary" icon="video" busy={accept.pending} onPress={() => accept.run()}>{t("visit.answer")}</Button>
+      </div>
+    </Screen>
+  );
+}
+
+function InCall(props: { app: AppView; visit: VisitView }) {
+  const t = useWords();
+  const { app, visit } = props;
+  const peer = usePeer(visit);
+  return (
+    <Screen id="in-call" title={t("visit.with", { name: peer })}>
+      <CallState visit={visit} peer={peer} />
+      <div className="call">
+        <Frames
+          id="remote-picture"
+          side="remote"
+          url={app.frames_url}
+          name={t("visit.remotePicture", { name: peer })}
+          waiting={t(visit.state === "connecting" ? "visit.connecting" : "visit.waitingPicture")}
+          off={visit.state === "in_call" && !visit.peer_camera ? t("visit.peerCameraOff", { name: peer }) : undefined}
+          label={visit.peer_synthetic ? t("visit.peerSynthetic") : undefined}
+        />
+        <Frames
+          id="self-picture"
+          side="self"
+          url={app.frames_url}
+          name={t("visit.selfPicture")}
+          waiting={t("visit.selfPicture")}
+          off={visit.camera ? undefined : t("visit.selfCameraOff")}
+        />
+      </div>
+      {visit.synthetic && <State id="synthetic" tone="plain" icon="camera">{t("visit.synthetic")}</State>}
+      <Controls visit={visit} />
+      {visit.phone && <PhoneLink id="visit-phone" number={visit.phone} wide>{t("visit.phone")}</PhoneLink>}
+      <Texts visit={visit} peer={peer} />
+    </Screen>
+  );
+}
+
+/** What the connection does now, in words; said aloud when it changes. */
+function CallState(props: { visit: VisitView; peer: string }) {
+  const t = useWords();
+  const code = useCodes();
+  const { visit, peer } = props;
+  const lost = visit.state === "reconnecting";
+  return (
+    <div aria-live="polite" className="stack">
+      {lost ? (
+        <Banner id="call-quality" tone="warn" icon="sync">{t("visit.reconnecting")}</Banner>
+      ) : (
+        <State id="call-quality" tone={visit.quality === "good" ? "ok" : "warn"} icon={visit.quality === "good" ? "check" : "alert"}>
+          {visit.state === "connecting" ? t("visit.connecting") : code.quality(visit.quality)}
+        </State>
+      )}
+      {visit.muted && <State id="muted" tone="warn" icon="mic">{t("visit.muted")}</State>}
+      {visit.peer_muted && <State id="peer-muted" tone="soft" icon="mic">{t("visit.peerMuted", { name: peer })}</State>}
+      {visit.peer_away && <Banner id="peer-away" tone="warn">{t("visit.peerAway", { name: peer })}</Banner>}
+    </div>
+  );
+}
+
+function Controls(props: { visit: VisitView }) {
+  const t = useWords();
+  const { visit } = props;
+  const mute = useCommand(commands.visitMute, { key: VISIT });
+  const camera = useCommand(commands.visitCamera, { key: VISIT });
+  const leave = useCommand(commands.visitLeave, { key: VISIT });
+  const failure = mute.failure ?? camera.failure ?? leave.failure;
+  return (
+    <>
+      {failure && <Trouble error={failure} />}
+      <div className="call__controls">
+        <Button id="visit-mute" icon="mic" onPress={() => mute.run(!visit.muted)}>{t(visit.muted ? "visit.unmute" : "visit.mute")}</Button>
+        <Button id="visit-camera" icon="camera" onPress={() => camera.run(!visit.camera)}>{t(visit.camera ? "visit.cameraOff" : "visit.cameraOn")}</Button>
+        <Button id="visit-leave" look="danger" icon="close" busy={leave.pending} onPress={() => leave.run()}>{t("visit.leave")}</Button>
+      </div>
+    </>
+  );
+}
+
+function Texts(props: { visit: VisitView; peer: string }) {
+  const t = useWords();
+  const { texts } = props.visit;
+  const [text, setText] = useState("");
+  const send = useCommand(commands.visitText, { key: VISIT, onDone: () => setText("") });
+  const give = () => {
+    if (text.trim() !== "") send.run(text.trim());
+  };
+  return (
+    <section className="stack" aria-labelledby="texts">
+      <h2 id="texts">{t("visit.texts")}</h2>
+      <ul className="texts" aria-live="polite" data-testid="visit-texts">
+        {texts.map((line, index) => (
+          <li key={index} className={line.mine ? "texts__mine" : ""}>
+            <span className="soft small">{line.mine ? t("visit.mine") : props.peer}</span>
+            <br />
+            {line.text}
+          </li>
+        ))}
+      </ul>
+      {send.failure && <Trouble error={send.failure} />}
+      <Field id="visit-text" label={t("visit.write")} value={text} onChange={setText} onEnter={give} />
+      <Button id="visit-send" icon="send" busy={send.pending} onPress={give}>{t("action.send")}</Button>
+    </section>
+  );
+}
+
+function Ended(props: { app: AppView; visit: VisitView }) {
+  const t = useWords();
+  const { visit, app } = props;
+  return (
+    <Screen id="visit-ended" title={t("visit.ended")}>
+      {visit.ended && <p data-testid="ended-why">{t(`visit.ended.${visit.ended}`)}</p>}
+      <LinkButton id="ended-summary" look="primary" icon="stethoscope" href="#/summaries">{t("summary.title")}</LinkButton>
+      <PhoneLink id="visit-phone" number={visit.phone ?? app.help_phone} wide>{t("visit.phone")}</PhoneLink>
+      <div className="dock"><LinkButton id="back" href="#/" icon="home">{t("done.home")}</LinkButton></div>
+    </Screen>
+  );
+}
+
+function NoCall(props: { app: AppView; visit: VisitView }) {
+  const t = useWords();
+  return (
+    <Screen id="no-visit" title={t("visit.none")}>
+      {props.visit.state !== "none" && <Skeleton lines={1} />}
+      <PhoneLink id="visit-phone" number={props.app.help_phone} wide />
+      <div className="dock"><LinkButton id="back" href="#/" icon="home">{t("done.home")}</LinkButton></div>
+    </Screen>
+  );
+}
+
+/** A line at the top of other screens while a call goes on. */
+export function InCallLine(props: { route: string[] }) {
+  const t = useWords();
+  const visit = useVisit();
+  if (!visit.data || !UNDER_WAY.has(visit.data.state) || props.route[0] === "visit") return null;
+  return (
+    <Banner id="in-call-line" tone="ok" icon="video" flat live>
+      <div className="row">
+        <span>{t("visit.inCall", { name: visit.data.peer ?? t("visit.careTeam") })}</span>
+        <LinkButton id="visit-return" href="#/visit">{t("visit.return")}</LinkButton>
+      </div>
+    </Banner>
+  );
+}

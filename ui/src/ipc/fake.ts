@@ -1,0 +1,116 @@
+// Answers commands in a plain browser, only with values recorded from real commands (recorded/README.md).
+//
+// A tape is the list of calls of one walk through the app, in order. A call that changes something moves
+// the tape on to the next call of the same kind; a call that reads gets what was last read up to there.
+
+import { emit } from "@tauri-apps/api/event";
+import { mockIPC } from "@tauri-apps/api/mocks";
+
+type Call = { command: string; args?: Record<string, unknown>; data?: unknown; error?: unknown };
+type Happening = { event: string; payload: unknown };
+export type Tape = { recorded: boolean; calls: (Call | Happening)[] };
+
+const tapes = import.meta.glob<{ default: Tape }>("./recorded/*.json");
+
+const READS = new Set([
+  "app_state", "sign_in_state", "outbox", "where_am_i", "dial", "attachment", "visit", "report_draft", "reports",
+  "report", "triage_search", "summaries", "queue", "chart", "imaging_sites", "duty_choices", "manager",
+]);
+
+const isCall = (entry: Call | Happening): entry is Call => "command" in entry;
+
+/** Same JSON, whatever the order of the fields. */
+function same(a: unknown, b: unknown): boolean {
+  if (a === b) return true;
+  if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return false;
+  const left = Object.entries(a);
+  const right = new Map(Object.entries(b));
+  return left.length === right.size && left.every(([key, value]) => right.has(key) && same(value, right.get(key)));
+}
+
+/** One tape being played. */
+export class Player {
+  /** The last entry that has happened. */
+  private at = -1;
+
+  constructor(private readonly tape: Tape) {}
+
+  /** The answer to a call, and the events that follow it. */
+  play(command: string, args: Record<string, unknown>): { call: Call; events: Happening[] } | null {
+    return READS.has(command) ? this.read(command, args) : this.change(command, args);
+  }
+
+  private read(command: string, args: Record<string, unknown>) {
+    const end = this.endOfSegment();
+    const found = this.last(end, command, args) ?? this.next(end, command, args);
+    if (found === null) return null;
+    return { call: this.tape.calls[found] as Call, events: [] };
+  }
+
+  private change(command: string, args: Record<string, unknown>) {
+    const found = this.next(this.at, command, args) ?? this.last(this.at, command, args);
+    if (found === null) return null;
+    this.at = found;
+    const events: Happening[] = [];
+    for (const entry of this.tape.calls.slice(found + 1, this.endOfSegment() + 1)) {
+      if (!isCall(entry)) events.push(entry);
+    }
+    return { call: this.tape.calls[found] as Call, events };
+  }
+
+  /** Everything up to the next change belongs to the change before it. */
+  private endOfSegment(): number {
+    const calls = this.tape.calls;
+    let end = this.at;
+    for (let i = this.at + 1; i < calls.length; i++) {
+      const entry = calls[i];
+      if (entry && isCall(entry) && !READS.has(entry.command)) break;
+      end = i;
+    }
+    return end;
+  }
+
+  private matches(index: number, command: string, args?: Record<string, unknown>): boolean {
+    const entry = this.tape.calls[index];
+    return !!entry && isCall(entry) && entry.command === command && (!args || same(entry.args ?? {}, args));
+  }
+
+  /** Newest match up to `end`; the same arguments win over any arguments. */
+  private last(end: number, command: string, args: Record<string, unknown>): number | null {
+    for (const wanted of [args, undefined]) {
+      for (let i = end; i >= 0; i--) if (this.matches(i, command, wanted)) return i;
+    }
+    return null;
+  }
+
+  private next(after: number, command: string, args: Record<string, unknown>): number | null {
+    for (const wanted of [args, undefined]) {
+      for (let i = after + 1; i < this.tape.calls.length; i++) if (this.matches(i, command, wanted)) return i;
+    }
+    return null;
+  }
+}
+
+/** Puts the fake in place. The tape is named by `?tape=`, or `name`. */
+export async function install(name?: string): Promise<void> {
+  const wanted = name ?? new URLSearchParams(location.search).get("tape") ?? "open";
+  const load = tapes[`./recorded/${wanted}.json`];
+  if (!load) throw new Error(`no tape named ${wanted}`);
+  playTape((await load()).default);
+}
+
+/** Plays a tape from its beginning. */
+export function playTape(tape: Tape): void {
+  const player = new Player(tape);
+  mockIPC(
+    async (command, payload) => {
+      const args = payload && typeof payload === "object" && !Array.isArray(payload) ? { ...payload } : {};
+      const played = player.play(command, args as Record<string, unknown>);
+      if (!played) throw { code: "not_found", reference: "TAPE" };
+      if (played.events.length > 0) setTimeout(() => played.events.forEach((e) => void emit(e.event, e.payload)), 0);
+      if (played.call.error !== undefined) throw played.call.error;
+      return played.call.data ?? null;
+    },
+    { shouldMockEvents: true },
+  );
+}
