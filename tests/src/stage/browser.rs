@@ -1,8 +1,8 @@
 //! The person at the sign-in page, in a browser of their own.
 
 use super::webdriver::Window;
-use anyhow::Result;
-use std::time::Duration;
+use anyhow::{ensure, Result};
+use std::time::{Duration, Instant};
 
 /// Signs in on the server's page and waits until the browser is back at the app.
 ///
