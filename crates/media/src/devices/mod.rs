@@ -1,7 +1,11 @@
 //! Where sound and picture come from and where sound goes: real devices, files, and stand-ins.
 
+#[cfg(all(feature = "devices", target_os = "linux"))]
+mod camera_linux;
 pub mod counter;
 mod lettering;
+#[cfg(all(feature = "devices", not(any(target_os = "android", target_os = "ios"))))]
+mod sound_card;
 mod synthetic;
 pub mod wav;
 mod y4m;
@@ -121,14 +125,32 @@ pub fn open_speaker(sink: &AudioSink) -> (Option<Box<dyn Speaker>>, Option<Missi
     }
 }
 
-fn camera_device(_name: Option<&str>, _format: PictureFormat) -> Result<Box<dyn Camera>, DeviceError> {
+#[cfg(all(feature = "devices", target_os = "linux"))]
+fn camera_device(name: Option<&str>, format: PictureFormat) -> Result<Box<dyn Camera>, DeviceError> {
+    Ok(Box::new(camera_linux::LinuxCamera::open(name, format)?))
+}
+
+#[cfg(not(all(feature = "devices", target_os = "linux")))]
+fn camera_device(_: Option<&str>, _: PictureFormat) -> Result<Box<dyn Camera>, DeviceError> {
     Err(DeviceError::DeviceMissing(MissingDevice::Camera))
 }
 
-fn microphone_device(_name: Option<&str>) -> Result<Box<dyn Microphone>, DeviceError> {
+#[cfg(all(feature = "devices", not(any(target_os = "android", target_os = "ios"))))]
+fn microphone_device(name: Option<&str>) -> Result<Box<dyn Microphone>, DeviceError> {
+    Ok(Box::new(sound_card::CardMicrophone::open(name)?))
+}
+
+#[cfg(all(feature = "devices", not(any(target_os = "android", target_os = "ios"))))]
+fn speaker_device(name: Option<&str>) -> Result<Box<dyn Speaker>, DeviceError> {
+    Ok(Box::new(sound_card::CardSpeaker::open(name)?))
+}
+
+#[cfg(not(all(feature = "devices", not(any(target_os = "android", target_os = "ios")))))]
+fn microphone_device(_: Option<&str>) -> Result<Box<dyn Microphone>, DeviceError> {
     Err(DeviceError::DeviceMissing(MissingDevice::Microphone))
 }
 
-fn speaker_device(_name: Option<&str>) -> Result<Box<dyn Speaker>, DeviceError> {
+#[cfg(not(all(feature = "devices", not(any(target_os = "android", target_os = "ios")))))]
+fn speaker_device(_: Option<&str>) -> Result<Box<dyn Speaker>, DeviceError> {
     Err(DeviceError::DeviceMissing(MissingDevice::Loudspeaker))
 }

@@ -2,6 +2,10 @@
 
 /// Samples in a frame: 20 ms at 48 kHz.
 const FRAME: usize = 960;
+/// Frames in a piece that is aligned by itself.
+const PIECE: usize = 50;
+/// Frames that a piece may lie off the whole.
+const WANDER: usize = 10;
 /// Centres of the bands that are compared, in hertz: the formants of speech.
 const BANDS: [f32; 10] = [
     250.0, 400.0, 600.0, 850.0, 1150.0, 1500.0, 1950.0, 2500.0, 3200.0, 4200.0,
@@ -10,7 +14,8 @@ const BANDS: [f32; 10] = [
 /// The likeness of what was heard to a phrase that was spoken over and over, from -1 to 1 (both 48 kHz mono).
 ///
 /// Compares how loud each of ten bands is every 20 ms (on a logarithmic scale, each band less its mean), at the
-/// shift where they agree best. The last phrase's length of the recording counts; 0 if either is shorter than
+/// shift where they agree best. From one second to the next the shift may wander a little, as it does when a
+/// jitter buffer stretches time. The last phrase's length of the recording counts; 0 if either is shorter than
 /// half a second. Two different phrases stay below 0.5, the same one through Opus is above 0.9.
 pub fn likeness(phrase: &[i16], heard: &[i16]) -> f64 {
     let phrase = bands(phrase);
@@ -20,12 +25,33 @@ pub fn likeness(phrase: &[i16], heard: &[i16]) -> f64 {
     }
     let keep = heard.len().min(phrase.len());
     heard.drain(..heard.len() - keep);
-    (0..phrase.len())
-        .map(|shift| {
-            let shifted: Vec<_> = phrase.iter().cycle().skip(shift).take(keep).copied().collect();
-            correlation(&shifted, &heard)
+    let shifted = |shift: usize, from: usize, count: usize| -> Vec<Bands> {
+        phrase
+            .iter()
+            .cycle()
+            .skip((shift + from) % phrase.len())
+            .take(count)
+            .copied()
+            .collect()
+    };
+    let best_of = |shifts: &mut dyn Iterator<Item = usize>, from: usize, count: usize| {
+        let part = heard.get(from..from + count).unwrap_or(&[]);
+        shifts
+            .map(|shift| (correlation(&shifted(shift, from, count), part), shift))
+            .max_by(|a, b| a.0.total_cmp(&b.0))
+            .map_or(0, |(_, shift)| shift)
+    };
+    let overall = best_of(&mut (0..phrase.len()), 0, keep);
+    let aligned: Vec<Bands> = (0..keep)
+        .step_by(PIECE)
+        .flat_map(|from| {
+            let count = PIECE.min(keep - from);
+            let mut near =
+                (0..=2 * WANDER).map(|step| (overall + phrase.len() * 2 + step - WANDER) % phrase.len());
+            shifted(best_of(&mut near, from, count), from, count)
         })
-        .fold(-1.0, f64::max)
+        .collect();
+    correlation(&aligned, &heard)
 }
 
 type Bands = [f32; BANDS.len()];

@@ -1,6 +1,9 @@
 //! Two sides on this machine, straight to each other.
 
-use hms_media::{CallEvent, EndReason, PathKind, PictureFormat, QualityRung, Voice};
+use hms_media::{
+    AudioSink, AudioSource, CallConfig, CallEvent, EndReason, MissingDevice, PathKind, PictureFormat,
+    QualityRung, VideoSource, Voice,
+};
 
 use crate::side::{config, join};
 
@@ -100,4 +103,36 @@ async fn the_client_can_hold_the_call_on_sound_alone() {
     assert_eq!(clinician.stats.borrow().frames_decoded, before);
     assert!(heard >= 0.8, "{heard}");
     assert_eq!(carrier.stats.borrow().rung, Some(QualityRung::SoundOnly));
+}
+
+#[tokio::test]
+async fn without_devices_stand_ins_are_sent_and_it_is_said() {
+    let missing = |voice| {
+        let format = PictureFormat::SMALL;
+        CallConfig {
+            video: VideoSource::Device {
+                name: Some("/dev/no-such-camera".into()),
+                format,
+            },
+            audio: AudioSource::Device(Some("no such microphone".into())),
+            speaker: AudioSink::Device(Some("no such loudspeaker".into())),
+            ..config(voice, format)
+        }
+    };
+    let (mut carrier, mut clinician) =
+        join(missing(Voice::Carrier), missing(Voice::Clinician), |_, sdp| sdp).await;
+
+    for device in [
+        MissingDevice::Microphone,
+        MissingDevice::Camera,
+        MissingDevice::Loudspeaker,
+    ] {
+        carrier.event(&CallEvent::StandIn(device)).await;
+    }
+    let stats = clinician
+        .until("frames", |stats| {
+            stats.distinct_remote_frames > 5 && stats.audio_packets > 5
+        })
+        .await;
+    assert!(stats.synthetic);
 }
