@@ -66,7 +66,7 @@ pub(super) fn run(
 }
 
 struct Transport {
-    engine: Str0mEngine,
+    engine: Box<dyn CallEngine>,
     socket: UdpSocket,
     local: SocketAddr,
     relays: Vec<RelayPath>,
@@ -105,7 +105,7 @@ impl Transport {
         if config.relay_only && relays.is_empty() {
             return Err(CallError::NoRelay);
         }
-        let mut engine = Str0mEngine::new(began);
+        let mut engine: Box<dyn CallEngine> = Box::new(Str0mEngine::new(began));
         if !config.relay_only {
             engine.add_local(LocalAddress::Host(local))?;
         }
@@ -190,7 +190,7 @@ impl Transport {
                         self.receive_more(&mut buffer);
                     }
                 }
-                (relay, message) = next_message(&mut self.relays) => self.from_relay(relay, message),
+                (relay, message) = next_message(&mut self.relays) => self.take_from_relay(relay, message),
                 Some(coded) = self.coded.recv() => self.send_coded(coded),
                 () = tokio::time::sleep_until(due.into()) => {}
             }
@@ -248,7 +248,7 @@ impl Transport {
         }
     }
 
-    fn from_relay(&mut self, at: usize, message: Option<Vec<u8>>) {
+    fn take_from_relay(&mut self, at: usize, message: Option<Vec<u8>>) {
         let Some(relay) = self.relays.get_mut(at) else {
             return;
         };

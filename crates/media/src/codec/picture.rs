@@ -97,7 +97,7 @@ impl Picture {
         if factor == 1 {
             return self.clone();
         }
-        let (width, height) = (self.width / factor & !1, self.height / factor & !1);
+        let (width, height) = ((self.width / factor) & !1, (self.height / factor) & !1);
         let mut bytes = Vec::with_capacity(byte_count(width, height));
         let chroma = self.luma_len() / 4;
         let planes = [

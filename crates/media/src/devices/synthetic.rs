@@ -40,12 +40,12 @@ impl Camera for SyntheticCamera {
         self.number = self.number.wrapping_add(1);
         let mut picture = self.background.clone();
         let (width, height) = (self.format.width, self.format.height);
-        let size = height / 6 & !1;
+        let size = (height / 6) & !1;
         // There and back across the picture in four seconds, below the words.
         let way = width.saturating_sub(size).max(1);
         let step = (self.number * way / (self.format.fps * 2).max(1)) % (2 * way);
         let x = if step < way { step } else { 2 * way - step } & !1;
-        picture.fill(x, height / 2 & !1, size, size, BALL);
+        picture.fill(x, (height / 2) & !1, size, size, BALL);
         let scale = scale_of(width);
         lettering::draw(
             &mut picture,
@@ -66,7 +66,7 @@ fn background(format: PictureFormat) -> Picture {
     let bands = 8;
     for band in 0..bands {
         let shade = (40 + band * 9, 128 + band * 3, 128 - band * 3);
-        let top = height * u32::from(band) / u32::from(bands) & !1;
+        let top = (height * u32::from(band) / u32::from(bands)) & !1;
         picture.fill(0, top, width, height / u32::from(bands) + 2, shade);
     }
     let scale = scale_of(width);

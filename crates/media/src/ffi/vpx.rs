@@ -308,7 +308,15 @@ mod tests {
         let mut picture = Picture::grey(160, 120);
         for y in 0..120 {
             for x in 0..160 {
-                picture.set_luma(x, y, if (x + shift) / 20 % 2 == 0 { 60 } else { 200 });
+                picture.set_luma(
+                    x,
+                    y,
+                    if ((x + shift) / 20).is_multiple_of(2) {
+                        60
+                    } else {
+                        200
+                    },
+                );
             }
         }
         picture
