@@ -65,6 +65,7 @@ impl App {
     pub fn open_with(dir: &DataDir, clock: Clock, settings: Settings) -> Result<Self, StartError> {
         let (events, _) = broadcast::channel(EVENTS);
         let db = Db::open(&dir.database(), dir.db_key()?, clock.clone(), events.clone())?;
+        crate::service::install(&db);
         Ok(Self {
             db,
             clock,

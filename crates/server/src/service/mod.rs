@@ -7,6 +7,7 @@ mod care;
 pub mod claim;
 pub mod cause;
 pub mod duty;
+pub mod gate;
 pub mod queue;
 pub mod report;
 pub mod sealed;

@@ -4,3 +4,24 @@ pub mod apply;
 pub mod cursor;
 pub mod feed;
 pub mod scope;
+
+use crate::db::sqlite::table;
+use crate::db::{DbError, Tx};
+
+/// The name in `kv` of the epoch. A restore removes it: numbers given out after the backup will be given out again.
+pub const EPOCH: &str = "sync.epoch";
+/// How long the results of changes are kept: longer than a phone may lie in a drawer.
+pub const KEEP_RESULTS_MS: i64 = 400 * 24 * 3600 * 1000;
+
+/// The epoch of this database, made at first.
+///
+/// # Errors
+/// A failed statement.
+pub fn epoch(tx: &Tx<'_>) -> Result<String, DbError> {
+    if let Some(known) = table::kv::get(tx.conn(), EPOCH)? {
+        return Ok(known);
+    }
+    let fresh: String = crate::random::bytes::<6>().iter().map(|b| format!("{b:02x}")).collect();
+    table::kv::set(tx.conn(), EPOCH, &fresh)?;
+    Ok(fresh)
+}

@@ -1,0 +1,164 @@
+//! The command line of `ach-server`.
+
+mod admin;
+mod backup;
+mod demo;
+mod import;
+mod serve;
+mod tls;
+
+use crate::app::App;
+use crate::audit::{verify, AuditAgent, Verdict};
+use crate::auth::accounts::{self, LinkPurpose};
+use crate::clock::Clock;
+use crate::data_dir::DataDir;
+use crate::db::{DbError, Tx};
+use anyhow::Context;
+use clap::{Args, Parser, Subcommand};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+pub use serve::{serve, Running, ServeOptions};
+
+/// HMS-ACH server: FHIR R4, sign-in, sync and calls for occupational health.
+#[derive(Debug, Parser)]
+#[command(name = "ach-server", version, about)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Create a data directory with its keys, and print the link for the first administrator.
+    Init {
+        #[command(flatten)]
+        data: Data,
+        /// Address under which clients will reach the server, such as https://ach.example.gov
+        #[arg(long)]
+        base_url: Option<String>,
+    },
+    /// Run the server.
+    Serve(ServeOptions),
+    /// Accounts.
+    #[command(subcommand)]
+    User(admin::UserCommand),
+    /// Devices that have signed in.
+    #[command(subcommand)]
+    Device(admin::DeviceCommand),
+    /// Write database and keys to one file, also while the server runs.
+    Backup {
+        /// File to write; it must not exist.
+        file: PathBuf,
+        #[command(flatten)]
+        data: Data,
+    },
+    /// Make a data directory from a backup.
+    Restore {
+        /// File that `backup` wrote.
+        file: PathBuf,
+        #[command(flatten)]
+        data: Data,
+    },
+    /// The audit.
+    #[command(subcommand)]
+    Audit(AuditCommand),
+    /// Read FHIR Bundles (.json) and resources (.json, .ndjson) from a file or a folder.
+    Import {
+        /// File or folder.
+        path: PathBuf,
+        #[command(flatten)]
+        data: Data,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum AuditCommand {
+    /// Recompute the chain; names the first row that does not fit, and exits with 1 then.
+    Verify {
+        #[command(flatten)]
+        data: Data,
+    },
+}
+
+/// Where the data is.
+#[derive(Debug, Clone, Args)]
+pub struct Data {
+    /// Data directory.
+    #[arg(long, value_name = "DIR")]
+    data: PathBuf,
+}
+
+impl Data {
+    fn open(&self) -> anyhow::Result<(DataDir, App)> {
+        let dir = DataDir::open(&self.data)?;
+        let app = App::open(&dir, Clock::System)?;
+        Ok((dir, app))
+    }
+}
+
+/// Runs a command; the result is the exit code.
+///
+/// # Errors
+/// What a person should read, with the next step.
+pub fn run(cli: Cli) -> anyhow::Result<u8> {
+    match cli.command {
+        Command::Init { data, base_url } => init(&data.data, base_url).map(|()| 0),
+        Command::Serve(options) => serve::run(options).map(|()| 0),
+        Command::User(command) => admin::user(command).map(|()| 0),
+        Command::Device(command) => admin::device(command).map(|()| 0),
+        Command::Backup { file, data } => backup::backup(&data.data, &file).map(|()| 0),
+        Command::Restore { file, data } => backup::restore(&data.data, &file).map(|()| 0),
+        Command::Audit(AuditCommand::Verify { data }) => audit_verify(&data),
+        Command::Import { path, data } => import::import(&data, &path).map(|()| 0),
+    }
+}
+
+fn init(root: &Path, base_url: Option<String>) -> anyhow::Result<()> {
+    let dir = DataDir::init(root)?;
+    if let Some(base_url) = base_url {
+        let text = serde_json::to_string_pretty(&serde_json::json!({"base_url": base_url.trim_end_matches('/')}))?;
+        std::fs::write(dir.root().join("config.json"), text + "\n").context("cannot write config.json")?;
+    }
+    let app = App::open(&dir, Clock::System)?;
+    let link = app
+        .db
+        .write_blocking(|tx: &mut Tx<'_>| -> Result<String, DbError> {
+            accounts::make_link(tx, &LinkPurpose::FirstAdministrator)
+        })
+        .context("cannot make the administrator's link")?;
+    println!("Created {}. Keep {}/keys as safe as the data itself: one is worth nothing without the other.", root.display(), root.display());
+    println!("Start it with:\n  ach-server serve --data {} --listen 0.0.0.0:8443", root.display());
+    println!("Then open this link once, within 24 hours, to make the first administrator:\n  {}", link_url(&app, &link));
+    Ok(())
+}
+
+fn link_url(app: &App, link: &str) -> String {
+    let base = app.settings.base_url.as_str();
+    let base = if base.is_empty() { "https://SERVER:PORT" } else { base };
+    format!("{base}/oauth/welcome?token={link}")
+}
+
+fn audit_verify(data: &Data) -> anyhow::Result<u8> {
+    let (_, app) = data.open()?;
+    let verdict = app.db.read_blocking(|read| -> Result<Verdict, DbError> { verify(read.conn()) })?;
+    match verdict {
+        Verdict::Intact { rows } => {
+            println!("intact: {rows} audit events fit the chain");
+            Ok(0)
+        }
+        Verdict::Broken { index, fault } => {
+            println!("broken: audit event {index} is the first that does not fit ({fault:?})");
+            Ok(1)
+        }
+    }
+}
+
+/// Who the audit names for work at the command line.
+fn operator_agent() -> AuditAgent {
+    AuditAgent { name: "operator at the server".to_owned(), ..AuditAgent::service() }
+}
+
+fn parse_listen(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| "write it as ADDRESS:PORT, such as 0.0.0.0:8443 or 127.0.0.1:8443".to_owned())
+}

@@ -1,0 +1,122 @@
+//! `POST /api/sealed`: reports without sign-in. `POST /api/recover`: the key of a device's store, after a forgotten PIN.
+
+use super::outcome::Refusal;
+use super::{route, Access, Route};
+use crate::app::App;
+use crate::audit::{AuditAction, AuditEntry};
+use crate::auth::Actor;
+use crate::db::sqlite::table;
+use crate::db::DbError;
+use crate::service::sealed;
+use axum::body::Bytes;
+use axum::extract::{DefaultBodyLimit, State};
+use axum::http::header::RETRY_AFTER;
+use axum::http::{Method, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::routing::post;
+use axum::Json;
+use base64::engine::general_purpose::STANDARD;
+use base64::Engine;
+use hms_model::wire::session::{WireSealed, WireSealedResult};
+use serde_json::{json, Value};
+
+/// The largest request.
+const LARGEST: usize = 8 * 1024 * 1024;
+/// The most entries in one request.
+const MOST_ENTRIES: usize = 50;
+/// How old a sign-in may be that gets a key back.
+const FRESH_MS: i64 = 5 * 60 * 1000;
+/// `info` of the sealed key.
+const RECOVERY_INFO: &[u8] = b"hms-ach recovery v1";
+/// Length of an encapsulated X25519 key.
+const ENC: usize = 32;
+
+/// The rows.
+#[must_use]
+pub fn routes() -> Vec<Route> {
+    vec![
+        route(Method::POST, "/api/sealed", Access::Public, post(take).layer(DefaultBodyLimit::max(LARGEST))),
+        route(Method::POST, "/api/recover", Access::SignedIn, post(recover).layer(DefaultBodyLimit::max(4096))),
+    ]
+}
+
+async fn take(State(app): State<App>, body: Bytes) -> Response {
+    let Ok(entries) = serde_json::from_slice::<Vec<WireSealed>>(&body) else {
+        return refuse(StatusCode::BAD_REQUEST, "bad-request", "the body is a JSON array of sealed entries");
+    };
+    if entries.len() > MOST_ENTRIES {
+        return refuse(StatusCode::PAYLOAD_TOO_LARGE, "too-many", "at most 50 entries in one request");
+    }
+    if !app.sealed_gate.admit(entries.len(), app.clock.now_ms()) {
+        let mut response = refuse(StatusCode::TOO_MANY_REQUESTS, "slow-down", "try again in a minute");
+        response.headers_mut().insert(RETRY_AFTER, axum::http::HeaderValue::from_static("60"));
+        return response;
+    }
+    let mut results: Vec<WireSealedResult> = Vec::with_capacity(entries.len());
+    for entry in entries {
+        results.push(sealed::take(&app, entry).await);
+    }
+    Json(results).into_response()
+}
+
+/// Gives back the key of a device's store. The server keeps no copy: the device sends it sealed, and only a person
+/// who has just signed in on that same device gets it opened.
+async fn recover(State(app): State<App>, actor: Actor, body: Bytes) -> Response {
+    let Some(device) = actor.device.clone() else {
+        return refuse(StatusCode::FORBIDDEN, "no-device", "the sign-in names no device");
+    };
+    let (family, now) = (actor.family.clone(), app.clock.now_ms());
+    let began = app.db.read(move |read| table::token::family_began(read.conn(), &family)).await;
+    let fresh = match began {
+        Ok(began) => began.is_some_and(|at| now - at <= FRESH_MS),
+        Err(error) => return internal(&error),
+    };
+    let opened = if fresh { open(&app, device.as_str(), &body) } else { None };
+    let audit = AuditEntry {
+        action: AuditAction::Execute,
+        subtype: "recover-key",
+        ok: opened.is_some(),
+        agent: actor.audit_agent(),
+        patient: None,
+        entity: Some(format!("Device/{device}")),
+        count: None,
+    };
+    if let Err(error) = app.db.write(move |tx| tx.audit(&audit)).await {
+        return internal(&error);
+    }
+    match opened {
+        Some(key) => Json(json!({ "key": STANDARD.encode(key) })).into_response(),
+        None if fresh => refuse(StatusCode::UNPROCESSABLE_ENTITY, "unreadable", "not sealed to this server for this device"),
+        None => refuse(StatusCode::FORBIDDEN, "sign-in-again", "sign in again first; five minutes have passed"),
+    }
+}
+
+/// The blob is base64 of the encapsulated key and the ciphertext, as plain text or as a JSON string, or as
+/// `{"enc", "ciphertext"}`.
+fn open(app: &App, device: &str, body: &[u8]) -> Option<Vec<u8>> {
+    let text = std::str::from_utf8(body).ok()?.trim();
+    let (enc, ciphertext) = match serde_json::from_str::<Value>(text) {
+        Ok(Value::Object(parts)) => {
+            let part = |name: &str| STANDARD.decode(parts.get(name)?.as_str()?).ok();
+            (part("enc")?, part("ciphertext")?)
+        }
+        Ok(Value::String(blob)) => split(&blob)?,
+        _ => split(text)?,
+    };
+    app.keys.unseal_for(RECOVERY_INFO, device.as_bytes(), &enc, &ciphertext).ok()
+}
+
+fn split(blob: &str) -> Option<(Vec<u8>, Vec<u8>)> {
+    let bytes = STANDARD.decode(blob.trim()).ok()?;
+    let (enc, ciphertext) = bytes.split_at_checked(ENC)?;
+    Some((enc.to_vec(), ciphertext.to_vec()))
+}
+
+fn refuse(status: StatusCode, code: &str, text: &str) -> Response {
+    (status, Json(json!({ "error": code, "message": text }))).into_response()
+}
+
+fn internal(error: &DbError) -> Response {
+    tracing::error!(%error, "A key could not be recovered");
+    Refusal::Internal.respond(false)
+}

@@ -1,0 +1,284 @@
+//! `POST /fhir/$hms-sync`: changes up, results and changes down, one JSON object a line.
+
+use super::fhir::FhirAnswer;
+use super::{route, Access, Route};
+use crate::app::App;
+use crate::audit::{AuditAction, AuditEntry};
+use crate::auth::Actor;
+use crate::db::sqlite::table;
+use crate::db::DbError;
+use crate::fhir::Problem;
+use crate::service::sync::apply::{self, Op};
+use crate::service::sync::cursor::{scope_hash, Cursor};
+use crate::service::sync::feed::{self, Page};
+use crate::service::{sealed, sync};
+use axum::body::{Body, Bytes};
+use axum::extract::State;
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderMap, Method, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::routing::post;
+use futures_util::future::join_all;
+use futures_util::{stream, StreamExt};
+use hms_model::ids::DeviceId;
+use hms_model::wire::sync::{WireAsk, WireChange, WireCursor, WireOp, WireResult, CHECKPOINT_EVERY, DEVICE_HEADER, MEDIA_TYPE};
+use serde::Serialize;
+use serde_json::Value;
+
+/// The longest line: a photo of 5 MB in base64, with room around it.
+const LONGEST_LINE: usize = 8 * 1024 * 1024;
+/// The longest request.
+const LONGEST_BODY: usize = 64 * 1024 * 1024;
+/// The most changes in one request.
+const MOST_OPS: usize = 10_000;
+/// The most changes in one group: they wait in memory until it is complete.
+const MOST_IN_GROUP: usize = 100;
+/// Groups that are handed to the writer together, so that they share a commit.
+const TOGETHER: usize = 64;
+
+/// The rows.
+#[must_use]
+pub fn routes() -> Vec<Route> {
+    vec![route(Method::POST, "/fhir/$hms-sync", Access::Policy, post(exchange))]
+}
+
+async fn exchange(State(app): State<App>, actor: Actor, headers: HeaderMap, body: Body) -> FhirAnswer {
+    let device = device(&actor, &headers)?;
+    let announced = headers.get("content-length").and_then(|v| v.to_str().ok()?.parse::<usize>().ok());
+    if announced.is_some_and(|length| length > LONGEST_BODY) {
+        return Ok(too_large());
+    }
+    sealed::claim_for(&app, &actor, &device).await.map_err(Problem::from)?;
+    let mut up = Up { app: &app, actor: &actor, device: &device, waiting: Vec::new(), results: Vec::new(), ops: 0 };
+    match up.read(body).await {
+        End::Asked(ask) => {
+            let results = up.results;
+            Ok(answer(app, actor, results, &ask).await?)
+        }
+        End::TooLarge => Ok(too_large()),
+        // What was applied stands; its results come again when the device sends it again.
+        End::Unreadable if up.results.is_empty() => Err(Problem::Bad("a line is not one of a sync".to_owned())),
+        End::Unreadable => Ok(ndjson(Body::from(lines(&up.results)))),
+    }
+}
+
+/// The device that the changes are numbered on. A token that was given to a device is good on that one only.
+fn device(actor: &Actor, headers: &HeaderMap) -> Result<String, Problem> {
+    let named = headers.get(DEVICE_HEADER).and_then(|v| DeviceId::parse(v.to_str().ok()?).ok());
+    match (named, &actor.device) {
+        (None, _) => Err(Problem::Bad(format!("the header {DEVICE_HEADER} is missing"))),
+        (Some(named), Some(bound)) if named != *bound => Err(Problem::Denied),
+        (Some(named), _) => Ok(named.to_string()),
+    }
+}
+
+fn too_large() -> Response {
+    let outcome = hms_fhir::outcome::error("too-long", "the request, a line of it, or a group of changes is too large");
+    super::outcome::fhir_json(StatusCode::PAYLOAD_TOO_LARGE, &outcome)
+}
+
+/// How the way up ended.
+enum End {
+    Asked(WireAsk),
+    TooLarge,
+    Unreadable,
+}
+
+struct Up<'a> {
+    app: &'a App,
+    actor: &'a Actor,
+    device: &'a str,
+    waiting: Vec<(Option<i64>, Vec<Op>)>,
+    results: Vec<WireResult>,
+    ops: usize,
+}
+
+impl Up<'_> {
+    async fn read(&mut self, body: Body) -> End {
+        let mut frames = body.into_data_stream();
+        let mut buffer: Vec<u8> = Vec::new();
+        let (mut total, mut looked) = (0_usize, 0_usize);
+        loop {
+            while let Some(end) = buffer.get(looked..).and_then(|rest| rest.iter().position(|b| *b == b'\n')) {
+                let rest = buffer.split_off(looked + end + 1);
+                let line = std::mem::replace(&mut buffer, rest);
+                looked = 0;
+                if let Some(ended) = self.line(&line).await {
+                    return ended;
+                }
+            }
+            looked = buffer.len();
+            if looked > LONGEST_LINE {
+                return End::TooLarge;
+            }
+            match frames.next().await {
+                Some(Ok(bytes)) => {
+                    total += bytes.len();
+                    if total > LONGEST_BODY {
+                        return End::TooLarge;
+                    }
+                    buffer.extend_from_slice(&bytes);
+                }
+                // The ask line may come without a line end.
+                None => return self.line(&buffer).await.unwrap_or(End::Unreadable),
+                Some(Err(_)) => {
+                    // Complete groups before the cut are applied; the device asks again for their results.
+                    self.apply(true).await;
+                    return End::Unreadable;
+                }
+            }
+        }
+    }
+
+    async fn line(&mut self, line: &[u8]) -> Option<End> {
+        let text = line.trim_ascii();
+        if text.is_empty() {
+            return None;
+        }
+        let Ok(value) = serde_json::from_slice::<Value>(text) else {
+            self.apply(true).await;
+            return Some(End::Unreadable);
+        };
+        if value.get("op").is_none() {
+            self.apply(false).await;
+            return Some(serde_json::from_value(value).map_or(End::Unreadable, End::Asked));
+        }
+        let Ok(wire) = serde_json::from_value::<WireOp>(value) else {
+            self.apply(true).await;
+            return Some(End::Unreadable);
+        };
+        self.ops += 1;
+        let group = wire.group;
+        let op = Op::read(wire);
+        match self.waiting.last_mut() {
+            Some((last, ops)) if group.is_some() && *last == group => {
+                ops.push(op);
+                if ops.len() > MOST_IN_GROUP {
+                    return Some(End::TooLarge);
+                }
+            }
+            _ => {
+                if self.waiting.len() >= TOGETHER {
+                    self.apply(false).await;
+                }
+                self.waiting.push((group, vec![op]));
+            }
+        }
+        (self.ops > MOST_OPS).then_some(End::TooLarge)
+    }
+
+    /// Applies what waits, in order. After a cut the last group may be incomplete, and is left out.
+    async fn apply(&mut self, cut: bool) {
+        let mut groups = std::mem::take(&mut self.waiting);
+        if cut && groups.last().is_some_and(|(group, _)| group.is_some()) {
+            groups.pop();
+        }
+        let applied = groups.into_iter().map(|(_, ops)| apply::group(self.app, self.actor, self.device, ops));
+        self.results.extend(join_all(applied).await.into_iter().flatten());
+    }
+}
+
+async fn answer(app: App, actor: Actor, results: Vec<WireResult>, ask: &WireAsk) -> Result<Response, Problem> {
+    let scope = scope_hash(&actor, &ask.scope);
+    let (user, link, asked) = (actor.user.to_string(), ask.link, ask.cursor.clone());
+    let cursor = app
+        .db
+        .write(move |tx| -> Result<Cursor, DbError> {
+            if let Some(link) = link {
+                table::link::told(tx.conn(), &user, link.rtt_ms, link.loss_permille, tx.now_ms())?;
+            }
+            let epoch = sync::epoch(tx)?;
+            let head = table::version::last_seq(tx.conn())?;
+            Ok(Cursor::resume(asked.as_deref(), &epoch, &scope, head))
+        })
+        .await?;
+    let first = Down { app, actor, cursor, done: false };
+    let changes = stream::try_unfold(first, |down| async move {
+        if down.done {
+            return Ok::<_, DbError>(None);
+        }
+        down.next().await.map(Some)
+    });
+    let head = stream::once(async move { Ok::<_, DbError>(Bytes::from(lines(&results))) });
+    Ok(ndjson(Body::from_stream(head.chain(changes))))
+}
+
+/// The way down: each step is one page, audited before it is sent.
+struct Down {
+    app: App,
+    actor: Actor,
+    cursor: Cursor,
+    done: bool,
+}
+
+impl Down {
+    async fn next(mut self) -> Result<(Bytes, Self), DbError> {
+        let (actor, cursor) = (self.actor.clone(), self.cursor.clone());
+        let page = self.app.db.read(move |read| feed::page(read.conn(), &actor, &cursor)).await;
+        let page = page.inspect_err(|error| tracing::error!(%error, "A page of changes could not be read"))?;
+        self.note(&page).await?;
+        let text = text_of(&page, &self.cursor);
+        self.done = page.done;
+        self.cursor = page.cursor;
+        Ok((Bytes::from(text), self))
+    }
+
+    async fn note(&self, page: &Page) -> Result<(), DbError> {
+        if page.patients.is_empty() && !page.done {
+            return Ok(());
+        }
+        let (agent, user) = (self.actor.audit_agent(), self.actor.user.to_string());
+        let (patients, done) = (page.patients.clone(), page.done);
+        self.app
+            .db
+            .write(move |tx| {
+                for patient in patients {
+                    tx.audit(&AuditEntry {
+                        action: AuditAction::Read,
+                        subtype: "search-system",
+                        ok: true,
+                        agent: agent.clone(),
+                        patient: Some(patient),
+                        entity: Some("$hms-sync".to_owned()),
+                        count: None,
+                    })?;
+                }
+                if done {
+                    table::link::synced(tx.conn(), &user, tx.now_ms())?;
+                }
+                Ok(())
+            })
+            .await
+    }
+}
+
+/// A page as lines. One that is longer than a checkpoint repeats the cursor before it, which is always safe.
+fn text_of(page: &Page, before: &Cursor) -> String {
+    let mut text = String::new();
+    for (n, change) in page.changes.iter().enumerate() {
+        if n > 0 && n % CHECKPOINT_EVERY == 0 {
+            line(&mut text, &WireCursor { cursor: before.to_text(), done: false });
+        }
+        line(&mut text, &WireChange { change: change.clone() });
+    }
+    line(&mut text, &WireCursor { cursor: page.cursor.to_text(), done: page.done });
+    text
+}
+
+fn lines<T: Serialize>(all: &[T]) -> String {
+    let mut text = String::new();
+    all.iter().for_each(|one| line(&mut text, one));
+    text
+}
+
+fn line<T: Serialize>(text: &mut String, one: &T) {
+    // Wire types hold nothing that JSON cannot say; a failure would end the exchange at the reader.
+    if let Ok(json) = serde_json::to_string(one) {
+        text.push_str(&json);
+        text.push('\n');
+    }
+}
+
+fn ndjson(body: Body) -> Response {
+    ([(CONTENT_TYPE, MEDIA_TYPE)], body).into_response()
+}
