@@ -124,6 +124,25 @@ pub struct CallConfig {
 }
 
 impl CallConfig {
+    /// A call that sends a Y4M file and the WAV file of the same name.
+    pub fn file(path: &std::path::Path) -> Self {
+        Self {
+            video: VideoSource::File(path.to_owned()),
+            audio: AudioSource::File(path.with_extension("wav")),
+            ..Self::synthetic(Voice::Carrier, PictureFormat::MEDIUM)
+        }
+    }
+
+    /// A call with the machine's first camera, its microphone and its loudspeaker.
+    pub fn devices(format: PictureFormat) -> Self {
+        Self {
+            video: VideoSource::Device { name: None, format },
+            audio: AudioSource::Device(None),
+            speaker: AudioSink::Device(None),
+            ..Self::synthetic(Voice::Carrier, format)
+        }
+    }
+
     /// A call with the test picture and the built-in phrase, direct, on this machine alone.
     pub fn synthetic(voice: Voice, format: PictureFormat) -> Self {
         Self {

@@ -29,6 +29,8 @@ const LOST_AFTER: Duration = Duration::from_secs(3);
 const DOUBT_AFTER: Duration = Duration::from_secs(1);
 /// Key frames are asked for and given no faster than this, or than 1.2 round trips.
 const KEY_FRAME_EVERY: Duration = Duration::from_millis(300);
+/// How long the call waits for further relays after one has answered.
+const RELAY_GRACE: Duration = Duration::from_secs(1);
 /// What sound and its packets need before the picture gets anything.
 const SOUND_SHARE_BPS: u64 = 45_000;
 /// Datagrams taken in one go before the loop looks at anything else.
@@ -491,7 +493,7 @@ async fn next_message(relays: &mut [RelayPath]) -> (usize, Option<Vec<u8>>) {
     .await
 }
 
-/// Opens all relays at once; one that does not answer is left out.
+/// Opens all relays at once; one that does not answer, or much later than another, is left out.
 async fn open_relays(config: &CallConfig, began: Instant) -> Result<Vec<RelayPath>, CallError> {
     let mut opening = tokio::task::JoinSet::new();
     for (index, server) in config.turn.iter().enumerate() {
@@ -502,9 +504,13 @@ async fn open_relays(config: &CallConfig, began: Instant) -> Result<Vec<RelayPat
         opening.spawn(async move { (index, RelayPath::open(server, bind, began).await) });
     }
     let mut opened = Vec::new();
-    while let Some(done) = opening.join_next().await {
+    let mut patience = Duration::MAX;
+    while let Ok(Some(done)) = tokio::time::timeout(patience, opening.join_next()).await {
         match done {
-            Ok((index, Some(path))) => opened.push((index, path)),
+            Ok((index, Some(path))) => {
+                opened.push((index, path));
+                patience = RELAY_GRACE;
+            }
             Ok((index, None)) => tracing::warn!(index, "A relay did not answer"),
             Err(_) => tracing::warn!("Opening a relay failed"),
         }

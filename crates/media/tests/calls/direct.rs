@@ -136,3 +136,33 @@ async fn without_devices_stand_ins_are_sent_and_it_is_said() {
         .await;
     assert!(stats.synthetic);
 }
+
+#[tokio::test]
+async fn new_paths_are_found_in_a_running_call_and_a_dropped_call_ends_for_both() {
+    let (mut carrier, mut clinician) = join(
+        config(Voice::Carrier, PictureFormat::SMALL),
+        config(Voice::Clinician, PictureFormat::SMALL),
+        |_, sdp| sdp,
+    )
+    .await;
+    clinician.until("frames", |stats| stats.frames_decoded > 5).await;
+
+    let offer = carrier.call.restart_ice().await.unwrap();
+    let answer = clinician.call.accept_offer(&offer).await.unwrap();
+    carrier.call.accept_answer(&answer).await.unwrap();
+    let seen = clinician.stats.borrow().frames_decoded;
+    clinician
+        .until("frames go on", |stats| {
+            stats.frames_decoded > seen + 15 && stats.connected
+        })
+        .await;
+    carrier
+        .until("frames go on", |stats| {
+            stats.frames_decoded > 30 && stats.connected
+        })
+        .await;
+
+    drop(carrier);
+    clinician.event(&CallEvent::Ended(EndReason::FarSide)).await;
+    assert!(clinician.call.restart_ice().await.is_err());
+}

@@ -4,6 +4,7 @@
 //! their number is bounded. Logs carry counts and never an address.
 
 mod framing;
+mod peers;
 mod worker;
 
 use std::net::{IpAddr, SocketAddr};
@@ -74,7 +75,8 @@ pub struct Relay {
 
 impl Relay {
     /// Starts a relay on an address; port 0 takes a free one (the same for UDP and TCP). `advertised` is the
-    /// address that clients and peers see, if it is not the one that is listened on (0.0.0.0, behind NAT).
+    /// address that clients and peers see, if it is not the one that is listened on (behind NAT). Listening on
+    /// 0.0.0.0 without it, the address that routes to the world is taken.
     ///
     /// # Errors
     /// If the port cannot be bound.
@@ -85,6 +87,10 @@ impl Relay {
     ) -> Result<Self, RelayError> {
         let (udp, tcp) = bind_both(listen).await.map_err(RelayError::OpenPort)?;
         let addr = udp.local_addr().map_err(RelayError::OpenPort)?;
+        let advertised = match advertised {
+            None if addr.ip().is_unspecified() => route_to_the_world(addr.ip()).await,
+            given => given,
+        };
         let counters = Arc::new(Mutex::new(Vec::new()));
         // Unbounded, because it carries one message per visit and its sender must not wait.
         let (to_worker, inbox) = mpsc::unbounded_channel();
@@ -130,6 +136,18 @@ impl Drop for Relay {
     fn drop(&mut self) {
         self.task.abort();
     }
+}
+
+/// The local address that routes to the world. Asks the routing table; sends nothing.
+async fn route_to_the_world(any: IpAddr) -> Option<IpAddr> {
+    let world: SocketAddr = if any.is_ipv4() {
+        (std::net::Ipv4Addr::new(192, 0, 2, 1), 9).into()
+    } else {
+        (std::net::Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1), 9).into()
+    };
+    let socket = UdpSocket::bind((any, 0)).await.ok()?;
+    socket.connect(world).await.ok()?;
+    Some(socket.local_addr().ok()?.ip())
 }
 
 /// Binds one port for UDP and TCP. A free port for one may be taken for the other: tries a few.

@@ -19,7 +19,7 @@ use turn_server_proto::types::transmit::TransmitBuild;
 use turn_server_proto::types::{AddressFamily, Instant as RelayInstant};
 
 use super::framing::{padded, Framing};
-use super::{AllocationCounters, ClientTransport, RelayUser};
+use super::{peers, AllocationCounters, ClientTransport, RelayUser};
 
 const REALM: &str = "hms-ach";
 /// Two for each of fifty calls, with as many to spare for restarts.
@@ -209,6 +209,8 @@ impl Worker {
                     }
                 }
             }
+        } else if !peers::allowed(message.to, self.listen.ip()) {
+            tracing::debug!("A packet to a peer that is not served was dropped");
         } else if let Some(allocation) = self.allocations.get(&message.from) {
             let length = message.data.len() as u64;
             if allocation.socket.try_send_to(&message.data, message.to).is_ok() {
