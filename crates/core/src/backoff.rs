@@ -38,7 +38,10 @@ mod tests {
 
                 let wait = wait_ms(attempt, seed);
 
-                assert!((full / 2..=full).contains(&wait), "attempt {attempt} seed {seed}: {wait}");
+                assert!(
+                    (full / 2..=full).contains(&wait),
+                    "attempt {attempt} seed {seed}: {wait}"
+                );
             }
         }
     }

@@ -36,7 +36,10 @@ impl ClockCheck {
     /// slower than ten seconds says too little and is left out.
     pub fn observe(&mut self, server: Timestamp, at: PhoneClock, round_trip_ms: i64) {
         if (0..=10_000).contains(&round_trip_ms) {
-            self.seen = Some(Seen { truth: server.plus_ms(round_trip_ms / 2), at });
+            self.seen = Some(Seen {
+                truth: server.plus_ms(round_trip_ms / 2),
+                at,
+            });
         }
     }
 
@@ -44,7 +47,10 @@ impl ClockCheck {
     #[must_use]
     pub fn true_time(&self, now: PhoneClock) -> Option<Timestamp> {
         let seen = self.seen?;
-        Some(seen.truth.plus_ms(now.steady_ms.saturating_sub(seen.at.steady_ms)))
+        Some(
+            seen.truth
+                .plus_ms(now.steady_ms.saturating_sub(seen.at.steady_ms)),
+        )
     }
 
     /// Server minus phone in milliseconds, where the phone is wrong by over two minutes.
@@ -89,7 +95,10 @@ mod tests {
 
         const TEN_YEARS: i64 = 10 * 365 * 24 * 3_600_000;
         clock.observe(TRUTH, phone(TRUTH.plus_ms(-TEN_YEARS), 0), 400);
-        assert_eq!(clock.off_ms(phone(TRUTH.plus_ms(-TEN_YEARS), 0)), Some(TEN_YEARS + 200));
+        assert_eq!(
+            clock.off_ms(phone(TRUTH.plus_ms(-TEN_YEARS), 0)),
+            Some(TEN_YEARS + 200)
+        );
     }
 
     #[test]

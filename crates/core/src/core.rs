@@ -74,7 +74,11 @@ impl Core {
     /// A core of a locked app. `seed` spreads the waits of many phones.
     #[must_use]
     pub fn new(seed: u64) -> Self {
-        Self { sync: SyncDriver::new(seed), lock: AutoLock::default(), effects: VecDeque::new() }
+        Self {
+            sync: SyncDriver::new(seed),
+            lock: AutoLock::default(),
+            effects: VecDeque::new(),
+        }
     }
 
     /// Takes an input in. Drain [`Core::poll_effect`] afterwards.
@@ -164,7 +168,10 @@ mod tests {
         let mut core = Core::new(1);
         core.handle(Timestamp(0), Input::AppOpened);
         assert_eq!(effects(&mut core), [Effect::StartSync { max_ops: 50 }]);
-        core.handle(Timestamp(5), Input::SyncFinished(SyncEnd::Done { next_due: None }));
+        core.handle(
+            Timestamp(5),
+            Input::SyncFinished(SyncEnd::Done { next_due: None }),
+        );
         assert_eq!(core.poll_timeout(), Some((Timestamp(IDLE_MS), WakeReason::Lock)));
 
         core.handle(Timestamp(IDLE_MS), Input::Timer);

@@ -4,6 +4,7 @@
 //! `handle` the caller drains `poll_effect` before the next `handle`. Time and chance come in as arguments.
 
 pub mod backoff;
+pub mod call;
 pub mod clock;
 mod core;
 pub mod lock;

@@ -80,9 +80,17 @@ pub enum StuckReason {
 pub fn question_of(outcome: Option<&Value>) -> String {
     let path = outcome
         .and_then(|o| o.get("issue")?.get(0))
-        .and_then(|issue| issue.get("expression").or_else(|| issue.get("location"))?.get(0)?.as_str())
+        .and_then(|issue| {
+            issue
+                .get("expression")
+                .or_else(|| issue.get("location"))?
+                .get(0)?
+                .as_str()
+        })
         .unwrap_or_default();
-    let link = path.split_once("item(").and_then(|(_, rest)| rest.split_once(')'));
+    let link = path
+        .split_once("item(")
+        .and_then(|(_, rest)| rest.split_once(')'));
     link.map_or(path, |(id, _)| id).to_owned()
 }
 
@@ -109,7 +117,11 @@ impl Lane {
 /// What a queued resource is called in "Waiting to send".
 #[must_use]
 pub fn kind_of(resource: &Value) -> &'static str {
-    match resource.get("resourceType").and_then(Value::as_str).unwrap_or_default() {
+    match resource
+        .get("resourceType")
+        .and_then(Value::as_str)
+        .unwrap_or_default()
+    {
         "QuestionnaireResponse" if is_report(resource) => "report",
         "QuestionnaireResponse" if is_addition(resource) => "addition",
         "QuestionnaireResponse" | "RiskAssessment" => "check",

@@ -55,14 +55,22 @@ pub fn send_state(evidence: &Evidence) -> SendState {
     if let Some(stuck) = evidence.waiting.iter().find_map(|row| row.stuck.as_ref()) {
         return match stuck {
             StuckReason::Conflict => SendState::Conflict,
-            StuckReason::Rejected { question, .. } => SendState::Attention { question: question.clone() },
-            StuckReason::WithGroup => SendState::Attention { question: String::new() },
+            StuckReason::Rejected { question, .. } => SendState::Attention {
+                question: question.clone(),
+            },
+            StuckReason::WithGroup => SendState::Attention {
+                question: String::new(),
+            },
         };
     }
     if !evidence.waiting.is_empty() || evidence.sealed {
         return waiting(evidence);
     }
-    let number = evidence.receipt.as_ref().map(|r| r.number.clone()).unwrap_or_default();
+    let number = evidence
+        .receipt
+        .as_ref()
+        .map(|r| r.number.clone())
+        .unwrap_or_default();
     let at = evidence
         .receipt
         .as_ref()
@@ -76,7 +84,10 @@ pub fn send_state(evidence: &Evidence) -> SendState {
             by_name: reader.name.clone(),
             at: reader.at.as_f64(),
         },
-        None => SendState::Sent { number, at: at.as_f64() },
+        None => SendState::Sent {
+            number,
+            at: at.as_f64(),
+        },
     }
 }
 
@@ -84,9 +95,19 @@ fn waiting(evidence: &Evidence) -> SendState {
     if let Some((number, of)) = evidence.sending {
         return SendState::Sending { number, of };
     }
-    let next = evidence.waiting.iter().map(|row| row.not_before).max().filter(|at| at.0 > 0);
+    let next = evidence
+        .waiting
+        .iter()
+        .map(|row| row.not_before)
+        .max()
+        .filter(|at| at.0 > 0);
     SendState::Queued {
-        tried_at: evidence.waiting.iter().filter_map(|row| row.tried_at).max().map(Timestamp::as_f64),
+        tried_at: evidence
+            .waiting
+            .iter()
+            .filter_map(|row| row.tried_at)
+            .max()
+            .map(Timestamp::as_f64),
         next_at: next.map(Timestamp::as_f64),
         sealed: evidence.sealed,
     }
@@ -97,16 +118,30 @@ mod tests {
     use super::*;
 
     fn row(stuck: Option<StuckReason>) -> Waiting {
-        Waiting { tried_at: Some(Timestamp(5)), not_before: Timestamp(9), stuck }
+        Waiting {
+            tried_at: Some(Timestamp(5)),
+            not_before: Timestamp(9),
+            stuck,
+        }
     }
 
     #[test]
     fn sent_is_never_said_while_anything_waits() {
-        let receipt = WireReceipt { number: "HMS-1".into(), at: "2026-11-21T17:05:00.000Z".into() };
-        let mut evidence =
-            Evidence { waiting: vec![row(None)], receipt: Some(receipt), ..Evidence::default() };
+        let receipt = WireReceipt {
+            number: "HMS-1".into(),
+            at: "2026-11-21T17:05:00.000Z".into(),
+        };
+        let mut evidence = Evidence {
+            waiting: vec![row(None)],
+            receipt: Some(receipt),
+            ..Evidence::default()
+        };
 
-        let queued = SendState::Queued { tried_at: Some(5.0), next_at: Some(9.0), sealed: false };
+        let queued = SendState::Queued {
+            tried_at: Some(5.0),
+            next_at: Some(9.0),
+            sealed: false,
+        };
         assert_eq!(send_state(&evidence), queued);
 
         evidence.waiting.clear();
@@ -115,16 +150,35 @@ mod tests {
 
     #[test]
     fn what_needs_a_person_comes_before_what_waits() {
-        let refused = StuckReason::Rejected { question: "where".into(), status: 422 };
-        let evidence =
-            Evidence { waiting: vec![row(None), row(Some(refused))], sending: Some((1, 2)), ..Evidence::default() };
-        assert_eq!(send_state(&evidence), SendState::Attention { question: "where".into() });
+        let refused = StuckReason::Rejected {
+            question: "where".into(),
+            status: 422,
+        };
+        let evidence = Evidence {
+            waiting: vec![row(None), row(Some(refused))],
+            sending: Some((1, 2)),
+            ..Evidence::default()
+        };
+        assert_eq!(
+            send_state(&evidence),
+            SendState::Attention {
+                question: "where".into()
+            }
+        );
     }
 
     #[test]
     fn a_reader_is_named_once_it_is_sent() {
-        let reader = Reader { role: "clinician".into(), name: "M. Alvarez".into(), at: Timestamp(7) };
-        let evidence = Evidence { reader: Some(reader), stored_at: Some(Timestamp(1)), ..Evidence::default() };
+        let reader = Reader {
+            role: "clinician".into(),
+            name: "M. Alvarez".into(),
+            at: Timestamp(7),
+        };
+        let evidence = Evidence {
+            reader: Some(reader),
+            stored_at: Some(Timestamp(1)),
+            ..Evidence::default()
+        };
         assert!(matches!(send_state(&evidence), SendState::Seen { by_name, .. } if by_name == "M. Alvarez"));
     }
 }

@@ -39,7 +39,9 @@ impl AutoLock {
     /// When it locks next; `None` while it is locked or in a call.
     #[must_use]
     pub fn locks_at(&self) -> Option<Timestamp> {
-        self.open_since_touch.filter(|_| !self.in_call).map(|touch| touch.plus_ms(IDLE_MS))
+        self.open_since_touch
+            .filter(|_| !self.in_call)
+            .map(|touch| touch.plus_ms(IDLE_MS))
     }
 
     /// True where it has to lock now. A clock set back cannot hold it open: then the two minutes begin again.

@@ -26,8 +26,15 @@ pub enum WeakPin {
 /// Why it is refused.
 pub fn check_pin(pin: &str, keychain: bool) -> Result<(), WeakPin> {
     let length = pin.chars().count();
-    let words = pin.split_whitespace().filter(|word| word.chars().count() >= 3).count();
-    let long_enough = if keychain { length >= 6 } else { length >= 10 || words >= 6 };
+    let words = pin
+        .split_whitespace()
+        .filter(|word| word.chars().count() >= 3)
+        .count();
+    let long_enough = if keychain {
+        length >= 6
+    } else {
+        length >= 10 || words >= 6
+    };
     if !long_enough {
         return Err(WeakPin::TooShort);
     }
@@ -90,7 +97,10 @@ impl PinTries {
     pub fn wait_until(self, now: Timestamp) -> Option<Timestamp> {
         const DELAYS_S: [i64; 5] = [30, 60, 5 * 60, 15 * 60, 60 * 60];
         let over = self.failed.checked_sub(FREE_TRIES)?;
-        let seconds = DELAYS_S.get(usize::try_from(over).unwrap_or(usize::MAX)).copied().unwrap_or(60 * 60);
+        let seconds = DELAYS_S
+            .get(usize::try_from(over).unwrap_or(usize::MAX))
+            .copied()
+            .unwrap_or(60 * 60);
         let until = self.last.min(now).plus_ms(seconds * 1000);
         (now < until).then_some(until)
     }
@@ -98,7 +108,10 @@ impl PinTries {
     /// Counts a try as wrong, before it is made.
     #[must_use]
     pub fn counted(self, now: Timestamp) -> Self {
-        Self { failed: self.failed.saturating_add(1), last: now }
+        Self {
+            failed: self.failed.saturating_add(1),
+            last: now,
+        }
     }
 }
 
@@ -112,7 +125,10 @@ mod tests {
 
     #[test]
     fn simple_pins_are_refused() {
-        for pin in ["111111", "123456", "654321", "345678", "901234", "121212", "123123", "112233", "778899", "abcdef"] {
+        for pin in [
+            "111111", "123456", "654321", "345678", "901234", "121212", "123123", "112233", "778899",
+            "abcdef",
+        ] {
             check(pin, true, Err(WeakPin::TooSimple));
         }
         for pin in ["", "12345", "éàüöß"] {
@@ -154,7 +170,10 @@ mod tests {
 
     #[test]
     fn setting_the_clock_back_does_not_shorten_the_wait() {
-        let tries = PinTries { failed: 5, last: Timestamp(1_000_000) };
+        let tries = PinTries {
+            failed: 5,
+            last: Timestamp(1_000_000),
+        };
         assert_eq!(tries.wait_until(Timestamp(0)), Some(Timestamp(30_000)));
     }
 }

@@ -115,7 +115,11 @@ impl SyncDriver {
     /// When the next exchange starts by itself; `None` while one runs or none can.
     #[must_use]
     pub fn next_at(&self) -> Option<Timestamp> {
-        if self.running_since.is_none() && self.may_start() { self.next } else { None }
+        if self.running_since.is_none() && self.may_start() {
+            self.next
+        } else {
+            None
+        }
     }
 
     /// Handles an input and gives what is to be done, in order.
@@ -200,14 +204,24 @@ impl SyncDriver {
                 self.failures = 0;
                 self.batch = BATCH;
                 let soon = next_due.map(|due| due.max(now)).unwrap_or(now.plus_ms(EVERY_MS));
-                self.next = Some(if self.again { now } else { soon.min(now.plus_ms(EVERY_MS)) });
+                self.next = Some(if self.again {
+                    now
+                } else {
+                    soon.min(now.plus_ms(EVERY_MS))
+                });
             }
-            SyncEnd::Failed { failure: Failure::AuthNeeded, .. } => {
+            SyncEnd::Failed {
+                failure: Failure::AuthNeeded,
+                ..
+            } => {
                 self.needs_sign_in = true;
                 self.next = Some(now);
                 effects.push(SyncEffect::AskSignIn);
             }
-            SyncEnd::Failed { failure, retry_after_ms } => {
+            SyncEnd::Failed {
+                failure,
+                retry_after_ms,
+            } => {
                 if failure == Failure::Rejected {
                     // Something in the batch makes the server refuse all of it: halve it until that one stands alone.
                     self.batch = (self.batch / 2).max(1);
@@ -227,7 +241,10 @@ impl SyncDriver {
     }
 
     fn give_up(&mut self, now: Timestamp, effects: &mut Vec<SyncEffect>) {
-        if self.running_since.is_some_and(|since| now >= since.plus_ms(LONGEST_MS)) {
+        if self
+            .running_since
+            .is_some_and(|since| now >= since.plus_ms(LONGEST_MS))
+        {
             self.running_since = None;
             self.again = false;
             self.back_off(now, None);
@@ -258,22 +275,36 @@ mod tests {
     const DONE: SyncInput = SyncInput::Ended(SyncEnd::Done { next_due: None });
 
     fn failed(failure: Failure) -> SyncInput {
-        SyncInput::Ended(SyncEnd::Failed { failure, retry_after_ms: None })
+        SyncInput::Ended(SyncEnd::Failed {
+            failure,
+            retry_after_ms: None,
+        })
     }
 
     fn open() -> SyncDriver {
         let mut driver = SyncDriver::new(7);
-        assert_eq!(driver.handle(Timestamp(0), SyncInput::Opened), [SyncEffect::Start { max_ops: BATCH }]);
+        assert_eq!(
+            driver.handle(Timestamp(0), SyncInput::Opened),
+            [SyncEffect::Start { max_ops: BATCH }]
+        );
         driver
     }
 
     #[test]
     fn one_sync_at_a_time_and_another_for_what_came_meanwhile() {
         let mut driver = open();
-        for input in [SyncInput::Saved, SyncInput::Hint, SyncInput::Asked, SyncInput::NetworkUp] {
+        for input in [
+            SyncInput::Saved,
+            SyncInput::Hint,
+            SyncInput::Asked,
+            SyncInput::NetworkUp,
+        ] {
             assert_eq!(driver.handle(Timestamp(10), input), []);
         }
-        assert_eq!(driver.handle(Timestamp(20), DONE), [SyncEffect::Start { max_ops: BATCH }]);
+        assert_eq!(
+            driver.handle(Timestamp(20), DONE),
+            [SyncEffect::Start { max_ops: BATCH }]
+        );
         assert_eq!(driver.handle(Timestamp(30), DONE), []);
         assert_eq!(driver.timeout(), Some(Timestamp(30 + EVERY_MS)));
     }
@@ -283,25 +314,40 @@ mod tests {
         let mut driver = open();
         driver.handle(Timestamp(10), failed(Failure::Transient));
         assert_eq!(driver.handle(Timestamp(11), SyncInput::Saved), []);
-        assert_eq!(driver.handle(Timestamp(12), SyncInput::Asked), [SyncEffect::Start { max_ops: BATCH }]);
+        assert_eq!(
+            driver.handle(Timestamp(12), SyncInput::Asked),
+            [SyncEffect::Start { max_ops: BATCH }]
+        );
     }
 
     #[test]
     fn sign_in_is_asked_for_once_and_then_it_goes_on() {
         let mut driver = open();
-        assert_eq!(driver.handle(Timestamp(10), failed(Failure::AuthNeeded)), [SyncEffect::AskSignIn]);
+        assert_eq!(
+            driver.handle(Timestamp(10), failed(Failure::AuthNeeded)),
+            [SyncEffect::AskSignIn]
+        );
         assert_eq!(driver.handle(Timestamp(11), SyncInput::Saved), []);
         assert_eq!(driver.timeout(), None);
-        assert_eq!(driver.handle(Timestamp(12), SyncInput::SignedIn), [SyncEffect::Start { max_ops: BATCH }]);
+        assert_eq!(
+            driver.handle(Timestamp(12), SyncInput::SignedIn),
+            [SyncEffect::Start { max_ops: BATCH }]
+        );
     }
 
     #[test]
     fn a_sync_that_hangs_is_given_up_and_its_late_end_is_ignored() {
         let mut driver = open();
-        assert_eq!(driver.handle(Timestamp(LONGEST_MS), SyncInput::Tick), [SyncEffect::Abort]);
+        assert_eq!(
+            driver.handle(Timestamp(LONGEST_MS), SyncInput::Tick),
+            [SyncEffect::Abort]
+        );
         let next = driver.timeout().expect("re-armed");
         assert_eq!(driver.handle(Timestamp(LONGEST_MS + 1), DONE), []);
-        assert_eq!(driver.handle(next, SyncInput::Tick), [SyncEffect::Start { max_ops: BATCH }]);
+        assert_eq!(
+            driver.handle(next, SyncInput::Tick),
+            [SyncEffect::Start { max_ops: BATCH }]
+        );
     }
 
     #[test]
@@ -364,7 +410,11 @@ mod tests {
                 }
                 assert_eq!(running, driver.is_running(), "seed {seed}");
                 let armed = driver.timeout().is_some();
-                assert_eq!(armed, driver.is_running() || (network && signed_in), "seed {seed}");
+                assert_eq!(
+                    armed,
+                    driver.is_running() || (network && signed_in),
+                    "seed {seed}"
+                );
                 let soonest = Timestamp(now + crate::backoff::LONGEST_MS + 60_000);
                 assert!(driver.timeout().is_none_or(|at| at <= soonest), "seed {seed}");
             }

@@ -34,7 +34,10 @@ const FACTS: [&str; 9] = [
 /// Elements that the server keeps or that machines derive: the remote side's hold, whoever changed them.
 /// A report's `identifier` is its receipt number.
 fn is_servers_own(resource_type: Option<&str>, element: &str) -> bool {
-    matches!((resource_type, element), (_, "meta" | "text") | (Some("QuestionnaireResponse"), "identifier"))
+    matches!(
+        (resource_type, element),
+        (_, "meta" | "text") | (Some("QuestionnaireResponse"), "identifier")
+    )
 }
 
 /// Merges `local`, made on `base`, with `remote`. `None` means deleted (or, for `base`, never there).
@@ -64,8 +67,14 @@ fn changed_elements(base: Option<&Value>, side: &Value) -> BTreeSet<String> {
     let before = base.and_then(Value::as_object).unwrap_or(&empty);
     let after = side.as_object().unwrap_or(&empty);
     let kind = after.get("resourceType").and_then(Value::as_str);
-    let names = before.keys().chain(after.keys()).filter(|name| !is_servers_own(kind, name));
-    names.filter(|name| before.get(*name) != after.get(*name)).cloned().collect()
+    let names = before
+        .keys()
+        .chain(after.keys())
+        .filter(|name| !is_servers_own(kind, name));
+    names
+        .filter(|name| before.get(*name) != after.get(*name))
+        .cloned()
+        .collect()
 }
 
 fn merge_objects(base: Option<&Value>, local: &Value, remote: &Value) -> Merged {
@@ -94,10 +103,18 @@ fn merge_objects(base: Option<&Value>, local: &Value, remote: &Value) -> Merged 
             Err(()) => conflicts.push(name.clone()),
         }
     }
-    if conflicts.is_empty() { Merged::Clean(Value::Object(result)) } else { Merged::Conflict(conflicts) }
+    if conflicts.is_empty() {
+        Merged::Clean(Value::Object(result))
+    } else {
+        Merged::Conflict(conflicts)
+    }
 }
 
-fn merge_element(base: Option<&Value>, local: Option<&Value>, remote: Option<&Value>) -> Result<Option<Value>, ()> {
+fn merge_element(
+    base: Option<&Value>,
+    local: Option<&Value>,
+    remote: Option<&Value>,
+) -> Result<Option<Value>, ()> {
     if base == remote || local == remote {
         return Ok(local.cloned());
     }
@@ -123,7 +140,9 @@ fn merge_lists(base: &[Value], local: &[Value], remote: &[Value]) -> Result<Vec<
         .ok_or(())?;
     let find = |list: &'_ [Value], name: &Value| list.iter().find(|e| e.get(key) == Some(name)).cloned();
     let mut merged = Vec::with_capacity(remote.len() + local.len());
-    let only_local = local.iter().filter(|e| e.get(key).is_some_and(|name| find(remote, name).is_none()));
+    let only_local = local
+        .iter()
+        .filter(|e| e.get(key).is_some_and(|name| find(remote, name).is_none()));
     for name in remote.iter().chain(only_local).filter_map(|entry| entry.get(key)) {
         let (was, ours, theirs) = (find(base, name), find(local, name), find(remote, name));
         merged.extend(merge_element(was.as_ref(), ours.as_ref(), theirs.as_ref())?);
@@ -137,7 +156,10 @@ fn keyed(list: &[Value], key: &str) -> bool {
 }
 
 fn is_fact(resource: &Value) -> bool {
-    resource.get("resourceType").and_then(Value::as_str).is_some_and(|kind| FACTS.contains(&kind))
+    resource
+        .get("resourceType")
+        .and_then(Value::as_str)
+        .is_some_and(|kind| FACTS.contains(&kind))
 }
 
 /// A signed document never changes; only addenda follow.
@@ -170,7 +192,9 @@ mod tests {
             task(json!({})),
             task(json!({ "description": "ours" })),
             task(json!({ "priority": "stat", "meta": { "versionId": "2" } })),
-            Merged::Clean(task(json!({ "priority": "stat", "meta": { "versionId": "2" }, "description": "ours" }))),
+            Merged::Clean(task(
+                json!({ "priority": "stat", "meta": { "versionId": "2" }, "description": "ours" }),
+            )),
         );
     }
 
@@ -222,7 +246,9 @@ mod tests {
             with(json!([{ "url": "a", "valueCode": "1" }])),
             with(json!([{ "url": "a", "valueCode": "1" }, { "url": "b", "valueCode": "2" }])),
             with(json!([{ "url": "a", "valueCode": "9" }])),
-            Merged::Clean(with(json!([{ "url": "a", "valueCode": "9" }, { "url": "b", "valueCode": "2" }]))),
+            Merged::Clean(with(
+                json!([{ "url": "a", "valueCode": "9" }, { "url": "b", "valueCode": "2" }]),
+            )),
         );
         let noted = |notes: Value| task(json!({ "note": notes }));
         check(
@@ -236,8 +262,14 @@ mod tests {
     #[test]
     fn deleted_on_one_side_and_changed_on_the_other_is_for_a_person() {
         let (old, new) = (task(json!({})), task(json!({ "priority": "stat" })));
-        assert_eq!(merge(Some(&old), Some(&new), None), Merged::Conflict(vec!["deleted".into()]));
-        assert_eq!(merge(Some(&old), None, Some(&new)), Merged::Conflict(vec!["deleted".into()]));
+        assert_eq!(
+            merge(Some(&old), Some(&new), None),
+            Merged::Conflict(vec!["deleted".into()])
+        );
+        assert_eq!(
+            merge(Some(&old), None, Some(&new)),
+            Merged::Conflict(vec!["deleted".into()])
+        );
         assert_eq!(merge(Some(&old), None, Some(&old)), Merged::Clean(Value::Null));
         assert_eq!(merge(Some(&old), None, None), Merged::Same);
     }
@@ -262,7 +294,10 @@ mod tests {
             let base = side(&task(json!({})));
             let (a, b) = (side(&base), side(&base));
 
-            let (ab, ba) = (merge(Some(&base), Some(&a), Some(&b)), merge(Some(&base), Some(&b), Some(&a)));
+            let (ab, ba) = (
+                merge(Some(&base), Some(&a), Some(&b)),
+                merge(Some(&base), Some(&b), Some(&a)),
+            );
 
             match (ab, ba) {
                 (Merged::Clean(ab), Merged::Clean(ba)) => assert_eq!(ab, ba),

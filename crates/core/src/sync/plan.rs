@@ -27,7 +27,10 @@ pub fn on_result(result: &WireResult, attempt: u32, now: Timestamp, seed: u64) -
         None => ResultAction::Done,
         Some(failure) => on_failure(failure, attempt, now, seed, || match result.status {
             424 => StuckReason::WithGroup,
-            status => StuckReason::Rejected { question: question_of(result.outcome.as_ref()), status },
+            status => StuckReason::Rejected {
+                question: question_of(result.outcome.as_ref()),
+                status,
+            },
         }),
     }
 }
@@ -88,7 +91,12 @@ pub enum Reconcile {
 
 /// Decides about one record. `local` is what the queued changes amount to.
 #[must_use]
-pub fn reconcile(queued: Queued, base: Option<&Value>, local: Option<&Value>, remote: Remote<'_>) -> Reconcile {
+pub fn reconcile(
+    queued: Queued,
+    base: Option<&Value>,
+    local: Option<&Value>,
+    remote: Remote<'_>,
+) -> Reconcile {
     let remote = match (queued, remote) {
         // A change that may have arrived is not rebased: its result is remembered by the server and comes first.
         (Queued::Tried, _) | (_, Remote::OutOfScope) => return Reconcile::Wait,
@@ -111,7 +119,13 @@ mod tests {
     use serde_json::json;
 
     fn result(status: u16) -> WireResult {
-        WireResult { op: 1, status, version: None, receipt: None, outcome: None }
+        WireResult {
+            op: 1,
+            status,
+            version: None,
+            receipt: None,
+            outcome: None,
+        }
     }
 
     #[test]
@@ -119,11 +133,20 @@ mod tests {
         let now = Timestamp(1_000);
         assert_eq!(on_result(&result(201), 1, now, 7), ResultAction::Done);
         assert_eq!(on_result(&result(401), 1, now, 7), ResultAction::AfterSignIn);
-        assert_eq!(on_result(&result(409), 1, now, 7), ResultAction::Stuck(StuckReason::Conflict));
-        assert_eq!(on_result(&result(424), 1, now, 7), ResultAction::Stuck(StuckReason::WithGroup));
+        assert_eq!(
+            on_result(&result(409), 1, now, 7),
+            ResultAction::Stuck(StuckReason::Conflict)
+        );
+        assert_eq!(
+            on_result(&result(424), 1, now, 7),
+            ResultAction::Stuck(StuckReason::WithGroup)
+        );
         assert_eq!(
             on_result(&result(422), 1, now, 7),
-            ResultAction::Stuck(StuckReason::Rejected { question: String::new(), status: 422 })
+            ResultAction::Stuck(StuckReason::Rejected {
+                question: String::new(),
+                status: 422
+            })
         );
         assert!(matches!(on_result(&result(503), 3, now, 7), ResultAction::Later(at) if at > now));
     }
@@ -131,12 +154,21 @@ mod tests {
     #[test]
     fn a_change_that_may_have_arrived_waits_for_its_result() {
         let (a, b) = (json!({ "status": "a" }), json!({ "status": "b" }));
-        assert_eq!(reconcile(Queued::Tried, None, Some(&a), Remote::Here(&b)), Reconcile::Wait);
-        assert_eq!(reconcile(Queued::Untried, None, Some(&a), Remote::Here(&a)), Reconcile::TakeRemote);
+        assert_eq!(
+            reconcile(Queued::Tried, None, Some(&a), Remote::Here(&b)),
+            Reconcile::Wait
+        );
+        assert_eq!(
+            reconcile(Queued::Untried, None, Some(&a), Remote::Here(&a)),
+            Reconcile::TakeRemote
+        );
         assert_eq!(
             reconcile(Queued::Conflicting, None, Some(&a), Remote::Here(&b)),
             Reconcile::Ask(vec!["status".into()])
         );
-        assert_eq!(reconcile(Queued::Untried, None, Some(&a), Remote::OutOfScope), Reconcile::Wait);
+        assert_eq!(
+            reconcile(Queued::Untried, None, Some(&a), Remote::OutOfScope),
+            Reconcile::Wait
+        );
     }
 }

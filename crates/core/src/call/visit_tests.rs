@@ -1,0 +1,280 @@
+//! The course of visits, told from both sides.
+
+use super::*;
+
+fn effects(machine: &mut VisitMachine) -> Vec<VisitEffect> {
+    std::iter::from_fn(|| machine.poll_effect()).collect()
+}
+
+fn signal(machine: &mut VisitMachine, at: i64, message: ToClient) -> Vec<VisitEffect> {
+    machine.handle(Timestamp(at), VisitInput::Signal(message));
+    effects(machine)
+}
+
+fn input(machine: &mut VisitMachine, at: i64, input: VisitInput) -> Vec<VisitEffect> {
+    machine.handle(Timestamp(at), input);
+    effects(machine)
+}
+
+fn v() -> String {
+    "v".to_owned()
+}
+
+fn calling() -> VisitMachine {
+    let mut machine = VisitMachine::default();
+    let call = VisitInput::Call {
+        visit: v(),
+        task: "t".into(),
+        peer: "Dana".into(),
+    };
+    assert_eq!(
+        input(&mut machine, 0, call),
+        [VisitEffect::Send(ToServer::Call {
+            visit: v(),
+            task: "t".into()
+        })]
+    );
+    machine
+}
+
+fn in_call() -> VisitMachine {
+    let mut machine = calling();
+    let accepted = ToClient::Accepted {
+        visit: v(),
+        turn: vec![],
+    };
+    assert_eq!(
+        signal(&mut machine, 1_000, accepted),
+        [VisitEffect::StartOffer { turn: vec![] }]
+    );
+    input(&mut machine, 1_100, VisitInput::OfferReady("offer".into()));
+    let answer = ToClient::Sdp {
+        visit: v(),
+        kind: SdpKind::Answer,
+        sdp: "answer".into(),
+    };
+    assert_eq!(
+        signal(&mut machine, 1_200, answer),
+        [VisitEffect::TakeAnswer("answer".into())]
+    );
+    input(&mut machine, 1_500, VisitInput::MediaUp);
+    assert_eq!(machine.view().state, VisitState::InCall);
+    machine
+}
+
+#[test]
+fn the_called_side_rings_answers_and_starts_on_the_offer() {
+    let mut machine = VisitMachine::default();
+    let ring = ToClient::Ring {
+        visit: v(),
+        from: "M. Alvarez".into(),
+        task: "t".into(),
+    };
+    assert_eq!(signal(&mut machine, 0, ring.clone()), [VisitEffect::Ring(true)]);
+    assert_eq!(signal(&mut machine, 10, ring), []);
+    assert_eq!(machine.view().state, VisitState::RingingIn);
+
+    let accept = [
+        VisitEffect::Ring(false),
+        VisitEffect::Send(ToServer::Accept { visit: v() }),
+    ];
+    assert_eq!(input(&mut machine, 2_000, VisitInput::Accept), accept);
+    let turn = vec![WireTurn {
+        url: "turn:x".into(),
+        username: "u".into(),
+        credential: "c".into(),
+    }];
+    signal(
+        &mut machine,
+        2_100,
+        ToClient::Accepted {
+            visit: v(),
+            turn: turn.clone(),
+        },
+    );
+    let offer = ToClient::Sdp {
+        visit: v(),
+        kind: SdpKind::Offer,
+        sdp: "o".into(),
+    };
+    assert_eq!(
+        signal(&mut machine, 2_200, offer.clone()),
+        [VisitEffect::StartAnswer {
+            turn,
+            offer: "o".into()
+        }]
+    );
+    assert_eq!(
+        signal(&mut machine, 9_000, offer),
+        [VisitEffect::TakeOffer("o".into())]
+    );
+    let ended = ToClient::Ended {
+        visit: v(),
+        why: EndedWhy::Left,
+    };
+    assert_eq!(signal(&mut machine, 9_100, ended), [VisitEffect::StopEngine]);
+    assert!(!machine.is_active());
+}
+
+#[test]
+fn nobody_answers() {
+    let mut machine = calling();
+    signal(
+        &mut machine,
+        10,
+        ToClient::Ringing {
+            visit: v(),
+            connected: true,
+        },
+    );
+    assert_eq!(machine.poll_timeout(), Some(Timestamp(PHONE_MS)));
+    input(&mut machine, PHONE_MS, VisitInput::Timer);
+    assert!(machine.offers_phone());
+
+    signal(
+        &mut machine,
+        45_000,
+        ToClient::Ended {
+            visit: v(),
+            why: EndedWhy::NoAnswer,
+        },
+    );
+
+    assert_eq!(machine.view().ended, Some(EndedWhy::NoAnswer));
+    assert_eq!(machine.poll_timeout(), None);
+}
+
+#[test]
+fn a_server_that_is_gone_does_not_ring_for_ever() {
+    let mut machine = calling();
+    let effects = input(&mut machine, NO_ANSWER_MS, VisitInput::Timer);
+    assert_eq!(effects, [VisitEffect::Send(ToServer::Decline { visit: v() })]);
+    assert_eq!(machine.view().ended, Some(EndedWhy::NoAnswer));
+}
+
+#[test]
+fn a_phone_that_is_not_connected_shows_at_once_that_a_telephone_is_needed() {
+    let mut machine = calling();
+    signal(
+        &mut machine,
+        10,
+        ToClient::Ringing {
+            visit: v(),
+            connected: false,
+        },
+    );
+    assert_eq!(machine.view().state, VisitState::NotConnected);
+    assert!(machine.offers_phone());
+}
+
+#[test]
+fn a_cut_of_twelve_seconds_heals_with_a_new_offer_in_the_same_visit() {
+    let mut machine = in_call();
+    input(&mut machine, 20_000, VisitInput::MediaLost);
+    assert_eq!(machine.view().state, VisitState::Reconnecting);
+    let at = machine.poll_timeout().expect("restart");
+    assert_eq!(at, Timestamp(20_000 + RESTART_MS));
+    assert_eq!(
+        input(&mut machine, at.0, VisitInput::Timer),
+        [VisitEffect::Restart]
+    );
+
+    let sent = input(&mut machine, at.0 + 10, VisitInput::OfferReady("again".into()));
+    assert_eq!(
+        sent,
+        [VisitEffect::Send(ToServer::Sdp {
+            visit: v(),
+            kind: SdpKind::Offer,
+            sdp: "again".into()
+        })]
+    );
+    input(&mut machine, 32_000, VisitInput::MediaUp);
+
+    let view = machine.view();
+    assert_eq!((view.state, view.since), (VisitState::InCall, Some(1_500.0)));
+    assert!(!machine.offers_phone());
+}
+
+#[test]
+fn a_cut_of_five_minutes_ends_the_visit() {
+    let mut machine = in_call();
+    input(&mut machine, 0, VisitInput::MediaLost);
+    let mut now = 0;
+    while machine.is_active() {
+        now = machine.poll_timeout().expect("armed").0;
+        input(&mut machine, now, VisitInput::Timer);
+    }
+    assert_eq!((machine.view().ended, now), (Some(EndedWhy::Lost), LOST_MS));
+}
+
+#[test]
+fn a_second_ring_in_a_call_is_declined_and_the_call_goes_on() {
+    let mut machine = in_call();
+    let ring = ToClient::Ring {
+        visit: "w".into(),
+        from: "x".into(),
+        task: "u".into(),
+    };
+    let declined = VisitEffect::Send(ToServer::Decline { visit: "w".into() });
+    assert_eq!(signal(&mut machine, 30_000, ring), [declined]);
+    assert_eq!(machine.view().state, VisitState::InCall);
+    signal(
+        &mut machine,
+        30_001,
+        ToClient::Ended {
+            visit: "w".into(),
+            why: EndedWhy::Left,
+        },
+    );
+    assert!(machine.is_active());
+}
+
+#[test]
+fn a_refused_call_ends_with_the_servers_code() {
+    let mut machine = calling();
+    signal(
+        &mut machine,
+        5,
+        ToClient::Refused {
+            what: "call".into(),
+            code: "already_in_a_call".into(),
+        },
+    );
+    assert_eq!(machine.refused(), Some("already_in_a_call"));
+    assert!(!machine.is_active());
+}
+
+#[test]
+fn texts_and_the_other_sides_devices_are_kept_after_the_end() {
+    let mut machine = in_call();
+    input(&mut machine, 2_000, VisitInput::Text("can you hear me?".into()));
+    signal(
+        &mut machine,
+        2_500,
+        ToClient::Text {
+            visit: v(),
+            text: "yes".into(),
+        },
+    );
+    signal(
+        &mut machine,
+        2_600,
+        ToClient::Media {
+            visit: v(),
+            muted: true,
+            camera: false,
+            synthetic: true,
+        },
+    );
+    let sent = input(&mut machine, 3_000, VisitInput::Leave);
+    assert_eq!(
+        sent,
+        [
+            VisitEffect::Send(ToServer::Leave { visit: v() }),
+            VisitEffect::StopEngine
+        ]
+    );
+    let view = machine.view();
+    assert_eq!(view.texts.len(), 2);
+    assert!(view.peer_muted && !view.peer_camera && view.peer_synthetic);
+}
