@@ -160,6 +160,8 @@ pub(super) fn show(
 struct PictureCoder {
     encoder: Option<Vp8Encoder>,
     sized_at: Option<Instant>,
+    /// Sizes so far. The first change is free: a call starts small and grows as soon as the link is known.
+    sizes: u32,
 }
 
 impl PictureCoder {
@@ -172,7 +174,7 @@ impl PictureCoder {
         fps: f32,
     ) -> Option<Vec<u8>> {
         let bps = shared.controls.video_bps.load(Relaxed).max(5000);
-        let may_change = self.sized_at.is_none_or(|at| at.elapsed() >= SIZE_EVERY);
+        let may_change = self.sizes < 2 || self.sized_at.is_none_or(|at| at.elapsed() >= SIZE_EVERY);
         let width = match &self.encoder {
             Some(encoder) if !may_change => encoder.size().0,
             Some(_) | None => max_width,
@@ -181,6 +183,7 @@ impl PictureCoder {
         if self.encoder.as_ref().map(Vp8Encoder::size) != Some((picture.width(), picture.height())) {
             self.encoder = Vp8Encoder::new(picture.width(), picture.height(), bps).ok();
             self.sized_at = Some(Instant::now());
+            self.sizes += 1;
         }
         let encoder = self.encoder.as_mut()?;
         encoder.set_rate(bps).ok()?;
