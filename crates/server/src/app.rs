@@ -6,7 +6,9 @@ use crate::clock::Clock;
 use crate::data_dir::{DataDir, DataDirError};
 use crate::db::{Changed, Db, DbError};
 use crate::routes;
+use crate::service::gate::Gate;
 use crate::settings::{Settings, SettingsError};
+use crate::signal::Signalling;
 use axum::Router;
 use std::sync::Arc;
 use tokio::sync::broadcast;
@@ -46,6 +48,10 @@ pub struct App {
     pub keys: Arc<Keys>,
     /// Failed sign-ins.
     pub attempts: Arc<Guards>,
+    /// Call signalling.
+    pub signal: Signalling,
+    /// The limit on what comes without sign-in.
+    pub sealed_gate: Arc<Gate>,
 }
 
 impl App {
@@ -73,6 +79,8 @@ impl App {
             settings: Arc::new(settings),
             keys: Arc::new(Keys::open(dir)?),
             attempts: Arc::default(),
+            signal: Signalling::new(),
+            sealed_gate: Arc::default(),
         })
     }
 

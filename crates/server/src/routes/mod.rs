@@ -1,10 +1,15 @@
 //! The table of routes. A route exists only as a row that says who may call it; the router is made from the rows.
 
+pub mod admin;
 pub mod fhir;
 pub mod guard;
 pub mod oauth;
 pub mod outcome;
+pub mod queue;
+pub mod sealed;
 pub mod session;
+pub mod signal;
+pub mod sync;
 
 use crate::app::App;
 use axum::http::Method;
@@ -50,7 +55,12 @@ pub fn all() -> Vec<Route> {
     let mut rows = sign_in_pages();
     rows.extend(oauth::endpoints());
     rows.extend(session::routes());
+    rows.extend(admin::routes());
     rows.extend(fhir::routes());
+    rows.extend(sync::routes());
+    rows.extend(sealed::routes());
+    rows.extend(signal::routes());
+    rows.extend(queue::routes());
     rows
 }
 
@@ -71,6 +81,7 @@ pub fn router(app: &App, rows: Vec<Route>) -> Router {
     }
     router
         .fallback(outcome::not_found)
+        .layer(middleware::from_fn(guard::log))
         .layer(middleware::from_fn(guard::headers))
         .with_state(app.clone())
 }

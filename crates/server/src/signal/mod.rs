@@ -2,6 +2,11 @@
 
 mod calls;
 pub mod channel;
+pub mod hints;
 pub mod hub;
+pub mod run;
 pub mod turn;
 pub mod visit;
+pub mod visits;
+
+pub use run::Signalling;

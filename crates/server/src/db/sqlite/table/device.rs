@@ -18,8 +18,6 @@ pub struct DeviceRow {
     pub seen_ms: i64,
     /// Since when it may not connect.
     pub revoked_ms: Option<i64>,
-    /// Whether it must ask for a new PIN.
-    pub reset_pin: bool,
 }
 
 fn device(row: &Row<'_>) -> rusqlite::Result<DeviceRow> {
@@ -30,7 +28,6 @@ fn device(row: &Row<'_>) -> rusqlite::Result<DeviceRow> {
         created_ms: row.get(3)?,
         seen_ms: row.get(4)?,
         revoked_ms: row.get(5)?,
-        reset_pin: row.get(6)?,
     })
 }
 
@@ -41,7 +38,7 @@ fn device(row: &Row<'_>) -> rusqlite::Result<DeviceRow> {
 pub fn signed_in(conn: &Connection, id: &str, user: &str, name: &str, now_ms: i64) -> Result<(), DbError> {
     conn.prepare_cached(
         "INSERT INTO device (id, user_id, name, created_ms, seen_ms) VALUES (?1, ?2, ?3, ?4, ?4)
-         ON CONFLICT (id) DO UPDATE SET user_id = ?2, name = ?3, seen_ms = ?4, reset_pin = 0",
+         ON CONFLICT (id) DO UPDATE SET user_id = ?2, name = ?3, seen_ms = ?4",
     )
     .and_then(|mut s| s.execute(params![id, user, name, now_ms]))
     .doing("note a sign-in on a device")
@@ -54,7 +51,7 @@ pub fn signed_in(conn: &Connection, id: &str, user: &str, name: &str, now_ms: i6
 /// A failed statement.
 pub fn get(conn: &Connection, id: &str) -> Result<Option<DeviceRow>, DbError> {
     conn.prepare_cached(
-        "SELECT id, user_id, name, created_ms, seen_ms, revoked_ms, reset_pin FROM device WHERE id = ?1",
+        "SELECT id, user_id, name, created_ms, seen_ms, revoked_ms FROM device WHERE id = ?1",
     )
     .and_then(|mut s| s.query_row([id], device).optional())
     .doing("read a device")
@@ -66,7 +63,7 @@ pub fn get(conn: &Connection, id: &str) -> Result<Option<DeviceRow>, DbError> {
 /// A failed statement.
 pub fn list(conn: &Connection, user: Option<&str>) -> Result<Vec<DeviceRow>, DbError> {
     conn.prepare_cached(
-        "SELECT id, user_id, name, created_ms, seen_ms, revoked_ms, reset_pin FROM device
+        "SELECT id, user_id, name, created_ms, seen_ms, revoked_ms FROM device
           WHERE (?1 IS NULL OR user_id = ?1) ORDER BY created_ms, id",
     )
     .and_then(|mut s| s.query_map(params![user], device)?.collect())
@@ -82,17 +79,6 @@ pub fn revoke(conn: &Connection, id: &str, now_ms: i64) -> Result<bool, DbError>
         .and_then(|mut s| s.execute(params![id, now_ms]))
         .doing("revoke a device")
         .map(|n| n == 1)
-}
-
-/// Has every device of an account ask for a new PIN.
-///
-/// # Errors
-/// A failed statement.
-pub fn reset_pins(conn: &Connection, user: &str) -> Result<(), DbError> {
-    conn.prepare_cached("UPDATE device SET reset_pin = 1 WHERE user_id = ?1")
-        .and_then(|mut s| s.execute([user]))
-        .doing("reset the PIN of an account's devices")
-        .map(drop)
 }
 
 /// Notes that a device was heard of.
