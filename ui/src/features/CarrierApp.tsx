@@ -1,29 +1,32 @@
 // The carrier's window: notices, the screen that the phase and the address call for, and 911 below it.
 
-import { useEffect, useRef, useState, type ReactNode } from "react";
+import { lazy, Suspense, useEffect, useRef, useState, type ReactNode } from "react";
 import { EmergencyCard, EmergencyRow } from "../base/components/Emergency";
-import { Loaded } from "../base/components/Loaded";
+import { Loaded, Skeleton } from "../base/components/Loaded";
 import { Notices } from "../base/components/Notices";
 import { useApp, useVisit } from "../base/query";
 import { go, useRoute } from "../base/router";
-import type { AppView, VisitView } from "../ipc/bindings";
+import type { AppView } from "../ipc/bindings";
 import { CheckRoutes } from "./check/CheckRoutes";
 import { Help } from "./help/Help";
 import { Home, OffersWithoutUnlock } from "./home/Home";
-import { Outbox } from "./outbox/Outbox";
 import { useDraft } from "./report/queries";
 import { ForColleague } from "./report/ForColleague";
 import { ReportRoutes } from "./report/ReportRoutes";
 import { Done } from "./report/Done";
-import { ReportCopy } from "./reports/ReportCopy";
-import { Reports } from "./reports/Reports";
 import { SetPin } from "./session/SetPin";
 import { SignIn } from "./session/SignIn";
 import { Unlock } from "./session/Unlock";
 import { Settings } from "./settings/Settings";
-import { Summaries } from "./summary/Summaries";
-import { InCallLine, Visit } from "./visit/Visit";
+import { InCallLine } from "./visit/InCallLine";
 import { useWords } from "./words";
+
+// What nobody needs in the first second comes from the disk when it is opened.
+const ReportCopy = lazy(async () => ({ default: (await import("./reports/ReportCopy")).ReportCopy }));
+const Reports = lazy(async () => ({ default: (await import("./reports/Reports")).Reports }));
+const Summaries = lazy(async () => ({ default: (await import("./summary/Summaries")).Summaries }));
+const Outbox = lazy(async () => ({ default: (await import("./outbox/Outbox")).Outbox }));
+const Visit = lazy(async () => ({ default: (await import("./visit/Visit")).Visit }));
 
 export function CarrierApp() {
   const app = useApp();
@@ -50,7 +53,11 @@ export function CarrierApp() {
           </header>
           <main className="app__main" hidden={open}>
             <Loaded query={app}>
-              {(view) => <PhaseScreen app={view} route={route} onNotSafe={() => setEmergency("not_safe")} />}
+              {(view) => (
+                <Suspense fallback={<Skeleton />}>
+                  <PhaseScreen app={view} route={route} onNotSafe={() => setEmergency("not_safe")} />
+                </Suspense>
+              )}
             </Loaded>
           </main>
           {open && (
@@ -106,31 +113,29 @@ function PhaseScreen(props: ScreenProps): ReactNode {
 function OpenScreen(props: ScreenProps): ReactNode {
   const { app, route } = props;
   const visit = useVisit();
-  const rings = visit.data && isRinging(visit.data);
+  const rings = visit.data?.state === "ringing_in";
   // A call that comes in is in front of what was open; what was typed stays behind it.
   return (
     <>
-      {rings && <Visit app={app} visit={visit.data} />}
-      <div hidden={rings} style={{ display: rings ? "none" : "contents" }}>
-        <Place app={app} route={route} visit={visit.data} />
+      {rings && <Visit app={app} />}
+      <div className={rings ? "behind" : "front"}>
+        <Place app={app} route={route} />
       </div>
     </>
   );
 }
 
-const isRinging = (visit: VisitView) => visit.state === "ringing_in";
-
-function Place(props: { app: AppView; route: string[]; visit: VisitView | undefined }): ReactNode {
+function Place(props: { app: AppView; route: string[] }): ReactNode {
   const { app, route } = props;
   switch (route[0]) {
     case "reports":
-      return route[1] ? <ReportCopy app={app} id={route[1]} adding={route[2]} /> : <Reports />;
+      return route[1] ? <ReportCopy app={app} id={route[1]} /> : <Reports />;
     case "outbox":
       return <Outbox app={app} />;
     case "summaries":
       return <Summaries />;
     case "visit":
-      return <Visit app={app} visit={props.visit} />;
+      return <Visit app={app} />;
     default:
       return <Home app={app} />;
   }

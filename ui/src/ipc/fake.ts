@@ -42,13 +42,18 @@ export class Player {
 
   private read(command: string, args: Record<string, unknown>) {
     const end = this.endOfSegment();
-    const found = this.last(end, command, args) ?? this.next(end, command, args);
+    const found =
+      this.last(end, command, args) ?? this.last(end, command) ?? this.next(end, command, args) ?? this.next(end, command);
     if (found === null) return null;
     return { call: this.tape.calls[found] as Call, events: [] };
   }
 
   private change(command: string, args: Record<string, unknown>) {
-    const found = this.next(this.at, command, args) ?? this.last(this.at, command, args);
+    const found =
+      this.next(this.at, command, args) ??
+      this.last(this.at, command, args) ??
+      this.next(this.at, command) ??
+      this.last(this.at, command);
     if (found === null) return null;
     this.at = found;
     const events: Happening[] = [];
@@ -75,41 +80,52 @@ export class Player {
     return !!entry && isCall(entry) && entry.command === command && (!args || same(entry.args ?? {}, args));
   }
 
-  /** Newest match up to `end`; the same arguments win over any arguments. */
-  private last(end: number, command: string, args: Record<string, unknown>): number | null {
-    for (const wanted of [args, undefined]) {
-      for (let i = end; i >= 0; i--) if (this.matches(i, command, wanted)) return i;
-    }
+  /** Newest match up to `end`; without arguments, any of that command. */
+  private last(end: number, command: string, args?: Record<string, unknown>): number | null {
+    for (let i = end; i >= 0; i--) if (this.matches(i, command, args)) return i;
     return null;
   }
 
-  private next(after: number, command: string, args: Record<string, unknown>): number | null {
-    for (const wanted of [args, undefined]) {
-      for (let i = after + 1; i < this.tape.calls.length; i++) if (this.matches(i, command, wanted)) return i;
-    }
+  private next(after: number, command: string, args?: Record<string, unknown>): number | null {
+    for (let i = after + 1; i < this.tape.calls.length; i++) if (this.matches(i, command, args)) return i;
     return null;
   }
 }
 
-/** Puts the fake in place. The tape is named by `?tape=`, or `name`. */
-export async function install(name?: string): Promise<void> {
-  const wanted = name ?? new URLSearchParams(location.search).get("tape") ?? "open";
-  const load = tapes[`./recorded/${wanted}.json`];
-  if (!load) throw new Error(`no tape named ${wanted}`);
-  playTape((await load()).default);
+/** Language and theme: no tape can hold every pair, so the fake keeps what was chosen and lays it over. */
+type Preferences = { language?: unknown; theme?: unknown };
+
+const isAppView = (data: unknown): data is Record<string, unknown> =>
+  typeof data === "object" && data !== null && "phase" in data && "theme" in data;
+
+/** Puts the fake in place: `?tape=busy&language=es&theme=sun`. */
+export async function install(): Promise<void> {
+  const asked = new URLSearchParams(location.search);
+  const name = asked.get("tape") ?? "open";
+  const load = tapes[`./recorded/${name}.json`];
+  if (!load) throw new Error(`no tape named ${name}`);
+  const chosen: Preferences = {};
+  for (const key of ["language", "theme"] as const) if (asked.has(key)) chosen[key] = asked.get(key);
+  playTape((await load()).default, chosen);
 }
 
 /** Plays a tape from its beginning. */
-export function playTape(tape: Tape): void {
+export function playTape(tape: Tape, preferences: Preferences = {}): void {
   const player = new Player(tape);
+  let chosen = preferences;
   mockIPC(
     async (command, payload) => {
       const args = payload && typeof payload === "object" && !Array.isArray(payload) ? { ...payload } : {};
+      if (command === "set_preferences" && "form" in args && typeof args.form === "object") {
+        chosen = { ...args.form };
+        return { ...(player.play("app_state", {})?.call.data ?? {}), ...chosen };
+      }
       const played = player.play(command, args as Record<string, unknown>);
       if (!played) throw { code: "not_found", reference: "TAPE" };
       if (played.events.length > 0) setTimeout(() => played.events.forEach((e) => void emit(e.event, e.payload)), 0);
       if (played.call.error !== undefined) throw played.call.error;
-      return played.call.data ?? null;
+      const { data } = played.call;
+      return isAppView(data) ? { ...data, ...chosen } : (data ?? null);
     },
     { shouldMockEvents: true },
   );

@@ -13,7 +13,7 @@ import { useWords } from "../words";
 import { AddToReport } from "./AddToReport";
 
 /** The carrier's own time-stamped copy: what was said, who read it, and what was added. */
-export function ReportCopy(props: { app: AppView; id: string; adding: string | undefined }) {
+export function ReportCopy(props: { app: AppView; id: string }) {
   const t = useWords();
   const report = useReport(props.id);
   return (

@@ -10,17 +10,14 @@ import { Screen } from "../../base/components/Screen";
 import { useCodes } from "../../base/i18n/codes";
 import { useCommand, useVisit } from "../../base/query";
 import { go } from "../../base/router";
-import type { AppView, VisitState, VisitView } from "../../ipc/bindings";
+import type { AppView, VisitView } from "../../ipc/bindings";
 import { commands } from "../../ipc/transport";
 import { useWords } from "../words";
 
 const VISIT = ["visit"];
 
-/** States in which a call is under way. */
-const UNDER_WAY: ReadonlySet<VisitState> = new Set(["connecting", "in_call", "reconnecting"]);
-
 /** The call on the carrier's side, in each of its states. */
-export function Visit(props: { app: AppView; visit: VisitView | undefined }) {
+export function Visit(props: { app: AppView }) {
   const query = useVisit();
   return <Loaded query={query}>{(visit) => <VisitIn app={props.app} visit={visit} />}</Loaded>;
 }
@@ -193,20 +190,5 @@ function NoCall(props: { app: AppView; visit: VisitView }) {
       <PhoneLink id="visit-phone" number={props.app.help_phone} wide />
       <div className="dock"><LinkButton id="back" href="#/" icon="home">{t("done.home")}</LinkButton></div>
     </Screen>
-  );
-}
-
-/** A line at the top of other screens while a call goes on. */
-export function InCallLine(props: { route: string[] }) {
-  const t = useWords();
-  const visit = useVisit();
-  if (!visit.data || !UNDER_WAY.has(visit.data.state) || props.route[0] === "visit") return null;
-  return (
-    <Banner id="in-call-line" tone="ok" icon="video" flat live>
-      <div className="row">
-        <span>{t("visit.inCall", { name: visit.data.peer ?? t("visit.careTeam") })}</span>
-        <LinkButton id="visit-return" href="#/visit">{t("visit.return")}</LinkButton>
-      </div>
-    </Banner>
   );
 }
