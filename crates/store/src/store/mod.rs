@@ -1,0 +1,174 @@
+//! The handle of the store: async calls, done one after the other on the store's own thread.
+
+mod local;
+mod records;
+mod sync;
+
+use crate::open::{self, Db};
+use crate::table::outbox;
+use crate::{OpenError, StoreError};
+use hms_model::secret::Secret;
+use rusqlite::{Connection, TransactionBehavior};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use tokio::sync::{mpsc, oneshot};
+
+/// Calls that wait for the store's thread. When it is full, callers wait for room.
+const WAITING_CALLS: usize = 256;
+
+type Job = Box<dyn FnOnce(&mut Db) + Send>;
+
+/// What a write may use on a full disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Space {
+    /// Words of a person and answers to them: the reserve, too.
+    Reserve,
+    /// Photos and copies of what the server has: only free space.
+    Free,
+}
+
+/// The store of one profile. Cheap to clone; all clones work on one database.
+#[derive(Clone)]
+pub struct Store {
+    jobs: mpsc::Sender<Job>,
+    thread: Arc<Mutex<Option<std::thread::JoinHandle<()>>>>,
+    full: Arc<AtomicBool>,
+    dir: Arc<PathBuf>,
+}
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Store").field("dir", &self.dir).finish_non_exhaustive()
+    }
+}
+
+impl Store {
+    /// Opens the store in a profile's folder, or makes a new one there. Blocks for some milliseconds.
+    ///
+    /// # Errors
+    /// See [`OpenError`]. On `Damaged`, and on `WrongKey` when the key is certain, call [`crate::set_aside`], open
+    /// again, and deliver the journal.
+    pub fn open(dir: &Path, key: &Secret<[u8; 32]>) -> Result<Self, OpenError> {
+        let (jobs, mut inbox) = mpsc::channel::<Job>(WAITING_CALLS);
+        let (opened, answer) = std::sync::mpsc::channel();
+        let (folder, key) = (dir.to_owned(), key.clone());
+        let thread = std::thread::Builder::new()
+            .name("store".to_owned())
+            .spawn(move || {
+                let mut db = match open::open(&folder, &key) {
+                    Ok(db) => db,
+                    Err(error) => {
+                        let _nobody_waits = opened.send(Err(error));
+                        return;
+                    }
+                };
+                drop(key);
+                let _nobody_waits = opened.send(Ok(db.reserve.is_held()));
+                while let Some(job) = inbox.blocking_recv() {
+                    job(&mut db);
+                    if db.closed {
+                        break;
+                    }
+                }
+            })
+            .map_err(OpenError::Thread)?;
+        let reserve_held = answer.recv().unwrap_or(Err(OpenError::Damaged))?;
+        Ok(Self {
+            jobs,
+            thread: Arc::new(Mutex::new(Some(thread))),
+            full: Arc::new(AtomicBool::new(!reserve_held)),
+            dir: Arc::new(dir.to_owned()),
+        })
+    }
+
+    /// The profile's folder.
+    #[must_use]
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// True since the reserve had to be let go, until it could be made again: text is saved, photos are not.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        self.full.load(Ordering::Relaxed)
+    }
+
+    /// Closes the database once every call before this is done, and lets the profile's lock go. Other clones answer
+    /// [`StoreError::Closed`] from then on.
+    pub async fn close(self) {
+        let (done, answer) = oneshot::channel::<()>();
+        let sent = self
+            .jobs
+            .send(Box::new(move |db| {
+                let _kept_for_the_next_open = db.conn.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)");
+                db.closed = true;
+                drop(done);
+            }))
+            .await;
+        if sent.is_ok() {
+            let _dropped = answer.await;
+        }
+        let thread = self.thread.lock().ok().and_then(|mut thread| thread.take());
+        if let Some(thread) = thread {
+            let _joined = tokio::task::spawn_blocking(move || thread.join()).await;
+        }
+    }
+
+    async fn call<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&mut Db) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let (done, answer) = oneshot::channel();
+        let job: Job = Box::new(move |db| {
+            // Nobody waits for the answer when the caller has gone; what was done holds.
+            let _caller_gone = done.send(job(db));
+        });
+        self.jobs.send(job).await.map_err(|_| StoreError::Closed)?;
+        answer.await.map_err(|_| StoreError::Closed)?
+    }
+
+    async fn read<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.call(move |db| job(&db.conn)).await
+    }
+
+    /// One transaction. On a full disk the reserve is let go and the transaction done once more.
+    async fn write<T: Send + 'static>(
+        &self,
+        space: Space,
+        job: impl Fn(&Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let full = Arc::clone(&self.full);
+        self.call(move |db| {
+            let mut done = transact(db, &job);
+            if matches!(done, Err(StoreError::Full)) {
+                full.store(true, Ordering::Relaxed);
+                if space == Space::Reserve && db.reserve.release() {
+                    done = transact(db, &job);
+                }
+            } else if done.is_ok() && full.load(Ordering::Relaxed) && db.reserve.restore() {
+                full.store(false, Ordering::Relaxed);
+            }
+            done
+        })
+        .await
+    }
+}
+
+fn transact<T>(db: &mut Db, job: &impl Fn(&Connection) -> Result<T, StoreError>) -> Result<T, StoreError> {
+    let tx = db
+        .conn
+        .transaction_with_behavior(TransactionBehavior::Immediate)
+        .map_err(StoreError::sql("begin a transaction"))?;
+    let done = job(&tx)?;
+    let last = outbox::last_number(&tx)?;
+    db.floor.cover(last).map_err(|error| match error.kind() {
+        std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => StoreError::Full,
+        _ => StoreError::File(error),
+    })?;
+    tx.commit().map_err(StoreError::sql("commit a transaction"))?;
+    Ok(done)
+}
