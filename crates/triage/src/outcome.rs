@@ -102,6 +102,12 @@ impl Outcome {
             .collect();
         // What is known to be wrong explains more than what is merely not ruled out.
         reasons.sort_by_key(|r| r.because.iter().any(|b| b.state == State::Unknown));
+        let mut told: Vec<String> = Vec::new();
+        reasons.retain(|r| {
+            let new = !told.contains(&r.text);
+            told.push(r.text.clone());
+            new
+        });
         reasons.truncate(REASONS);
 
         let asked =

@@ -4,11 +4,15 @@
 //! and every open question answered "yes". Because the grammar is monotone, two evaluations give both.
 //! The interview ends when they meet, when the top is reached, or when no open question can decide a
 //! rule above the lower bound.
+//!
+//! Once an emergency is certain the level cannot change any more, only whether 911 comes or somebody
+//! drives. Then no more is asked than the open red-flag screens that can alone still call 911: a person
+//! who must go now is not kept with questions.
 
 use crate::answer::Answers;
 use crate::evaluate::{Facts, Fill};
 use crate::level::Urgency;
-use crate::pack::Pack;
+use crate::pack::{FindingIx, Pack};
 
 /// What is left to ask.
 pub(crate) struct Plan {
@@ -20,14 +24,20 @@ pub(crate) struct Plan {
 
 impl Plan {
     pub fn of(pack: &Pack, answers: &Answers) -> Plan {
-        let lowest = Facts::of(pack, answers, Fill::Lowest);
-        let highest = Facts::of(pack, answers, Fill::Highest);
-        let low = lowest.urgency(pack);
-        if low == Urgency::TOP || low == highest.urgency(pack) {
+        let bounds = Bounds::of(pack, answers);
+        if bounds.low == Urgency::TOP || bounds.low == bounds.highest.urgency(pack) {
             return Plan { next: None, open: 0 };
         }
-        let worth = worth(pack, answers, &lowest, &highest, low);
         let now = Facts::of(pack, answers, Fill::Unknown);
+        let mut worth = bounds.worth();
+        let certain = bounds.low >= Urgency::EdNow;
+        for (ix, _, plan) in pack.questions() {
+            let asks = now.open.get(ix) == Some(&true) && plan.must_ask;
+            if let Some(slot) = worth.get_mut(ix).filter(|_| certain) {
+                *slot = slot.filter(|worth| asks && worth.alone);
+            }
+        }
+        let open = worth.iter().flatten().count();
         let mut best: Option<(usize, Worth)> = None;
         for (ix, _, plan) in pack.questions() {
             let can_ask = now.open.get(ix) == Some(&true);
@@ -35,10 +45,7 @@ impl Plan {
                 continue;
             };
             if plan.must_ask {
-                return Plan {
-                    next: Some(ix),
-                    open: count(&worth),
-                };
+                return Plan { next: Some(ix), open };
             }
             // Only a greater worth replaces an earlier question: ties keep the authored order.
             if best.is_none_or(|(_, b)| value > b) {
@@ -47,59 +54,112 @@ impl Plan {
         }
         Plan {
             next: best.map(|(ix, _)| ix),
-            open: count(&worth),
+            open,
         }
     }
-}
-
-fn count(worth: &[Option<Worth>]) -> usize {
-    worth.iter().filter(|w| w.is_some()).count()
 }
 
 /// What a question can decide: the highest level first, then how many rules.
-type Worth = (Urgency, u32);
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Worth {
+    level: Urgency,
+    rules: u32,
+    /// It can reach that level whatever the other questions say.
+    alone: bool,
+}
 
-/// For each unanswered question, what it can still decide; nothing where no answer can matter.
-fn worth(
-    pack: &Pack,
-    answers: &Answers,
-    lowest: &Facts,
-    highest: &Facts,
+/// How much more a rule weighs when one question alone decides it.
+const DECIDES: u32 = 8;
+
+struct Bounds<'a> {
+    pack: &'a Pack,
+    lowest: Facts,
+    highest: Facts,
     low: Urgency,
-) -> Vec<Option<Worth>> {
-    let mut worth: Vec<Option<Worth>> = vec![None; pack.file().questions.len()];
-    let mut waiting: Vec<(usize, Worth)> = Vec::new();
-    for (_, rule) in pack.rules().filter(|(_, rule)| rule.level > low) {
+    /// By question: unanswered, and open or still able to open.
+    askable: Vec<bool>,
+}
+
+impl<'a> Bounds<'a> {
+    fn of(pack: &'a Pack, answers: &Answers) -> Bounds<'a> {
+        let lowest = Facts::of(pack, answers, Fill::Lowest);
+        let highest = Facts::of(pack, answers, Fill::Highest);
+        let low = lowest.urgency(pack);
+        let questions = pack.questions().zip(&highest.open);
+        let askable = questions
+            .map(|((_, q, _), open)| *open && !answers.given.contains_key(&q.id))
+            .collect();
+        Bounds {
+            pack,
+            lowest,
+            highest,
+            low,
+            askable,
+        }
+    }
+
+    /// The askable questions that can still decide a condition.
+    fn undecided(&self, when: &crate::Expr<FindingIx>) -> Vec<usize> {
         let mut touched = Vec::new();
-        rule.when
-            .undecided(&|f| lowest.state(*f), &|f| highest.state(*f), &mut |f| {
-                touched.extend_from_slice(pack.contributors(*f));
-            });
+        when.undecided(
+            &|f| self.lowest.state(*f),
+            &|f| self.highest.state(*f),
+            &mut |f| {
+                touched.extend_from_slice(self.pack.contributors(*f));
+            },
+        );
         touched.sort_unstable();
         touched.dedup();
-        waiting.extend(touched.into_iter().map(|ix| (ix, (rule.level, 1))));
+        touched.retain(|ix| self.askable.get(*ix) == Some(&true));
+        touched
     }
-    // A question that is not open yet hands its worth to those that can open it.
-    let questions: Vec<_> = pack.questions().collect();
-    while let Some((ix, (level, rules))) = waiting.pop() {
-        let Some((_, q, plan)) = questions.get(ix) else {
-            continue;
-        };
-        if answers.given.contains_key(&q.id) || plan.hidden || highest.open.get(ix) != Some(&true) {
-            continue;
+
+    /// For each question, what it can still decide; nothing where no answer can matter.
+    fn worth(&self) -> Vec<Option<Worth>> {
+        let mut worth: Vec<Option<Worth>> = vec![None; self.askable.len()];
+        let mut waiting: Vec<(usize, Worth)> = Vec::new();
+        for (_, rule) in self.pack.rules().filter(|(_, rule)| rule.level > self.low) {
+            let touched = self.undecided(&rule.when);
+            let alone = touched.len() == 1;
+            let rules = if alone { DECIDES } else { 1 };
+            waiting.extend(touched.into_iter().map(|ix| {
+                (
+                    ix,
+                    Worth {
+                        level: rule.level,
+                        rules,
+                        alone,
+                    },
+                )
+            }));
         }
-        let Some(slot) = worth.get_mut(ix) else { continue };
-        let before = *slot;
-        let (old_level, old_rules) = before.unwrap_or((level, 0));
-        *slot = Some((old_level.max(level), old_rules + rules));
-        if before.is_some_and(|(old, _)| old >= level) {
-            continue;
-        }
-        if let Some(when) = &plan.when {
-            when.undecided(&|f| lowest.state(*f), &|f| highest.state(*f), &mut |f| {
-                waiting.extend(pack.contributors(*f).iter().map(|ix| (*ix, (level, 0))));
+        // A question that is not open yet hands its worth to those that can open it.
+        let plans: Vec<_> = self.pack.questions().map(|(_, _, plan)| plan).collect();
+        while let Some((ix, more)) = waiting.pop() {
+            let (Some(slot), Some(plan)) = (worth.get_mut(ix), plans.get(ix)) else {
+                continue;
+            };
+            let before = *slot;
+            *slot = Some(match before {
+                None => more,
+                Some(old) => Worth {
+                    level: old.level.max(more.level),
+                    rules: old.rules + more.rules,
+                    alone: (old.alone && old.level >= more.level) || (more.alone && more.level >= old.level),
+                },
             });
+            if before.is_some_and(|old| old.level >= more.level) {
+                continue;
+            }
+            if let Some(when) = &plan.when {
+                let opener = Worth {
+                    level: more.level,
+                    rules: 0,
+                    alone: false,
+                };
+                waiting.extend(self.undecided(when).into_iter().map(|ix| (ix, opener)));
+            }
         }
+        worth
     }
-    worth
 }

@@ -100,6 +100,7 @@ fn every_example_gets_its_urgency_also_when_asked_question_by_question() {
     let pack = Pack::embedded();
     let mut wrong = Vec::new();
     let (mut over, mut calm) = (0, 0);
+    let (mut to_emergency, mut to_rest) = (Vec::new(), Vec::new());
     for e in tables().examples {
         assert!(
             pack.file().sources.contains_key(&e.source),
@@ -125,10 +126,28 @@ fn every_example_gets_its_urgency_also_when_asked_question_by_question() {
         }
         calm += usize::from(e.at_most < Urgency::EdNow);
         over += usize::from(e.at_most < Urgency::EdNow && asked.urgency >= Urgency::EdNow);
+        match asked.urgency >= Urgency::EdNow {
+            true => to_emergency.push(asked.questions),
+            false => to_rest.push(asked.questions),
+        }
         assert!(!asked.advice.is_empty() && !asked.safety_net.is_empty());
         assert!(!asked.reasons.is_empty(), "{} has no reason", e.id);
     }
     println!("over-triage to emergency: {over} of {calm} look-alikes");
+    for (name, list, most) in [
+        ("an emergency", &mut to_emergency, 16),
+        ("the rest", &mut to_rest, 20),
+    ] {
+        list.sort_unstable();
+        let at = |percent: usize| list[(list.len() - 1) * percent / 100];
+        println!(
+            "examples, questions to {name}: median {}, p95 {}, most {}",
+            at(50),
+            at(95),
+            at(100)
+        );
+        assert!(at(95) <= most, "{list:?}");
+    }
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
