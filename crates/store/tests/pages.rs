@@ -1,0 +1,220 @@
+//! What comes from the server never overwrites what is unsent, and comes with its cursor or not at all.
+
+mod common;
+
+use common::{audit, change, done, open, put, refused, save, task, versioned, NOW};
+use hms_model::wire::sync::{ChangeBody, GoneWhy, WireChange};
+use hms_store::{Applied, LocalChange, Store, StoreError};
+use serde_json::{json, Value};
+
+fn gone(id: &str, why: GoneWhy) -> WireChange {
+    WireChange { change: ChangeBody::Gone { id: id.into(), why } }
+}
+
+async fn page(store: &Store, changes: Vec<WireChange>) -> hms_store::PageReport {
+    store.apply_page(changes, "c".into(), NOW).await.expect("applies")
+}
+
+async fn shown(store: &Store) -> Value {
+    store.get("Task", "t1").await.expect("reads").expect("is there").resource
+}
+
+async fn taken(store: &Store) -> Vec<hms_model::wire::sync::WireOp> {
+    store.take_batch(NOW, 50, 1 << 20).await.expect("takes")
+}
+
+#[tokio::test]
+async fn a_page_and_its_cursor_come_together_or_not_at_all() {
+    let dir = tempfile::tempdir().expect("dir");
+    let store = open(dir.path());
+    page(&store, vec![change(versioned(task("t1", "a"), "1"))]).await;
+    let bad = vec![change(versioned(task("t1", "b"), "2")), change(json!({ "resourceType": "Task" }))];
+
+    assert!(matches!(store.apply_page(bad, "d".into(), NOW).await, Err(StoreError::BadId)));
+
+    assert_eq!(store.cursor().await.expect("cursor").as_deref(), Some("c"));
+    assert_eq!(shown(&store).await, versioned(task("t1", "a"), "1"));
+}
+
+#[tokio::test]
+async fn changes_to_different_elements_merge_and_go_out_on_the_new_version() {
+    let dir = tempfile::tempdir().expect("dir");
+    let store = open(dir.path());
+    page(&store, vec![change(versioned(task("t1", "a"), "1"))]).await;
+    save(&store, versioned(task("t1", "ours"), "1")).await;
+    let mut theirs = versioned(task("t1", "a"), "2");
+    theirs["priority"] = json!("stat");
+
+    let report = page(&store, vec![change(theirs)]).await;
+
+    assert_eq!(report.conflicts, [""; 0]);
+    let mut merged = versioned(task("t1", "ours"), "2");
+    merged["priority"] = json!("stat");
+    assert_eq!(shown(&store).await, merged);
+    let batch = taken(&store).await;
+    assert_eq!((batch[0].base.as_deref(), batch[0].resource.as_ref()), (Some("2"), Some(&merged)));
+}
+
+#[tokio::test]
+async fn a_change_that_may_have_arrived_keeps_the_newer_version_beside_it() {
+    let dir = tempfile::tempdir().expect("dir");
+    let store = open(dir.path());
+    let op = save(&store, task("t1", "a")).await;
+    taken(&store).await;
+    // The answer was lost; a clinician claimed the task meanwhile.
+    let mut claimed = versioned(task("t1", "a"), "2");
+    claimed["status"] = json!("accepted");
+    page(&store, vec![change(claimed.clone())]).await;
+    assert_eq!(shown(&store).await, task("t1", "a"));
+
+    let applied = store.apply_result(&done(op, "1"), NOW, 1).await.expect("applies");
+
+    assert!(matches!(applied, Applied::Done { .. }));
+    assert_eq!(shown(&store).await, claimed);
+    assert_eq!(store.get("Task", "t1").await.expect("reads").expect("there").version.as_deref(), Some("2"));
+}
+
+#[tokio::test]
+async fn the_same_element_changed_twice_is_settled_by_a_person() {
+    let dir = tempfile::tempdir().expect("dir");
+    let store = open(dir.path());
+    page(&store, vec![change(versioned(task("t1", "a"), "1"))]).await;
+    let pair = vec![put(versioned(task("t1", "ours"), "1")), put(task("t2", "with it"))];
+    let ops = store.save_local(pair, audit("Task/t1"), NOW).await.expect("saves");
+    taken(&store).await;
+    for op in &ops {
+        store.apply_result(&refused(*op, 409), NOW, 1).await.expect("applies");
+    }
+
+    let report = page(&store, vec![change(versioned(task("t1", "theirs"), "2"))]).await;
+
+    assert_eq!(report.conflicts, ["Task/t1"]);
+    assert_eq!(shown(&store).await["description"], "ours");
+    let open = store.conflicts().await.expect("conflicts");
+    assert_eq!(open.len(), 1);
+    assert_eq!((open[0].elements.clone(), open[0].remote_version.as_deref()), (vec!["description".into()], Some("2")));
+    assert!(taken(&store).await.is_empty());
+
+    let chosen = Some(versioned(task("t1", "both"), "2"));
+    store.settle_conflict("Task/t1", chosen, audit("Task/t1"), NOW).await.expect("settles").expect("queued");
+
+    assert_eq!(store.conflicts().await.expect("conflicts"), []);
+    let batch = taken(&store).await;
+    assert_eq!(batch.len(), 2, "what was held with it goes, too");
+    let ours = batch.iter().find(|op| op.id == "Task/t1").expect("queued");
+    assert_eq!((ours.base.as_deref(), ours.op > ops[1]), (Some("2"), true));
+}
+
+#[tokio::test]
+async fn choosing_the_servers_version_leaves_nothing_to_send() {
+    let dir = tempfile::tempdir().expect("dir");
+    let store = open(dir.path());
+    save(&store, task("t1", "ours")).await;
+    page(&store, vec![change(versioned(task("t1", "theirs"), "1"))]).await;
+    let theirs = store.conflicts().await.expect("conflicts")[0].remote.clone();
+
+    let op = store.settle_conflict("Task/t1", theirs, audit("Task/t1"), NOW).await.expect("settles");
+
+    assert_eq!(op, None);
+    assert_eq!(shown(&store).await["description"], "theirs");
+    assert_eq!(store.counts().await.expect("counts").unsent, 0);
+}
+
+#[tokio::test]
+async fn a_conflict_that_turns_out_to_be_none_goes_on_by_itself() {
+    let dir = tempfile::tempdir().expect("dir");
+    let store = open(dir.path());
+    page(&store, vec![change(versioned(task("t1", "a"), "1"))]).await;
+    let op = save(&store, versioned(task("t1", "ours"), "1")).await;
+    taken(&store).await;
+    store.apply_result(&refused(op, 412), NOW, 1).await.expect("applies");
+    let mut theirs = versioned(task("t1", "a"), "2");
+    theirs["priority"] = json!("stat");
+
+    page(&store, vec![change(theirs)]).await;
+
+    let batch = taken(&store).await;
+    assert_eq!((batch.len(), batch[0].base.as_deref(), batch[0].op > op), (1, Some("2"), true));
+    assert_eq!(store.conflicts().await.expect("conflicts"), []);
+}
+
+#[tokio::test]
+async fn records_leave_when_access_ends_but_what_is_unsent_stays() {
+    let dir = tempfile::tempdir().expect("dir");
+    let store = open(dir.path());
+    page(&store, vec![change(versioned(task("t1", "a"), "1")), change(versioned(task("t2", "b"), "1"))]).await;
+    let op = save(&store, versioned(task("t1", "ours"), "1")).await;
+
+    page(&store, vec![gone("Task/t1", GoneWhy::OutOfScope), gone("Task/t2", GoneWhy::OutOfScope)]).await;
+
+    assert_eq!(store.get("Task", "t2").await.expect("reads"), None);
+    assert_eq!(shown(&store).await["description"], "ours");
+    taken(&store).await;
+    store.apply_result(&done(op, "2"), NOW, 1).await.expect("applies");
+    assert_eq!(store.get("Task", "t1").await.expect("reads"), None);
+}
+
+#[tokio::test]
+async fn deleted_there_and_changed_here_is_settled_by_a_person() {
+    let dir = tempfile::tempdir().expect("dir");
+    let store = open(dir.path());
+    page(&store, vec![change(versioned(task("t1", "a"), "1"))]).await;
+    save(&store, versioned(task("t1", "ours"), "1")).await;
+
+    let report = page(&store, vec![gone("Task/t1", GoneWhy::Deleted)]).await;
+
+    assert_eq!(report.conflicts, ["Task/t1"]);
+    assert_eq!(shown(&store).await["description"], "ours");
+    let none = store.settle_conflict("Task/t1", None, audit("Task/t1"), NOW).await.expect("settles");
+    assert_eq!(none, None);
+    assert_eq!(store.get("Task", "t1").await.expect("reads"), None);
+}
+
+#[tokio::test]
+async fn typing_on_in_a_conflict_keeps_the_words_and_the_question() {
+    let dir = tempfile::tempdir().expect("dir");
+    let store = open(dir.path());
+    save(&store, task("t1", "ours")).await;
+    page(&store, vec![change(versioned(task("t1", "theirs"), "1"))]).await;
+
+    save(&store, task("t1", "ours, and more")).await;
+
+    let open = store.conflicts().await.expect("conflicts");
+    assert_eq!(open[0].local.as_ref().expect("local")["description"], "ours, and more");
+    assert_eq!(shown(&store).await["description"], "ours, and more");
+    assert_eq!(store.outbox().await.expect("outbox").len(), 1);
+}
+
+#[tokio::test]
+async fn records_are_found_by_code_reference_date_and_text() {
+    let dir = tempfile::tempdir().expect("dir");
+    let store = open(dir.path());
+    if hms_fhir::index(&task("t1", "a")).is_empty() {
+        println!("skipped: the search tables index no Task");
+        return;
+    }
+    let mut claimed = versioned(task("t1", "a"), "1");
+    claimed["status"] = json!("accepted");
+    claimed["for"] = json!({ "reference": "Patient/dana" });
+    claimed["authoredOn"] = json!("2026-11-21T10:00:00Z");
+    let person = json!({ "resourceType": "Patient", "id": "dana", "name": [{ "family": "Ruíz", "given": ["Dana"] }] });
+    page(&store, vec![change(claimed), change(versioned(task("t2", "b"), "1")), change(person)]).await;
+    let found = |kind: &'static str, param: &'static str, value: &'static str| {
+        let store = store.clone();
+        async move { store.search(kind, param, value).await.expect("searches").len() }
+    };
+    assert_eq!(found("Task", "status", "accepted").await, 1);
+    assert_eq!(found("Task", "status", "http://hl7.org/fhir/task-status|accepted").await, 1);
+    assert_eq!(found("Task", "patient", "Patient/dana").await, 1);
+    assert_eq!(found("Task", "patient", "dana").await, 1);
+    assert_eq!(found("Task", "authored-on", "2026-11-21").await, 1);
+    assert_eq!(found("Task", "authored-on", "ge2026-11-22").await, 0);
+    assert_eq!(found("Patient", "family", "rui").await, 1);
+
+    let mut local = store.get("Task", "t1").await.expect("reads").expect("there").resource;
+    local["status"] = json!("completed");
+    let change = LocalChange { base: Some("1".into()), ..put(local) };
+    store.save_local(vec![change], audit("Task/t1"), NOW).await.expect("saves");
+    assert_eq!((found("Task", "status", "accepted").await, found("Task", "status", "completed").await), (0, 1));
+    assert!(matches!(store.search("Task", "nonsense", "x").await, Err(StoreError::BadSearch)));
+}
