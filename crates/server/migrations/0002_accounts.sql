@@ -21,8 +21,7 @@ CREATE TABLE device (
     name         TEXT    NOT NULL,
     created_ms   INTEGER NOT NULL,
     seen_ms      INTEGER NOT NULL,
-    revoked_ms   INTEGER,
-    reset_pin    INTEGER NOT NULL DEFAULT 0   -- the device must ask for a new PIN at the next sign-in
+    revoked_ms   INTEGER                      -- since when it may not connect
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX device_user ON device (user_id);
 

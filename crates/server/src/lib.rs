@@ -11,6 +11,7 @@ pub mod fhir;
 pub mod hr;
 pub mod jobs;
 pub mod random;
+pub mod relay;
 pub mod routes;
 pub mod service;
 pub mod settings;

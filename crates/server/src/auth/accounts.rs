@@ -118,14 +118,14 @@ pub fn set_disabled(tx: &mut Tx<'_>, username: &str, disabled: bool, by: &AuditA
     Ok(())
 }
 
-/// Ends the sign-ins of an account, has its devices ask for a new PIN, and gives a link for a new password.
+/// Ends the sign-ins of an account and gives a link for a new password. Its devices then need an online
+/// sign-in, after which each asks for a new PIN.
 ///
 /// # Errors
 /// [`AccountError::Unknown`], or a failed statement.
 pub fn reset_pin(tx: &mut Tx<'_>, username: &str, by: &AuditAgent) -> Result<String, AccountError> {
     let (account, _) = user::by_name(tx.conn(), &username.trim().to_lowercase())?.ok_or(AccountError::Unknown)?;
     token::revoke(tx.conn(), Of::User(&account.id), tx.now_ms())?;
-    device::reset_pins(tx.conn(), &account.id)?;
     tx.audit(&administered("user-reset-pin", by, &account.id))?;
     Ok(make_link(tx, &LinkPurpose::SetPassword { user: account.id })?)
 }

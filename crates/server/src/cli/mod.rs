@@ -3,7 +3,9 @@
 mod admin;
 mod backup;
 mod demo;
+mod hr_receiver;
 mod import;
+mod relay;
 mod serve;
 mod tls;
 
@@ -63,6 +65,8 @@ enum Command {
     /// The audit.
     #[command(subcommand)]
     Audit(AuditCommand),
+    /// Stand in for HR's system: write each message that is received to a file.
+    HrReceiver(hr_receiver::ReceiverOptions),
     /// Read FHIR Bundles (.json) and resources (.json, .ndjson) from a file or a folder.
     Import {
         /// File or folder.
@@ -110,6 +114,7 @@ pub fn run(cli: Cli) -> anyhow::Result<u8> {
         Command::Backup { file, data } => backup::backup(&data.data, &file).map(|()| 0),
         Command::Restore { file, data } => backup::restore(&data.data, &file).map(|()| 0),
         Command::Audit(AuditCommand::Verify { data }) => audit_verify(&data),
+        Command::HrReceiver(options) => hr_receiver::run(options).map(|()| 0),
         Command::Import { path, data } => import::import(&data, &path).map(|()| 0),
     }
 }

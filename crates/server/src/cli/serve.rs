@@ -6,6 +6,8 @@ use crate::clock::Clock;
 use crate::data_dir::{DataDir, DataLock};
 use crate::db::sqlite::table::{grant, token};
 use crate::db::{DbError, Tx};
+use crate::jobs::Jobs;
+use crate::relay::Relay;
 use crate::settings::Settings;
 use anyhow::{bail, Context};
 use axum_server::tls_rustls::RustlsConfig;
@@ -41,6 +43,12 @@ pub struct ServeOptions {
     /// Private key in PEM form.
     #[arg(long, value_name = "FILE", requires = "tls_cert")]
     pub tls_key: Option<PathBuf>,
+    /// Address of HR's receiver; takes the place of `hr_url` in config.json.
+    #[arg(long, value_name = "URL")]
+    pub hr_url: Option<String>,
+    /// Address and port of the relay for calls, UDP and TCP; takes the place of `relay_listen` in config.json.
+    #[arg(long, value_name = "ADDR", value_parser = parse_listen)]
+    pub relay: Option<SocketAddr>,
 }
 
 /// A server that listens; it stops when [`Running::stop`] is called or this is dropped.
@@ -51,8 +59,11 @@ pub struct Running {
     pub address: SocketAddr,
     /// Where it serves the sign-in pages on plain HTTP.
     pub http_address: Option<SocketAddr>,
+    /// The relay for calls, where there is one.
+    pub relay: Option<Arc<Relay>>,
     handle: Handle<SocketAddr>,
     tasks: JoinSet<()>,
+    jobs: Jobs,
     _lock: DataLock,
 }
 
@@ -62,6 +73,7 @@ impl Running {
         self.handle.graceful_shutdown(Some(GRACE));
         let _ = tokio::time::timeout(GRACE, async { while self.tasks.join_next().await.is_some() {} }).await;
         self.tasks.abort_all();
+        self.jobs.stop().await;
     }
 }
 
@@ -88,6 +100,11 @@ pub async fn serve(options: ServeOptions) -> anyhow::Result<Running> {
         settings.base_url = format!("https://{}", reachable(address));
     }
     settings.sign_in_url = http_address.map(|a| format!("http://{a}"));
+    settings.hr_url = options.hr_url.clone().or(settings.hr_url);
+    settings.relay_listen = options.relay.map(|a| a.to_string()).or(settings.relay_listen);
+    if options.demo && settings.relay_listen.is_none() {
+        settings.relay_listen = Some("127.0.0.1:0".to_owned());
+    }
     let clock = Clock::System;
     let config = match (&options.tls_cert, &options.tls_key) {
         (Some(cert), Some(key)) => tls::from_files(cert, key)?,
@@ -99,6 +116,9 @@ pub async fn serve(options: ServeOptions) -> anyhow::Result<Running> {
     if options.demo {
         demo::prepare(&app, &dir).await?;
     }
+    let relay = super::relay::start(&app.settings).await?;
+    let access = relay.as_ref().map(|relay| super::relay::access(relay, &app.settings));
+    let jobs = Jobs::start(&app, access).await?;
 
     let handle = Handle::new();
     let server = axum_server::from_tcp_rustls(listener, RustlsConfig::from_config(Arc::new(config)))
@@ -122,7 +142,7 @@ pub async fn serve(options: ServeOptions) -> anyhow::Result<Running> {
         });
     }
     tracing::info!(%address, base_url = app.settings.base_url, "Serving at {}", app.settings.base_url);
-    Ok(Running { app, address, http_address, handle, tasks, _lock: lock })
+    Ok(Running { app, address, http_address, relay, handle, tasks, jobs, _lock: lock })
 }
 
 fn http_listener(options: &ServeOptions) -> anyhow::Result<Option<std::net::TcpListener>> {

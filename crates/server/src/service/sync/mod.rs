@@ -8,8 +8,8 @@ pub mod scope;
 use crate::db::sqlite::table;
 use crate::db::{DbError, Tx};
 
-/// The name in `kv` of the epoch. A restore removes it: numbers given out after the backup will be given out again.
-pub const EPOCH: &str = "sync.epoch";
+/// The name in `kv` of the epoch. A restore changes it: numbers given out after the backup will be given out again.
+pub const EPOCH: &str = "epoch";
 /// How long the results of changes are kept: longer than a phone may lie in a drawer.
 pub const KEEP_RESULTS_MS: i64 = 400 * 24 * 3600 * 1000;
 

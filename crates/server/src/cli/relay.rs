@@ -1,0 +1,43 @@
+//! The embedded relay, as `serve` starts it.
+
+use crate::jobs::RelayAccess;
+use crate::random;
+use crate::relay::{Relay, RelayUser};
+use crate::settings::Settings;
+use crate::signal::turn::TurnIssuer;
+use anyhow::Context;
+use hms_model::secret::Secret;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+/// Starts the relay where one is configured.
+pub(super) async fn start(settings: &Settings) -> anyhow::Result<Option<Arc<Relay>>> {
+    let Some(listen) = settings.relay_listen.as_deref().filter(|l| !l.is_empty()) else { return Ok(None) };
+    let listen: SocketAddr = listen.parse().context("relay_listen is not ADDRESS:PORT, such as 0.0.0.0:3478")?;
+    let advertised = advertised(settings)?;
+    let relay = Relay::start(listen, advertised, [])
+        .await
+        .with_context(|| format!("cannot open the relay at {listen}; give another --relay"))?;
+    tracing::info!(address = %relay.addr(), "The relay listens");
+    Ok(Some(Arc::new(relay)))
+}
+
+fn advertised(settings: &Settings) -> anyhow::Result<Option<IpAddr>> {
+    let Some(address) = settings.relay_address.as_deref() else { return Ok(None) };
+    address.parse().map(Some).context("relay_address is not an IP address")
+}
+
+/// What signalling needs of it. The secret behind the credentials lives as long as the process: nobody else needs it.
+pub(super) fn access(relay: &Arc<Relay>, settings: &Settings) -> RelayAccess {
+    let ip = advertised(settings).ok().flatten().unwrap_or_else(|| relay.addr().ip());
+    let address = SocketAddr::new(ip, relay.addr().port());
+    let urls = ["udp", "tcp"].map(|transport| format!("turn:{address}?transport={transport}"));
+    let secret = Secret::new(random::bytes::<32>().to_vec());
+    let relay = Arc::clone(relay);
+    RelayAccess {
+        turn: TurnIssuer::new(urls.to_vec(), secret),
+        admit: Arc::new(move |turn| {
+            relay.add_user(RelayUser { username: turn.username.clone(), password: turn.credential.clone() });
+        }),
+    }
+}
