@@ -403,3 +403,13 @@ fn a_search_reads_the_same_to_app_and_interview() {
     assert_eq!(view.complaints[0].code, "animal_bite");
     assert!(view.complaints[0].text.starts_with("Mordida"));
 }
+
+#[test]
+fn a_known_pregnancy_raises_without_being_asked() {
+    let mut talk = Talk::new();
+    talk.say(json!({"person": {"age": 30, "sex": "female", "pregnant": "yes"}}));
+    talk.say(json!({"complaint": "fall"}));
+    let outcome = talk.deny_all();
+    assert_eq!(outcome["urgency"], "today");
+    assert_eq!(outcome["reasons"][0]["rule"], "fall.pregnant");
+}
