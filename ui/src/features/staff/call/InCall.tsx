@@ -1,0 +1,129 @@
+import { useState } from "react";
+import { Banner, State } from "../../../base/components/Banner";
+import { Button } from "../../../base/components/Button";
+import { Field } from "../../../base/components/Field";
+import { Frames } from "../../../base/components/Frames";
+import { Trouble } from "../../../base/components/Loaded";
+import { PhoneLink } from "../../../base/components/PhoneLink";
+import { useCodes } from "../../../base/i18n/codes";
+import { useFormats } from "../../../base/i18n/format";
+import { useApp, useCommand } from "../../../base/query";
+import type { VisitView } from "../../../ipc/bindings";
+import { commands } from "../../../ipc/transport";
+import { useStaffWords } from "../words";
+
+const key = ["visit"];
+
+/** Both pictures, what the connection is like, and the controls. */
+export function InCall(props: { visit: VisitView; name: string; phone: string | null }) {
+  const t = useStaffWords();
+  const app = useApp();
+  const { visit, name, phone } = props;
+  const url = app.data?.frames_url ?? null;
+  const away = visit.state === "reconnecting" || visit.peer_away;
+  return (
+    <>
+      <div className="stage" data-state={visit.state}>
+        <Frames
+          id="visit-remote"
+          side="remote"
+          url={url}
+          name={t("visit.remotePicture", { name })}
+          waiting={t(visit.state === "connecting" ? "visit.connecting" : "visit.waitingPicture")}
+          off={visit.state === "in_call" && !visit.peer_camera ? t("visit.peerCameraOff", { name }) : undefined}
+          label={visit.peer_synthetic ? t("visit.peerSynthetic") : undefined}
+        />
+        <Frames
+          id="visit-self"
+          side="self"
+          url={url}
+          name={t("visit.selfPicture")}
+          waiting={t("call.you")}
+          off={visit.camera ? undefined : t("visit.selfCameraOff")}
+          label={visit.synthetic ? t("call.selfSynthetic") : undefined}
+        />
+      </div>
+      {away && (
+        <Banner id="call-away" tone="warn" icon="nosignal" live>
+          <p className="strong">{visit.peer_away ? t("visit.peerAway", { name }) : t("visit.reconnecting")}</p>
+          <p>{t("call.stays")}</p>
+          {phone && <PhoneLink id="call-phone" number={phone} look="primary">{t("call.byPhone", { number: phone })}</PhoneLink>}
+        </Banner>
+      )}
+      <Quality visit={visit} name={name} />
+      <Controls visit={visit} />
+      <Texts visit={visit} name={name} />
+    </>
+  );
+}
+
+function Quality(props: { visit: VisitView; name: string }) {
+  const t = useStaffWords();
+  const f = useFormats();
+  const code = useCodes();
+  const { visit, name } = props;
+  const good = visit.state === "in_call" && visit.quality === "good";
+  const figures = [
+    visit.rtt_ms !== null && f.unit(visit.rtt_ms, "millisecond"),
+    visit.loss_permille !== null && t("signal.loss", { percent: f.number(visit.loss_permille / 10, 1) }),
+    visit.path === "relay" && t("call.relay", { protocol: (visit.relay_protocol ?? "").toUpperCase() }),
+  ].filter((text) => text !== false);
+  return (
+    <div className="quality" role="status">
+      <State id="visit-quality" tone={good ? "ok" : "warn"} icon={good ? "check" : "alert"}>
+        {visit.state === "connecting" ? t("visit.connecting") : code.quality(visit.quality)}
+      </State>
+      <span className="soft small" data-testid="visit-figures">{figures.join(" · ")}</span>
+      {visit.peer_muted && <span>{t("visit.peerMuted", { name })}</span>}
+      {visit.muted && <strong>{t("visit.muted")}</strong>}
+    </div>
+  );
+}
+
+function Controls(props: { visit: VisitView }) {
+  const t = useStaffWords();
+  const { visit } = props;
+  const mute = useCommand(commands.visitMute, { key });
+  const camera = useCommand(commands.visitCamera, { key });
+  const leave = useCommand(commands.visitLeave, { key });
+  const failure = mute.failure ?? camera.failure ?? leave.failure;
+  return (
+    <>
+      <div className="controls">
+        <Button id="visit-mute" icon="mic" pressed={visit.muted} onPress={() => mute.run(!visit.muted)}>{t(visit.muted ? "visit.unmute" : "visit.mute")}</Button>
+        <Button id="visit-camera" icon="camera" pressed={!visit.camera} onPress={() => camera.run(!visit.camera)}>{t(visit.camera ? "visit.cameraOff" : "visit.cameraOn")}</Button>
+        <Button id="visit-leave" look="danger-solid" icon="phone" busy={leave.pending} onPress={() => leave.run()}>{t("visit.leave")}</Button>
+      </div>
+      {failure && <Trouble error={failure} />}
+    </>
+  );
+}
+
+function Texts(props: { visit: VisitView; name: string }) {
+  const t = useStaffWords();
+  const f = useFormats();
+  const { visit, name } = props;
+  const [text, setText] = useState("");
+  const send = useCommand(commands.visitText, { key, onDone: () => setText("") });
+  const give = () => {
+    if (text.trim() !== "") send.run(text);
+  };
+  return (
+    <div className="lines">
+      {visit.texts.length > 0 && (
+        <ol className="lines__list" aria-label={t("visit.texts")} data-testid="visit-texts">
+          {visit.texts.map((line, index) => (
+            <li key={index} className={line.mine ? "lines__mine" : undefined}>
+              <span className="soft small">{line.mine ? t("visit.mine") : name} {f.clock(line.at)}</span> {line.text}
+            </li>
+          ))}
+        </ol>
+      )}
+      <div className="lines__write">
+        <Field id="visit-text" label={t("visit.write")} value={text} onChange={setText} onEnter={give} />
+        <Button id="visit-text-send" icon="send" busy={send.pending} onPress={give}>{t("action.send")}</Button>
+      </div>
+      {send.failure && <Trouble error={send.failure} />}
+    </div>
+  );
+}

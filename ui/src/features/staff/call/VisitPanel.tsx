@@ -1,0 +1,52 @@
+import { Loaded } from "../../../base/components/Loaded";
+import type { VisitView } from "../../../ipc/bindings";
+import { useCall, useChart, useQueueItem } from "../queries";
+import { useStaffWords } from "../words";
+import { Call } from "./Call";
+import { Idle } from "./Idle";
+import { Intake } from "./Intake";
+import { Send911 } from "./Send911";
+
+/** The visit: the call, its opening questions, and 911. A call with one person stays in view on another's chart. */
+export function VisitPanel(props: { task: string | null; helpPhone: string }) {
+  const t = useStaffWords();
+  const call = useCall();
+  return (
+    <>
+      <div className="panel__head"><h2 id="visit-title">{t("visit.title")}</h2></div>
+      <Loaded query={call}>
+        {(visit) => (
+          <>
+            {onGoing(visit) || (visit.state === "ended" && visit.task === props.task) ? (
+              <Call visit={visit} task={props.task} helpPhone={props.helpPhone} />
+            ) : null}
+            {props.task ? <Opening key={props.task} task={props.task} visit={visit} /> : !onGoing(visit) && <p className="soft" data-testid="visit-none">{t("call.choose")}</p>}
+          </>
+        )}
+      </Loaded>
+    </>
+  );
+}
+
+/** A call is under way or being set up. */
+export const onGoing = (visit: VisitView): boolean => visit.state !== "none" && visit.state !== "ended";
+
+function Opening(props: { task: string; visit: VisitView }) {
+  const { task, visit } = props;
+  const chart = useChart(task);
+  const item = useQueueItem(task);
+  if (!chart.data) return null;
+  const others = item !== undefined && !item.mine && item.claimed_by !== null;
+  const mine = item === undefined || item.mine;
+  return (
+    <>
+      {!onGoing(visit) && <Idle task={task} chart={chart.data} item={item} again={visit.state === "ended" && visit.task === task} others={others} />}
+      {mine && (
+        <>
+          <Send911 task={task} chart={chart.data} />
+          <Intake task={task} chart={chart.data} />
+        </>
+      )}
+    </>
+  );
+}

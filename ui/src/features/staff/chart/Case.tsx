@@ -1,0 +1,59 @@
+import { Loaded } from "../../../base/components/Loaded";
+import type { ChartView } from "../../../ipc/bindings";
+import { useChart, useQueueItem } from "../queries";
+import { useStaffWords } from "../words";
+import { Advice } from "../work/Advice";
+import { Close } from "../work/Close";
+import { FollowUp } from "../work/FollowUp";
+import { Imaging } from "../work/Imaging";
+import { Note } from "../work/Note";
+import { Checks } from "./Checks";
+import { Claim } from "./Claim";
+import { History, Known } from "./History";
+import { Person } from "./Person";
+import { Report } from "./Report";
+
+/** One person's chart, and the work on it side by side: what was said stays in view while one writes. */
+export function Case(props: { task: string; onClosed: () => void }) {
+  const chart = useChart(props.task);
+  const t = useStaffWords();
+  return (
+    <>
+      {!chart.data && <h2 id="case-title" className="hidden-visually">{t("case.title")}</h2>}
+      <Loaded query={chart}>{(view) => <CaseOf chart={view} task={props.task} onClosed={props.onClosed} />}</Loaded>
+    </>
+  );
+}
+
+function CaseOf(props: { chart: ChartView; task: string; onClosed: () => void }) {
+  const t = useStaffWords();
+  const { chart, task } = props;
+  const item = useQueueItem(task);
+  // Someone else has it: their note, their orders. What is mine, or no longer in the queue, can be worked on.
+  const others = item !== undefined && !item.mine;
+  return (
+    <>
+      <Person chart={chart}><Claim task={task} item={item} /></Person>
+      <div className="case">
+        <div className="case__facts">
+          {chart.report ? <Report report={chart.report} /> : <p className="soft" data-testid="no-report">{t("report.none")}</p>}
+          <Checks checks={chart.checks} />
+          <Known id="allergies" title={t("chart.allergies")} list={chart.allergies} alarm />
+          <Known id="medication" title={t("chart.medication")} list={chart.medication} />
+          <History lines={chart.history} />
+        </div>
+        <div className="case__work">
+          <Note task={task} note={chart.note} locked={others} />
+          {!others && (
+            <>
+              <Advice task={task} name={chart.name} advice={chart.advice} />
+              <Imaging task={task} chart={chart} />
+              <FollowUp task={task} booked={chart.follow_up} />
+              <Close task={task} chart={chart} onClosed={props.onClosed} />
+            </>
+          )}
+        </div>
+      </div>
+    </>
+  );
+}

@@ -1,0 +1,44 @@
+import type { ReactNode } from "react";
+import { PhoneLink } from "../../../base/components/PhoneLink";
+import { useFormats } from "../../../base/i18n/format";
+import type { ChartView } from "../../../ipc/bindings";
+import { useStaffCodes } from "../codes";
+import { useStaffWords } from "../words";
+
+/** Who this is, in one strip. What is not known is said, not left out. */
+export function Person(props: { chart: ChartView; children: ReactNode }) {
+  const t = useStaffWords();
+  const f = useFormats();
+  const code = useStaffCodes();
+  const { chart } = props;
+  const facts = [
+    { key: "born", name: t("person.born"), value: chart.birth_date && f.date(chart.birth_date) },
+    { key: "number", name: t("person.number"), value: chart.employee_number },
+    { key: "site", name: t("person.site"), value: chart.site },
+    { key: "language", name: t("settings.language"), value: code.language(chart.language) },
+  ];
+  return (
+    <header className="person" data-testid="chart" data-task={chart.task}>
+      <div className="person__head">
+        <h2 id="case-title" data-testid="chart-name">
+          {chart.name || t("case.noName")}
+          {chart.age !== null && <span className="person__age">{t("queue.age", { age: chart.age })}</span>}
+        </h2>
+        {props.children}
+      </div>
+      <dl className="person__facts">
+        {facts.map((fact) => (
+          <div key={fact.key}>
+            <dt>{fact.name}</dt>
+            <dd data-testid={`person-${fact.key}`}>{fact.value || t("case.unknown")}</dd>
+          </div>
+        ))}
+        <div>
+          <dt>{t("person.phone")}</dt>
+          <dd>{chart.phone ? <PhoneLink id="person-phone" look="quiet" number={chart.phone} /> : t("case.unknown")}</dd>
+        </div>
+      </dl>
+      {chart.as_of !== null && <p className="soft small" data-testid="chart-as-of">{t("state.asOf", { time: f.moment(chart.as_of) })}</p>}
+    </header>
+  );
+}

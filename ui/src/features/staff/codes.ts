@@ -1,0 +1,47 @@
+// Staff words for codes. A code that the window does not know is shown as it is, not hidden.
+
+import { useMemo } from "react";
+import { localeOf, useLanguage } from "../../base/i18n";
+import { URGENCIES, useCodes } from "../../base/i18n/codes";
+import { useStaffWords } from "./words";
+
+const PRIORITIES = ["stat", "asap", "urgent", "routine"] as const;
+const KINDS = ["condition", "immunization", "report", "visit", "observation"] as const;
+const ADDITIONS = ["correction", "addition", "worse"] as const;
+
+/** Codes of the staff window as words. */
+export function useStaffCodes() {
+  const t = useStaffWords();
+  const shared = useCodes();
+  const language = useLanguage();
+  return useMemo(() => {
+    const names = new Intl.DisplayNames(localeOf(language), { type: "language" });
+    return {
+      ...shared,
+      priority: (code: string) => {
+        const known = PRIORITIES.find((item) => item === code);
+        return known ? t(`priority.${known}`) : code;
+      },
+      checkResult: (code: string) => {
+        const known = URGENCIES.find((item) => item === code);
+        return known ? t(`checked.${known}`) : code;
+      },
+      historyKind: (code: string) => {
+        const known = KINDS.find((item) => item === code);
+        return known ? t(`history.${known}`) : code;
+      },
+      addition: (code: string) => {
+        const known = ADDITIONS.find((item) => item === code);
+        return known ? t(`addition.${known}`) : code;
+      },
+      /** "Spanish". */
+      language: (tag: string) => {
+        try {
+          return names.of(tag) ?? tag;
+        } catch {
+          return tag;
+        }
+      },
+    };
+  }, [t, shared, language]);
+}
