@@ -201,3 +201,27 @@ fn an_emergency_is_still_found_when_one_red_flag_is_wrongly_denied() {
     println!("still emergencies with one finding denied: {caught} of {all}");
     assert!(caught * 100 >= all * 25, "{caught} of {all}");
 }
+
+#[test]
+fn the_first_line_of_advice_is_the_action() {
+    let pack = Pack::embedded();
+    for e in tables().examples {
+        let outcome = Outcome::of(
+            pack,
+            &author::answers_with(pack, &e.complaint, &e.present, e.age),
+            Lang::En,
+        );
+        let first = pack
+            .file()
+            .advice
+            .iter()
+            .find(|l| l.text.en == outcome.advice[0])
+            .unwrap();
+        assert!(
+            first.when.is_none() && first.from == outcome.urgency,
+            "{}: {}",
+            e.id,
+            outcome.advice[0]
+        );
+    }
+}
