@@ -85,13 +85,11 @@ impl App {
     }
 
     /// All routes, each behind the guard that its row asks for.
-    #[must_use]
     pub fn router(&self) -> Router {
         routes::router(self, routes::all())
     }
 
     /// Only the pages of sign-in, for plain HTTP on the loopback address of a demonstration.
-    #[must_use]
     pub fn sign_in_router(&self) -> Router {
         routes::router(self, routes::sign_in_pages())
     }

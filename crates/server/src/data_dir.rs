@@ -31,7 +31,9 @@ pub enum DataDirError {
         path: PathBuf,
     },
     /// Another process serves from it.
-    #[error("{path} is in use by another ach-server; stop that one first (its process id is in {path}/lock)")]
+    #[error(
+        "{path} is in use by another ach-server; stop that one first (its process id is in {path}/lock)"
+    )]
     Locked {
         /// The directory.
         path: PathBuf,
@@ -71,9 +73,13 @@ impl DataDir {
     /// # Errors
     /// [`DataDirError::AlreadyThere`] where keys exist already; I/O errors.
     pub fn init(root: &Path) -> Result<Self, DataDirError> {
-        let dir = Self { root: root.to_owned() };
+        let dir = Self {
+            root: root.to_owned(),
+        };
         if dir.key_path("db.key").exists() {
-            return Err(DataDirError::AlreadyThere { path: root.to_owned() });
+            return Err(DataDirError::AlreadyThere {
+                path: root.to_owned(),
+            });
         }
         let keys = root.join("keys");
         make_private_dir(&keys)?;
@@ -87,9 +93,13 @@ impl DataDir {
     /// # Errors
     /// [`DataDirError::Missing`] where it was not.
     pub fn open(root: &Path) -> Result<Self, DataDirError> {
-        let dir = Self { root: root.to_owned() };
+        let dir = Self {
+            root: root.to_owned(),
+        };
         if !dir.key_path("db.key").exists() {
-            return Err(DataDirError::Missing { path: root.to_owned() });
+            return Err(DataDirError::Missing {
+                path: root.to_owned(),
+            });
         }
         Ok(dir)
     }
@@ -108,7 +118,11 @@ impl DataDir {
             .map_err(|source| io("open", &path, source))?;
         match file.try_lock() {
             Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(DataDirError::Locked { path: self.root.clone() }),
+            Err(TryLockError::WouldBlock) => {
+                return Err(DataDirError::Locked {
+                    path: self.root.clone(),
+                })
+            }
             Err(TryLockError::Error(source)) => return Err(io("lock", &path, source)),
         }
         file.set_len(0).map_err(|source| io("write", &path, source))?;
@@ -169,7 +183,11 @@ impl DataDir {
 }
 
 fn io(what: &'static str, path: &Path, source: std::io::Error) -> DataDirError {
-    DataDirError::Io { what, path: path.to_owned(), source }
+    DataDirError::Io {
+        what,
+        path: path.to_owned(),
+        source,
+    }
 }
 
 fn make_private_dir(path: &Path) -> Result<(), DataDirError> {
@@ -196,7 +214,9 @@ pub fn write_private(path: &Path, bytes: &[u8]) -> Result<(), DataDirError> {
         use std::os::unix::fs::OpenOptionsExt;
         options.mode(0o600);
     }
-    let mut file = options.open(&part).map_err(|source| io("create", &part, source))?;
+    let mut file = options
+        .open(&part)
+        .map_err(|source| io("create", &part, source))?;
     file.write_all(bytes)
         .and_then(|()| file.sync_all())
         .map_err(|source| io("write", &part, source))?;

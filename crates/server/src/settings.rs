@@ -74,8 +74,10 @@ impl Settings {
     pub fn read(dir: &DataDir) -> Result<Self, SettingsError> {
         let path = dir.root().join("config.json");
         match std::fs::read_to_string(&path) {
-            Ok(text) => serde_json::from_str(&text)
-                .map_err(|error| SettingsError::Invalid { path, why: error.to_string() }),
+            Ok(text) => serde_json::from_str(&text).map_err(|error| SettingsError::Invalid {
+                path,
+                why: error.to_string(),
+            }),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Self::default()),
             Err(source) => Err(SettingsError::Read { path, source }),
         }

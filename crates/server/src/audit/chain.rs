@@ -15,7 +15,10 @@ impl Head {
     /// The end after one more row with these canonical bytes.
     #[must_use]
     pub fn next(&self, body: &[u8]) -> Self {
-        Self { count: self.count + 1, hash: link(&self.hash, body) }
+        Self {
+            count: self.count + 1,
+            hash: link(&self.hash, body),
+        }
     }
 
     /// Reads the form that [`std::fmt::Display`] writes.
@@ -29,7 +32,10 @@ impl Head {
         for (byte, pair) in hash.iter_mut().zip(hex.as_bytes().chunks(2)) {
             *byte = u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()?;
         }
-        Some(Self { count: count.parse().ok()?, hash })
+        Some(Self {
+            count: count.parse().ok()?,
+            hash,
+        })
     }
 }
 

@@ -50,7 +50,12 @@ impl AuditAgent {
     /// The service itself: jobs and hooks.
     #[must_use]
     pub fn service() -> Self {
-        Self { reference: "Device/ach-server".to_owned(), name: "HMS-ACH server".to_owned(), role: None, device: None }
+        Self {
+            reference: "Device/ach-server".to_owned(),
+            name: "HMS-ACH server".to_owned(),
+            role: None,
+            device: None,
+        }
     }
 }
 
@@ -130,9 +135,15 @@ impl AuditEntry {
             } else {
                 what.insert("name".to_owned(), json!(entity));
             }
-            what.insert("type".to_owned(), json!({"system": "http://terminology.hl7.org/CodeSystem/audit-entity-type", "code": "2"}));
+            what.insert(
+                "type".to_owned(),
+                json!({"system": "http://terminology.hl7.org/CodeSystem/audit-entity-type", "code": "2"}),
+            );
             if let Some(count) = self.count {
-                what.insert("detail".to_owned(), json!([{"type": "count", "valueString": count.to_string()}]));
+                what.insert(
+                    "detail".to_owned(),
+                    json!([{"type": "count", "valueString": count.to_string()}]),
+                );
             }
             entities.push(Value::Object(what));
         }

@@ -46,15 +46,24 @@ pub fn verify(conn: &Connection) -> Result<Verdict, DbError> {
     table::audit::scan(conn, |idx, body, hash| {
         let expected = end.count + 1;
         if idx != expected {
-            bad = Some(Verdict::Broken { index: expected, fault: Fault::Missing });
+            bad = Some(Verdict::Broken {
+                index: expected,
+                fault: Fault::Missing,
+            });
             return false;
         }
         let computed = link(&end.hash, body);
         if computed[..] != *hash {
-            bad = Some(Verdict::Broken { index: idx, fault: Fault::Changed });
+            bad = Some(Verdict::Broken {
+                index: idx,
+                fault: Fault::Changed,
+            });
             return false;
         }
-        end = Head { count: idx, hash: computed };
+        end = Head {
+            count: idx,
+            hash: computed,
+        };
         true
     })?;
     if let Some(verdict) = bad {
@@ -63,10 +72,19 @@ pub fn verify(conn: &Connection) -> Result<Verdict, DbError> {
     Ok(if end == noted {
         Verdict::Intact { rows: end.count }
     } else if end.count < noted.count {
-        Verdict::Broken { index: end.count + 1, fault: Fault::Truncated }
+        Verdict::Broken {
+            index: end.count + 1,
+            fault: Fault::Truncated,
+        }
     } else if end.count > noted.count {
-        Verdict::Broken { index: noted.count + 1, fault: Fault::Appended }
+        Verdict::Broken {
+            index: noted.count + 1,
+            fault: Fault::Appended,
+        }
     } else {
-        Verdict::Broken { index: end.count, fault: Fault::Changed }
+        Verdict::Broken {
+            index: end.count,
+            fault: Fault::Changed,
+        }
     })
 }

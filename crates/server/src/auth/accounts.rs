@@ -4,10 +4,10 @@ use super::password::{self, PasswordError};
 use super::tokens;
 use crate::app::App;
 use crate::audit::{AuditAction, AuditAgent, AuditEntry};
+use crate::db::sqlite::table::device;
 use crate::db::sqlite::table::grant::{self, GrantRow};
 use crate::db::sqlite::table::token::{self, Of};
 use crate::db::sqlite::table::user::{self, UserRow};
-use crate::db::sqlite::table::device;
 use crate::db::{DbError, Tx};
 use crate::random;
 use hms_model::role::Role;
@@ -82,7 +82,9 @@ pub struct NewAccount {
 pub fn add(tx: &mut Tx<'_>, new: NewAccount, by: &AuditAgent) -> Result<String, AccountError> {
     let username = new.username.trim().to_lowercase();
     let fits = (2..=60).contains(&username.len())
-        && username.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_'));
+        && username
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_'));
     if !fits {
         return Err(AccountError::BadName);
     }
@@ -108,13 +110,23 @@ pub fn add(tx: &mut Tx<'_>, new: NewAccount, by: &AuditAgent) -> Result<String, 
 ///
 /// # Errors
 /// [`AccountError::Unknown`], or a failed statement.
-pub fn set_disabled(tx: &mut Tx<'_>, username: &str, disabled: bool, by: &AuditAgent) -> Result<(), AccountError> {
-    let (account, _) = user::by_name(tx.conn(), &username.trim().to_lowercase())?.ok_or(AccountError::Unknown)?;
+pub fn set_disabled(
+    tx: &mut Tx<'_>,
+    username: &str,
+    disabled: bool,
+    by: &AuditAgent,
+) -> Result<(), AccountError> {
+    let (account, _) =
+        user::by_name(tx.conn(), &username.trim().to_lowercase())?.ok_or(AccountError::Unknown)?;
     user::set_disabled(tx.conn(), &account.id, disabled)?;
     if disabled {
         token::revoke(tx.conn(), Of::User(&account.id), tx.now_ms())?;
     }
-    tx.audit(&administered(if disabled { "user-disable" } else { "user-enable" }, by, &account.id))?;
+    tx.audit(&administered(
+        if disabled { "user-disable" } else { "user-enable" },
+        by,
+        &account.id,
+    ))?;
     Ok(())
 }
 
@@ -124,7 +136,8 @@ pub fn set_disabled(tx: &mut Tx<'_>, username: &str, disabled: bool, by: &AuditA
 /// # Errors
 /// [`AccountError::Unknown`], or a failed statement.
 pub fn reset_pin(tx: &mut Tx<'_>, username: &str, by: &AuditAgent) -> Result<String, AccountError> {
-    let (account, _) = user::by_name(tx.conn(), &username.trim().to_lowercase())?.ok_or(AccountError::Unknown)?;
+    let (account, _) =
+        user::by_name(tx.conn(), &username.trim().to_lowercase())?.ok_or(AccountError::Unknown)?;
     token::revoke(tx.conn(), Of::User(&account.id), tx.now_ms())?;
     tx.audit(&administered("user-reset-pin", by, &account.id))?;
     Ok(make_link(tx, &LinkPurpose::SetPassword { user: account.id })?)
@@ -179,7 +192,12 @@ pub fn link(conn: &Connection, link: &str, now_ms: i64) -> Result<Option<LinkPur
 ///
 /// # Errors
 /// [`AccountError`].
-pub async fn use_link(app: &App, token: &str, username: &str, secret: Secret<String>) -> Result<(), AccountError> {
+pub async fn use_link(
+    app: &App,
+    token: &str,
+    username: &str,
+    secret: Secret<String>,
+) -> Result<(), AccountError> {
     let hashed = tokio::task::spawn_blocking(move || password::hash(&secret))
         .await
         .map_err(|_| AccountError::Password(PasswordError::Hash))??;

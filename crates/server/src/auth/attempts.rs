@@ -35,25 +35,40 @@ impl Attempts {
     /// Counts failures, of which the first `free` cost nothing.
     #[must_use]
     pub fn with_free(free: u32) -> Self {
-        Self { free, failures: Mutex::default() }
+        Self {
+            free,
+            failures: Mutex::default(),
+        }
     }
 
     /// Milliseconds to wait before `key` may try again; 0 when it may now.
     #[must_use]
     pub fn wait_ms(&self, key: &str, now_ms: i64) -> i64 {
-        let Ok(failures) = self.failures.lock() else { return MAX_WAIT_MS };
-        failures.get(key).map_or(0, |f| (f.last_ms + self.delay(f.count) - now_ms).max(0))
+        let Ok(failures) = self.failures.lock() else {
+            return MAX_WAIT_MS;
+        };
+        failures
+            .get(key)
+            .map_or(0, |f| (f.last_ms + self.delay(f.count) - now_ms).max(0))
     }
 
     /// Notes a failure.
     pub fn failed(&self, key: &str, now_ms: i64) {
-        let Ok(mut failures) = self.failures.lock() else { return };
+        let Ok(mut failures) = self.failures.lock() else {
+            return;
+        };
         failures.retain(|_, f| now_ms - f.last_ms < FORGET_MS);
         if failures.len() >= KEEP {
-            let oldest = failures.iter().min_by_key(|(_, f)| f.last_ms).map(|(k, _)| k.clone());
+            let oldest = failures
+                .iter()
+                .min_by_key(|(_, f)| f.last_ms)
+                .map(|(k, _)| k.clone());
             oldest.and_then(|k| failures.remove(&k));
         }
-        let entry = failures.entry(key.to_owned()).or_insert(Failures { count: 0, last_ms: now_ms });
+        let entry = failures.entry(key.to_owned()).or_insert(Failures {
+            count: 0,
+            last_ms: now_ms,
+        });
         entry.count = entry.count.saturating_add(1);
         entry.last_ms = now_ms;
     }

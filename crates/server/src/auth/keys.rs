@@ -42,7 +42,9 @@ pub struct Keys {
 
 impl std::fmt::Debug for Keys {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Keys").field("key_id", &self.key_id).finish_non_exhaustive()
+        f.debug_struct("Keys")
+            .field("key_id", &self.key_id)
+            .finish_non_exhaustive()
     }
 }
 
@@ -52,7 +54,9 @@ impl Keys {
     /// # Errors
     /// Where a file cannot be read, written or understood.
     pub fn open(dir: &DataDir) -> Result<Self, KeysError> {
-        let hpke = dir.key_or_make("hpke.key", || X25519HkdfSha256::gen_keypair().0.to_bytes().to_vec())?;
+        let hpke = dir.key_or_make("hpke.key", || {
+            X25519HkdfSha256::gen_keypair().0.to_bytes().to_vec()
+        })?;
         let private = PrivateKey::from_bytes(&hpke).map_err(|_| KeysError::Damaged { name: "hpke.key" })?;
         let public = X25519HkdfSha256::sk_to_pk(&private).to_bytes().to_vec();
         let random = SystemRandom::new();
@@ -64,7 +68,12 @@ impl Keys {
         let signing = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &pkcs8, &random)
             .map_err(|_| KeysError::Damaged { name: "signing.key" })?;
         let key_id = URL_SAFE_NO_PAD.encode(&Sha256::digest(signing.public_key().as_ref())[..9]);
-        Ok(Self { hpke_private: Secret::new(private), hpke_public: public, signing, key_id })
+        Ok(Self {
+            hpke_private: Secret::new(private),
+            hpke_public: public,
+            signing,
+            key_id,
+        })
     }
 
     /// Base64 of the X25519 public key to which clients seal.
@@ -78,15 +87,27 @@ impl Keys {
     /// # Errors
     /// [`KeysError::Unsealable`] where it was not sealed to this key, or was changed.
     pub fn unseal(&self, id: &str, enc: &[u8], ciphertext: &[u8]) -> Result<Vec<u8>, KeysError> {
-        self.unseal_for(hms_model::wire::session::SEAL_INFO, id.as_bytes(), enc, ciphertext)
+        self.unseal_for(
+            hms_model::wire::session::SEAL_INFO,
+            id.as_bytes(),
+            enc,
+            ciphertext,
+        )
     }
 
     /// Opens what was sealed to this server's key for a purpose (`info`), bound to `aad`.
     ///
     /// # Errors
     /// [`KeysError::Unsealable`] where it was not sealed to this key for this purpose, or was changed.
-    pub fn unseal_for(&self, info: &[u8], aad: &[u8], enc: &[u8], ciphertext: &[u8]) -> Result<Vec<u8>, KeysError> {
-        let enc = <X25519HkdfSha256 as Kem>::EncappedKey::from_bytes(enc).map_err(|_| KeysError::Unsealable)?;
+    pub fn unseal_for(
+        &self,
+        info: &[u8],
+        aad: &[u8],
+        enc: &[u8],
+        ciphertext: &[u8],
+    ) -> Result<Vec<u8>, KeysError> {
+        let enc =
+            <X25519HkdfSha256 as Kem>::EncappedKey::from_bytes(enc).map_err(|_| KeysError::Unsealable)?;
         let mut context = hpke::setup_receiver::<AesGcm256, HkdfSha256, X25519HkdfSha256>(
             &OpModeR::Base,
             self.hpke_private.expose(),

@@ -87,7 +87,11 @@ impl AuthorizeRequest {
             return "org.hmsach.client:".to_owned();
         }
         // scheme://host:port of a loopback address, checked before.
-        self.redirect_uri.splitn(4, '/').take(3).collect::<Vec<_>>().join("/")
+        self.redirect_uri
+            .splitn(4, '/')
+            .take(3)
+            .collect::<Vec<_>>()
+            .join("/")
     }
 }
 
@@ -96,13 +100,18 @@ fn is_native_redirect(uri: &str) -> bool {
     if uri == CUSTOM_REDIRECT {
         return true;
     }
-    let Some(rest) = ["http://127.0.0.1", "http://[::1]", "http://localhost"].iter().find_map(|p| uri.strip_prefix(p))
+    let Some(rest) = ["http://127.0.0.1", "http://[::1]", "http://localhost"]
+        .iter()
+        .find_map(|p| uri.strip_prefix(p))
     else {
         return false;
     };
     let (port, path) = rest.find('/').map_or((rest, ""), |at| rest.split_at(at));
     let port_fine = port.is_empty() || port.strip_prefix(':').is_some_and(|p| p.parse::<u16>().is_ok());
-    port_fine && path.bytes().all(|b| b.is_ascii_graphic() && !matches!(b, b'#' | b'"' | b'<' | b'>' | b'\\' | b';' | b'\''))
+    port_fine
+        && path
+            .bytes()
+            .all(|b| b.is_ascii_graphic() && !matches!(b, b'#' | b'"' | b'<' | b'>' | b'\\' | b';' | b'\''))
 }
 
 /// Whether a verifier belongs to a challenge.
@@ -116,14 +125,15 @@ pub fn pkce_fits(verifier: &str, challenge: &str) -> bool {
 #[must_use]
 pub fn percent_encode(text: &str) -> String {
     use std::fmt::Write;
-    text.bytes().fold(String::with_capacity(text.len()), |mut out, byte| {
-        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
-            out.push(char::from(byte));
-        } else {
-            let _ = write!(out, "%{byte:02X}");
-        }
-        out
-    })
+    text.bytes()
+        .fold(String::with_capacity(text.len()), |mut out, byte| {
+            if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
+                out.push(char::from(byte));
+            } else {
+                let _ = write!(out, "%{byte:02X}");
+            }
+            out
+        })
 }
 
 #[cfg(test)]
@@ -143,14 +153,27 @@ mod tests {
 
     #[test]
     fn only_loopback_with_any_port_and_the_own_scheme_are_redirects() {
-        for good in ["http://127.0.0.1:49152/callback", "http://[::1]:1/cb", "http://127.0.0.1/cb", CUSTOM_REDIRECT] {
+        for good in [
+            "http://127.0.0.1:49152/callback",
+            "http://[::1]:1/cb",
+            "http://127.0.0.1/cb",
+            CUSTOM_REDIRECT,
+        ] {
             assert_eq!(request(good).check(), Ok(()), "{good}");
         }
         for bad in [
-            "https://evil.example/cb", "http://127.0.0.1.evil.example/cb", "http://127.0.0.1@evil.example/",
-            "http://127.0.0.1:99999/cb", "org.hmsach.client:/other", "", "http://127.0.0.1:1/#x",
+            "https://evil.example/cb",
+            "http://127.0.0.1.evil.example/cb",
+            "http://127.0.0.1@evil.example/",
+            "http://127.0.0.1:99999/cb",
+            "org.hmsach.client:/other",
+            "",
+            "http://127.0.0.1:1/#x",
         ] {
-            assert!(matches!(request(bad).check(), Err(AuthorizeFault::Show(_))), "{bad}");
+            assert!(
+                matches!(request(bad).check(), Err(AuthorizeFault::Show(_))),
+                "{bad}"
+            );
         }
     }
 
@@ -169,7 +192,10 @@ mod tests {
     fn a_state_with_any_character_comes_back_whole() {
         let mut r = request("http://127.0.0.1:5/cb");
         r.state = "a&b=c d".to_owned();
-        assert_eq!(r.redirect_with(&[("code", "x")]), "http://127.0.0.1:5/cb?code=x&state=a%26b%3Dc%20d");
+        assert_eq!(
+            r.redirect_with(&[("code", "x")]),
+            "http://127.0.0.1:5/cb?code=x&state=a%26b%3Dc%20d"
+        );
         assert_eq!(r.form_action_source(), "http://127.0.0.1:5");
     }
 }

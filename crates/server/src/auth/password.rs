@@ -25,7 +25,11 @@ pub enum PasswordError {
 
 /// OWASP's first choice for Argon2id: 19 MiB, 2 passes, 1 lane.
 fn argon() -> Argon2<'static> {
-    Argon2::new(Algorithm::Argon2id, Version::V0x13, Params::new(19_456, 2, 1, None).unwrap_or_default())
+    Argon2::new(
+        Algorithm::Argon2id,
+        Version::V0x13,
+        Params::new(19_456, 2, 1, None).unwrap_or_default(),
+    )
 }
 
 /// Hashes a new password to a PHC string. Takes tens of milliseconds: call it on a blocking thread.
@@ -51,7 +55,11 @@ pub fn verify(password: &Secret<String>, stored: Option<&str>) -> bool {
     static DUMMY: OnceLock<String> = OnceLock::new();
     let dummy = DUMMY.get_or_init(|| hash(&Secret::new(crate::random::token(""))).unwrap_or_default());
     let parsed = PasswordHash::new(stored.unwrap_or(dummy)).or_else(|_| PasswordHash::new(dummy));
-    let fits = parsed.is_ok_and(|hash| argon().verify_password(password.expose().as_bytes(), &hash).is_ok());
+    let fits = parsed.is_ok_and(|hash| {
+        argon()
+            .verify_password(password.expose().as_bytes(), &hash)
+            .is_ok()
+    });
     fits && stored.is_some()
 }
 

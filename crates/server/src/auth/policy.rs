@@ -83,27 +83,73 @@ const WRITE: &[Action] = &[Action::Create, Action::Update];
 
 /// About places, people of the service and shared definitions; nothing about a patient.
 const DIRECTORY: &[&str] = &[
-    "Practitioner", "PractitionerRole", "Organization", "Location", "HealthcareService", "Questionnaire",
-    "Schedule", "Slot", "ValueSet", "CodeSystem",
+    "Practitioner",
+    "PractitionerRole",
+    "Organization",
+    "Location",
+    "HealthcareService",
+    "Questionnaire",
+    "Schedule",
+    "Slot",
+    "ValueSet",
+    "CodeSystem",
 ];
 /// What a chart is made of.
 const CHART: &[&str] = &[
-    "Patient", "QuestionnaireResponse", "Task", "DocumentReference", "Binary", "RiskAssessment", "Encounter",
-    "Composition", "ServiceRequest", "Appointment", "Observation", "AllergyIntolerance", "MedicationStatement",
-    "Condition", "Immunization", "Procedure", "DiagnosticReport", "Communication", "Consent", "Provenance",
+    "Patient",
+    "QuestionnaireResponse",
+    "Task",
+    "DocumentReference",
+    "Binary",
+    "RiskAssessment",
+    "Encounter",
+    "Composition",
+    "ServiceRequest",
+    "Appointment",
+    "Observation",
+    "AllergyIntolerance",
+    "MedicationStatement",
+    "Condition",
+    "Immunization",
+    "Procedure",
+    "DiagnosticReport",
+    "Communication",
+    "Consent",
+    "Provenance",
     "RelatedPerson",
 ];
 /// What a carrier sends.
 const CARRIER_SENDS: &[&str] = &[
-    "QuestionnaireResponse", "Task", "DocumentReference", "Binary", "RiskAssessment", "Communication", "Consent",
+    "QuestionnaireResponse",
+    "Task",
+    "DocumentReference",
+    "Binary",
+    "RiskAssessment",
+    "Communication",
+    "Consent",
 ];
 /// What a carrier sends about a colleague. They do not get to read it afterwards.
-const CARRIER_SENDS_FOR_OTHERS: &[&str] =
-    &["QuestionnaireResponse", "Task", "DocumentReference", "RiskAssessment"];
+const CARRIER_SENDS_FOR_OTHERS: &[&str] = &[
+    "QuestionnaireResponse",
+    "Task",
+    "DocumentReference",
+    "RiskAssessment",
+];
 /// What a clinician writes.
 const CLINICIAN_WRITES: &[&str] = &[
-    "Encounter", "Composition", "ServiceRequest", "Appointment", "Observation", "AllergyIntolerance",
-    "MedicationStatement", "Condition", "Task", "Communication", "DocumentReference", "Binary", "RiskAssessment",
+    "Encounter",
+    "Composition",
+    "ServiceRequest",
+    "Appointment",
+    "Observation",
+    "AllergyIntolerance",
+    "MedicationStatement",
+    "Condition",
+    "Task",
+    "Communication",
+    "DocumentReference",
+    "Binary",
+    "RiskAssessment",
     "QuestionnaireResponse",
 ];
 /// What a nurse writes.
@@ -115,19 +161,44 @@ const RULES: &[Rule] = &[
     rule(Role::Carrier, READ, &["AuditEvent"], &[Standing::Own]),
     rule(Role::Carrier, READ, DIRECTORY, &[Standing::General]),
     rule(Role::Carrier, CREATE, CARRIER_SENDS, &[Standing::Own]),
-    rule(Role::Carrier, CREATE, CARRIER_SENDS_FOR_OTHERS, &[Standing::Author]),
+    rule(
+        Role::Carrier,
+        CREATE,
+        CARRIER_SENDS_FOR_OTHERS,
+        &[Standing::Author],
+    ),
     // The bytes of a colleague's photo: nothing in them says whose they are.
     rule(Role::Carrier, CREATE, &["Binary"], &[Standing::General]),
-    rule(Role::Clinician, READ, CHART, &[Standing::Treating, Standing::Queue]),
+    rule(
+        Role::Clinician,
+        READ,
+        CHART,
+        &[Standing::Treating, Standing::Queue],
+    ),
     rule(Role::Clinician, READ, DIRECTORY, &[Standing::General]),
-    rule(Role::Clinician, WRITE, CLINICIAN_WRITES, &[Standing::Treating, Standing::Queue]),
+    rule(
+        Role::Clinician,
+        WRITE,
+        CLINICIAN_WRITES,
+        &[Standing::Treating, Standing::Queue],
+    ),
     rule(Role::Clinician, CREATE, &["Binary"], &[Standing::General]),
     rule(Role::Nurse, READ, CHART, &[Standing::District]),
-    rule(Role::Nurse, READ, &["Task", "QuestionnaireResponse"], &[Standing::Queue]),
+    rule(
+        Role::Nurse,
+        READ,
+        &["Task", "QuestionnaireResponse"],
+        &[Standing::Queue],
+    ),
     rule(Role::Nurse, READ, DIRECTORY, &[Standing::General]),
     rule(Role::Nurse, WRITE, NURSE_WRITES, &[Standing::District]),
     rule(Role::Manager, READ, &["Task"], &[Standing::SiteNotice]),
-    rule(Role::Manager, &[Action::Update], &["Task"], &[Standing::SiteNotice]),
+    rule(
+        Role::Manager,
+        &[Action::Update],
+        &["Task"],
+        &[Standing::SiteNotice],
+    ),
     rule(Role::Manager, READ, DIRECTORY, &[Standing::General]),
     rule(Role::Compliance, READ, &["AuditEvent"], &Standing::ALL),
     rule(Role::Administrator, READ, DIRECTORY, &[Standing::General]),
@@ -139,7 +210,12 @@ const fn rule(
     kinds: &'static [&'static str],
     standings: &'static [Standing],
 ) -> Rule {
-    Rule { role, actions, kinds, standings }
+    Rule {
+        role,
+        actions,
+        kinds,
+        standings,
+    }
 }
 
 /// Whether an actor may do something with a resource of a type in which they have these standings.
@@ -207,15 +283,34 @@ pub fn content_allowed(actor: &Actor, kind: &str, before: Option<&Value>, after:
             signed_by(after, actor.fhir.as_deref())
         }
         (Role::Manager, "Task", Some(after)) => before.is_some_and(|before| {
-            only_differs_in(before, after, &["status", "output", "owner", "lastModified", "executionPeriod", "meta"])
+            only_differs_in(
+                before,
+                after,
+                &[
+                    "status",
+                    "output",
+                    "owner",
+                    "lastModified",
+                    "executionPeriod",
+                    "meta",
+                ],
+            )
         }),
         _ => true,
     };
-    if fine { Decision::Allow } else { Decision::Deny }
+    if fine {
+        Decision::Allow
+    } else {
+        Decision::Deny
+    }
 }
 
 fn signed_by(composition: &Value, person: Option<&str>) -> bool {
-    let attesters = composition.get("attester").and_then(Value::as_array).into_iter().flatten();
+    let attesters = composition
+        .get("attester")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten();
     person.is_some()
         && attesters
             .filter_map(|a| a.get("party")?.get("reference")?.as_str())
@@ -258,7 +353,11 @@ mod tests {
         for role in [Role::Hr, Role::System] {
             for kind in CHART.iter().chain(DIRECTORY).chain(&["AuditEvent"]) {
                 for action in Action::ALL {
-                    assert_eq!(allow(&actor(role), action, kind, &Standing::ALL), Decision::Deny, "{role:?} {kind}");
+                    assert_eq!(
+                        allow(&actor(role), action, kind, &Standing::ALL),
+                        Decision::Deny,
+                        "{role:?} {kind}"
+                    );
                 }
             }
         }
@@ -280,7 +379,10 @@ mod tests {
     fn managers_administrators_and_hr_reach_no_chart() {
         for role in [Role::Manager, Role::Administrator, Role::Hr, Role::Compliance] {
             for kind in CHART.iter().filter(|k| **k != "Task") {
-                assert!(granted(&actor(role), Action::Read, kind).is_empty(), "{role:?} {kind}");
+                assert!(
+                    granted(&actor(role), Action::Read, kind).is_empty(),
+                    "{role:?} {kind}"
+                );
             }
         }
     }
@@ -288,19 +390,37 @@ mod tests {
     #[test]
     fn a_system_account_has_its_scopes_and_no_more() {
         let mut lab = actor(Role::System);
-        lab.scopes = vec!["system/Observation.rs".to_owned(), "system/Patient.cruds?name=x".to_owned()];
+        lab.scopes = vec![
+            "system/Observation.rs".to_owned(),
+            "system/Patient.cruds?name=x".to_owned(),
+        ];
 
-        assert_eq!(allow(&lab, Action::Read, "Observation", &[Standing::Unrelated]), Decision::Allow);
-        assert_eq!(allow(&lab, Action::Create, "Observation", &[Standing::Unrelated]), Decision::Deny);
-        assert_eq!(allow(&lab, Action::Read, "Patient", &[Standing::Unrelated]), Decision::Deny);
+        assert_eq!(
+            allow(&lab, Action::Read, "Observation", &[Standing::Unrelated]),
+            Decision::Allow
+        );
+        assert_eq!(
+            allow(&lab, Action::Create, "Observation", &[Standing::Unrelated]),
+            Decision::Deny
+        );
+        assert_eq!(
+            allow(&lab, Action::Read, "Patient", &[Standing::Unrelated]),
+            Decision::Deny
+        );
     }
 
     #[test]
     fn what_is_signed_is_never_changed() {
         let signed = json!({"resourceType": "Composition", "status": "final"});
         for role in Role::ALL {
-            assert_eq!(content_allowed(&actor(role), "Composition", Some(&signed), None), Decision::Deny);
-            assert_eq!(content_allowed(&actor(role), "Composition", Some(&signed), Some(&signed)), Decision::Deny);
+            assert_eq!(
+                content_allowed(&actor(role), "Composition", Some(&signed), None),
+                Decision::Deny
+            );
+            assert_eq!(
+                content_allowed(&actor(role), "Composition", Some(&signed), Some(&signed)),
+                Decision::Deny
+            );
         }
     }
 
@@ -309,8 +429,14 @@ mod tests {
         let by = |who: &str| json!({"status": "final", "attester": [{"mode": "legal", "party": {"reference": who}}]});
         let ada = actor(Role::Clinician);
 
-        assert_eq!(content_allowed(&ada, "Composition", None, Some(&by("Practitioner/ada"))), Decision::Allow);
-        assert_eq!(content_allowed(&ada, "Composition", None, Some(&by("Practitioner/bo"))), Decision::Deny);
+        assert_eq!(
+            content_allowed(&ada, "Composition", None, Some(&by("Practitioner/ada"))),
+            Decision::Allow
+        );
+        assert_eq!(
+            content_allowed(&ada, "Composition", None, Some(&by("Practitioner/bo"))),
+            Decision::Deny
+        );
     }
 
     #[test]
@@ -320,7 +446,13 @@ mod tests {
         let rewritten = json!({"status": "completed", "input": [3]});
         let boss = actor(Role::Manager);
 
-        assert_eq!(content_allowed(&boss, "Task", Some(&before), Some(&decided)), Decision::Allow);
-        assert_eq!(content_allowed(&boss, "Task", Some(&before), Some(&rewritten)), Decision::Deny);
+        assert_eq!(
+            content_allowed(&boss, "Task", Some(&before), Some(&decided)),
+            Decision::Allow
+        );
+        assert_eq!(
+            content_allowed(&boss, "Task", Some(&before), Some(&rewritten)),
+            Decision::Deny
+        );
     }
 }

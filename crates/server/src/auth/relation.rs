@@ -50,13 +50,24 @@ pub fn patient_of(resource: &Value) -> Option<String> {
     if text("resourceType") == Some("Patient") {
         return text("id").map(str::to_owned);
     }
-    for element in ["subject", "patient", "for", "beneficiary", "securityContext", "individual"] {
+    for element in [
+        "subject",
+        "patient",
+        "for",
+        "beneficiary",
+        "securityContext",
+        "individual",
+    ] {
         if let Some(id) = resource.get(element).and_then(|r| local_id(r, "Patient")) {
             return Some(id);
         }
     }
     // Appointment and AppointmentResponse name their patient among the participants.
-    let participants = resource.get("participant").and_then(Value::as_array).into_iter().flatten();
+    let participants = resource
+        .get("participant")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten();
     participants
         .filter_map(|p| p.get("actor"))
         .chain(resource.get("actor"))
@@ -77,14 +88,26 @@ pub fn derive(resource: &Value) -> Vec<Relation> {
 
 fn of_patient(patient: &Value) -> Vec<Relation> {
     let id = patient.get("id").and_then(Value::as_str);
-    let site = patient.get("managingOrganization").and_then(|r| local_id(r, "Organization"));
-    relation(RelationKind::Site, site.map(|s| format!("Organization/{s}")), id).into_iter().collect()
+    let site = patient
+        .get("managingOrganization")
+        .and_then(|r| local_id(r, "Organization"));
+    relation(RelationKind::Site, site.map(|s| format!("Organization/{s}")), id)
+        .into_iter()
+        .collect()
 }
 
 fn of_organization(organization: &Value) -> Vec<Relation> {
     let id = organization.get("id").and_then(Value::as_str);
-    let parent = organization.get("partOf").and_then(|r| local_id(r, "Organization"));
-    relation(RelationKind::PartOf, parent.map(|p| format!("Organization/{p}")), id).into_iter().collect()
+    let parent = organization
+        .get("partOf")
+        .and_then(|r| local_id(r, "Organization"));
+    relation(
+        RelationKind::PartOf,
+        parent.map(|p| format!("Organization/{p}")),
+        id,
+    )
+    .into_iter()
+    .collect()
 }
 
 fn of_task(task: &Value) -> Vec<Relation> {
@@ -100,30 +123,61 @@ fn of_task(task: &Value) -> Vec<Relation> {
     let mut found = Vec::new();
     let patient = task.get("for").and_then(|r| local_id(r, "Patient"));
     let owner = task.get("owner").and_then(|r| local_id(r, "Practitioner"));
-    found.extend(relation(RelationKind::Treats, owner.map(|o| format!("Practitioner/{o}")), patient.as_deref()));
+    found.extend(relation(
+        RelationKind::Treats,
+        owner.map(|o| format!("Practitioner/{o}")),
+        patient.as_deref(),
+    ));
     if !matches!(status, "completed" | "failed") {
-        found.extend(relation(RelationKind::Queue, Some(String::new()), patient.as_deref()));
-        let focus = task.get("focus").and_then(|r| local_id(r, "QuestionnaireResponse"));
-        found.extend(relation(RelationKind::QueueFocus, Some(String::new()), focus.as_deref()));
+        found.extend(relation(
+            RelationKind::Queue,
+            Some(String::new()),
+            patient.as_deref(),
+        ));
+        let focus = task
+            .get("focus")
+            .and_then(|r| local_id(r, "QuestionnaireResponse"));
+        found.extend(relation(
+            RelationKind::QueueFocus,
+            Some(String::new()),
+            focus.as_deref(),
+        ));
     }
     found
 }
 
 fn of_encounter(encounter: &Value) -> Vec<Relation> {
-    let status = encounter.get("status").and_then(Value::as_str).unwrap_or_default();
+    let status = encounter
+        .get("status")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
     if matches!(status, "cancelled" | "entered-in-error") {
         return Vec::new();
     }
     let patient = encounter.get("subject").and_then(|r| local_id(r, "Patient"));
-    let participants = encounter.get("participant").and_then(Value::as_array).into_iter().flatten();
+    let participants = encounter
+        .get("participant")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten();
     participants
         .filter_map(|p| local_id(p.get("individual")?, "Practitioner"))
-        .filter_map(|p| relation(RelationKind::Treats, Some(format!("Practitioner/{p}")), patient.as_deref()))
+        .filter_map(|p| {
+            relation(
+                RelationKind::Treats,
+                Some(format!("Practitioner/{p}")),
+                patient.as_deref(),
+            )
+        })
         .collect()
 }
 
 fn relation(kind: RelationKind, subject: Option<String>, object: Option<&str>) -> Option<Relation> {
-    Some(Relation { kind, subject: subject?, object: object?.to_owned() })
+    Some(Relation {
+        kind,
+        subject: subject?,
+        object: object?.to_owned(),
+    })
 }
 
 /// The id in a relative reference of a type, without a version.
@@ -152,7 +206,10 @@ mod tests {
 
     #[test]
     fn an_open_task_puts_its_patient_in_the_queue_and_a_closed_one_takes_them_out() {
-        assert_eq!(kinds(&review("accepted")), [RelationKind::Treats, RelationKind::Queue]);
+        assert_eq!(
+            kinds(&review("accepted")),
+            [RelationKind::Treats, RelationKind::Queue]
+        );
         assert_eq!(kinds(&review("completed")), [RelationKind::Treats]);
         assert_eq!(kinds(&review("cancelled")), []);
     }
@@ -168,8 +225,14 @@ mod tests {
     #[test]
     fn the_patient_of_a_resource_is_found_wherever_its_type_keeps_it() {
         let of = |v: Value| patient_of(&v);
-        assert_eq!(of(json!({"resourceType": "Patient", "id": "p"})).as_deref(), Some("p"));
-        assert_eq!(of(json!({"resourceType": "Task", "for": {"reference": "Patient/p/_history/2"}})).as_deref(), Some("p"));
+        assert_eq!(
+            of(json!({"resourceType": "Patient", "id": "p"})).as_deref(),
+            Some("p")
+        );
+        assert_eq!(
+            of(json!({"resourceType": "Task", "for": {"reference": "Patient/p/_history/2"}})).as_deref(),
+            Some("p")
+        );
         assert_eq!(
             of(json!({"resourceType": "Appointment", "participant": [
                 {"actor": {"reference": "Practitioner/x"}}, {"actor": {"reference": "Patient/p"}}]}))

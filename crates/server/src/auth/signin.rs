@@ -40,7 +40,10 @@ pub struct Guards {
 
 impl Default for Guards {
     fn default() -> Self {
-        Self { by_name: Attempts::default(), by_address: Attempts::with_free(FREE_PER_ADDRESS) }
+        Self {
+            by_name: Attempts::default(),
+            by_address: Attempts::with_free(FREE_PER_ADDRESS),
+        }
     }
 }
 
@@ -48,13 +51,23 @@ impl Default for Guards {
 ///
 /// # Errors
 /// [`SignInError`]; a disabled account looks like a wrong password.
-pub async fn check(app: &App, username: &str, secret: Secret<String>, address: &str) -> Result<UserRow, SignInError> {
+pub async fn check(
+    app: &App,
+    username: &str,
+    secret: Secret<String>,
+    address: &str,
+) -> Result<UserRow, SignInError> {
     let username = username.trim().to_lowercase();
     let now = app.clock.now_ms();
     let guards = &app.attempts;
-    let wait = guards.by_name.wait_ms(&username, now).max(guards.by_address.wait_ms(address, now));
+    let wait = guards
+        .by_name
+        .wait_ms(&username, now)
+        .max(guards.by_address.wait_ms(address, now));
     if wait > 0 {
-        return Err(SignInError::Wait { seconds: (wait + 999) / 1000 });
+        return Err(SignInError::Wait {
+            seconds: (wait + 999) / 1000,
+        });
     }
     let name = username.clone();
     let found = app.db.read(move |read| user::by_name(read.conn(), &name)).await?;
@@ -82,8 +95,12 @@ pub async fn check(app: &App, username: &str, secret: Secret<String>, address: &
 /// A failed sign-in is audited by account, never by what was typed: people type passwords into the wrong field.
 async fn audit_failure(app: &App, account: Option<UserRow>) -> Result<(), DbError> {
     let agent = AuditAgent {
-        reference: account.as_ref().map_or_else(|| "unknown".to_owned(), |a| a.id.clone()),
-        name: account.as_ref().map_or_else(|| "unknown".to_owned(), |a| a.name.clone()),
+        reference: account
+            .as_ref()
+            .map_or_else(|| "unknown".to_owned(), |a| a.id.clone()),
+        name: account
+            .as_ref()
+            .map_or_else(|| "unknown".to_owned(), |a| a.name.clone()),
         role: account.map(|a| a.role),
         device: None,
     };

@@ -54,7 +54,8 @@ fn about_patient(
     found: &mut Vec<Standing>,
 ) -> Result<(), DbError> {
     if actor.patient().is_some_and(|own| own.as_str() == patient) {
-        let draft = of.kind == "Composition" && of.body.get("status").and_then(Value::as_str) != Some("final");
+        let draft =
+            of.kind == "Composition" && of.body.get("status").and_then(Value::as_str) != Some("final");
         found.push(if draft { Standing::OwnDraft } else { Standing::Own });
     }
     if let Some(practitioner) = actor.practitioner() {
@@ -74,12 +75,17 @@ fn about_patient(
     for place in table::relation::subjects(conn, RelationKind::Site.as_str(), patient)? {
         if let Some(district) = &district {
             let id = place.strip_prefix("Organization/").unwrap_or_default();
-            if place == *district || table::relation::holds(conn, RelationKind::PartOf.as_str(), district, id)? {
+            if place == *district
+                || table::relation::holds(conn, RelationKind::PartOf.as_str(), district, id)?
+            {
                 found.push(Standing::District);
             }
         }
         let for_managers = of.kind == "Task"
-            && matches!(task::kind(of.body), Some(TaskKind::SupervisorNotice | TaskKind::DutyDecision));
+            && matches!(
+                task::kind(of.body),
+                Some(TaskKind::SupervisorNotice | TaskKind::DutyDecision)
+            );
         if for_managers && site.as_ref() == Some(&place) {
             found.push(Standing::SiteNotice);
         }
@@ -90,21 +96,33 @@ fn about_patient(
 fn about_nobody(conn: &Connection, of: Subject<'_>, found: &mut Vec<Standing>) -> Result<(), DbError> {
     let queued = match of.kind {
         // A report without a known patient: a sealed one that nobody has claimed yet.
-        "QuestionnaireResponse" => table::relation::holds(conn, RelationKind::QueueFocus.as_str(), "", of.id)?,
-        "Task" => super::relation::derive(of.body).iter().any(|r| r.kind == RelationKind::QueueFocus),
+        "QuestionnaireResponse" => {
+            table::relation::holds(conn, RelationKind::QueueFocus.as_str(), "", of.id)?
+        }
+        "Task" => super::relation::derive(of.body)
+            .iter()
+            .any(|r| r.kind == RelationKind::QueueFocus),
         _ => false,
     };
-    found.push(if queued { Standing::Queue } else { Standing::General });
+    found.push(if queued {
+        Standing::Queue
+    } else {
+        Standing::General
+    });
     Ok(())
 }
 
 /// Whether the resource names the actor as its author.
 fn wrote(actor: &Actor, body: &Value) -> bool {
-    let Some(person) = actor.fhir.as_deref() else { return false };
+    let Some(person) = actor.fhir.as_deref() else {
+        return false;
+    };
     let is_person = |r: &Value| r.get("reference").and_then(Value::as_str) == Some(person);
-    ["author", "source", "requester", "performer", "sender"].iter().any(|element| match body.get(element) {
-        Some(Value::Array(list)) => list.iter().any(is_person),
-        Some(one) => is_person(one),
-        None => false,
-    })
+    ["author", "source", "requester", "performer", "sender"]
+        .iter()
+        .any(|element| match body.get(element) {
+            Some(Value::Array(list)) => list.iter().any(is_person),
+            Some(one) => is_person(one),
+            None => false,
+        })
 }

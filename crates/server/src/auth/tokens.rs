@@ -73,7 +73,11 @@ pub fn issue(tx: &mut Tx<'_>, sign_in: SignIn, replaced: Option<[u8; 32]>) -> Re
     for (text, kind, life) in [(&access, "access", ACCESS_MS), (&refresh, "refresh", REFRESH_MS)] {
         token::insert(tx.conn(), &row(&sign_in, hash(text), kind, replaced, now, life))?;
     }
-    Ok(Issued { access, refresh, sign_in })
+    Ok(Issued {
+        access,
+        refresh,
+        sign_in,
+    })
 }
 
 /// Issues a single long-lived access token, for demonstrations and system accounts.
@@ -82,11 +86,21 @@ pub fn issue(tx: &mut Tx<'_>, sign_in: SignIn, replaced: Option<[u8; 32]>) -> Re
 /// A failed statement.
 pub fn issue_access(tx: &mut Tx<'_>, sign_in: &SignIn, life_ms: i64) -> Result<String, DbError> {
     let access = random::token("hms_at_");
-    token::insert(tx.conn(), &row(sign_in, hash(&access), "access", None, tx.now_ms(), life_ms))?;
+    token::insert(
+        tx.conn(),
+        &row(sign_in, hash(&access), "access", None, tx.now_ms(), life_ms),
+    )?;
     Ok(access)
 }
 
-fn row(sign_in: &SignIn, hash: [u8; 32], kind: &str, parent: Option<[u8; 32]>, now: i64, life_ms: i64) -> TokenRow {
+fn row(
+    sign_in: &SignIn,
+    hash: [u8; 32],
+    kind: &str,
+    parent: Option<[u8; 32]>,
+    now: i64,
+    life_ms: i64,
+) -> TokenRow {
     TokenRow {
         hash,
         kind: kind.to_owned(),
@@ -156,8 +170,12 @@ pub fn authenticate(conn: &Connection, presented: &str, now_ms: i64) -> Result<O
     let found = token::get(conn, &hash(presented))?
         .filter(|t| t.kind == "access" && t.revoked_ms.is_none() && t.expires_ms > now_ms);
     let Some(found) = found else { return Ok(None) };
-    let Some(account) = account(conn, &found)? else { return Ok(None) };
-    let Ok(user_id) = UserId::parse(&account.id) else { return Ok(None) };
+    let Some(account) = account(conn, &found)? else {
+        return Ok(None);
+    };
+    let Ok(user_id) = UserId::parse(&account.id) else {
+        return Ok(None);
+    };
     Ok(Some(Actor {
         user: user_id,
         name: account.name,

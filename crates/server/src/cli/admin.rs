@@ -98,28 +98,56 @@ fn parse_role(word: &str) -> Result<Role, String> {
 
 pub(super) fn user(command: UserCommand) -> anyhow::Result<()> {
     match command {
-        UserCommand::Add { username, role, name, fhir, site, district, scopes, password_file, data } => {
+        UserCommand::Add {
+            username,
+            role,
+            name,
+            fhir,
+            site,
+            district,
+            scopes,
+            password_file,
+            data,
+        } => {
             let (_, app) = data.open()?;
             let password_hash = match password_file {
                 Some(path) => {
-                    let text = std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+                    let text = std::fs::read_to_string(&path)
+                        .with_context(|| format!("cannot read {}", path.display()))?;
                     let line = text.lines().next().unwrap_or_default().to_owned();
                     Some(password::hash(&Secret::new(line))?)
                 }
                 None => None,
             };
             let with_link = password_hash.is_none();
-            let new = NewAccount { username: username.clone(), role, name, fhir, site, district, scopes, password_hash };
-            let link = app.db.write_blocking(move |tx: &mut Tx<'_>| -> Result<Option<String>, AccountError> {
-                let id = accounts::add(tx, new, &operator_agent())?;
-                if !with_link {
-                    return Ok(None);
-                }
-                Ok(Some(accounts::make_link(tx, &LinkPurpose::SetPassword { user: id })?))
-            })?;
+            let new = NewAccount {
+                username: username.clone(),
+                role,
+                name,
+                fhir,
+                site,
+                district,
+                scopes,
+                password_hash,
+            };
+            let link =
+                app.db
+                    .write_blocking(move |tx: &mut Tx<'_>| -> Result<Option<String>, AccountError> {
+                        let id = accounts::add(tx, new, &operator_agent())?;
+                        if !with_link {
+                            return Ok(None);
+                        }
+                        Ok(Some(accounts::make_link(
+                            tx,
+                            &LinkPurpose::SetPassword { user: id },
+                        )?))
+                    })?;
             println!("Added {username}.");
             if let Some(link) = link {
-                println!("They set their password with this link, once, within 24 hours:\n  {}", link_url(&app, &link));
+                println!(
+                    "They set their password with this link, once, within 24 hours:\n  {}",
+                    link_url(&app, &link)
+                );
             }
         }
         UserCommand::Disable { username, data } => set_disabled(&data, &username, true)?,
@@ -127,17 +155,31 @@ pub(super) fn user(command: UserCommand) -> anyhow::Result<()> {
         UserCommand::ResetPin { username, data } => {
             let (_, app) = data.open()?;
             let name = username.clone();
-            let link = app.db.write_blocking(move |tx: &mut Tx<'_>| accounts::reset_pin(tx, &name, &operator_agent()))?;
+            let link = app
+                .db
+                .write_blocking(move |tx: &mut Tx<'_>| accounts::reset_pin(tx, &name, &operator_agent()))?;
             println!("{username} is signed out everywhere; what is unsent stays on their device.");
-            println!("They set a new password with this link, once, within 24 hours:\n  {}", link_url(&app, &link));
+            println!(
+                "They set a new password with this link, once, within 24 hours:\n  {}",
+                link_url(&app, &link)
+            );
         }
         UserCommand::List { data } => {
             let (_, app) = data.open()?;
-            let users = app.db.read_blocking(|read| -> Result<_, DbError> { user::all(read.conn()) })?;
+            let users = app
+                .db
+                .read_blocking(|read| -> Result<_, DbError> { user::all(read.conn()) })?;
             for account in users {
                 let state = if account.disabled { "disabled" } else { "active" };
                 let fhir = account.fhir.unwrap_or_default();
-                println!("{}\t{}\t{}\t{}\t{}", account.username, account.role.as_str(), state, account.id, fhir);
+                println!(
+                    "{}\t{}\t{}\t{}\t{}",
+                    account.username,
+                    account.role.as_str(),
+                    state,
+                    account.id,
+                    fhir
+                );
             }
         }
     }
@@ -147,9 +189,17 @@ pub(super) fn user(command: UserCommand) -> anyhow::Result<()> {
 fn set_disabled(data: &Data, username: &str, disabled: bool) -> anyhow::Result<()> {
     let (_, app) = data.open()?;
     let name = username.to_owned();
-    app.db
-        .write_blocking(move |tx: &mut Tx<'_>| accounts::set_disabled(tx, &name, disabled, &operator_agent()))?;
-    println!("{username} is {}.", if disabled { "disabled and signed out" } else { "enabled" });
+    app.db.write_blocking(move |tx: &mut Tx<'_>| {
+        accounts::set_disabled(tx, &name, disabled, &operator_agent())
+    })?;
+    println!(
+        "{username} is {}.",
+        if disabled {
+            "disabled and signed out"
+        } else {
+            "enabled"
+        }
+    );
     Ok(())
 }
 
@@ -168,15 +218,27 @@ pub(super) fn device(command: DeviceCommand) -> anyhow::Result<()> {
                 Ok(device::list(read.conn(), user_id.as_deref())?)
             })?;
             for d in devices {
-                let state = if d.revoked_ms.is_some() { "revoked" } else { "active" };
-                println!("{}\t{}\t{}\t{}\t{}", d.id, d.user_id, state, Timestamp(d.seen_ms).to_instant(), d.name);
+                let state = if d.revoked_ms.is_some() {
+                    "revoked"
+                } else {
+                    "active"
+                };
+                println!(
+                    "{}\t{}\t{}\t{}\t{}",
+                    d.id,
+                    d.user_id,
+                    state,
+                    Timestamp(d.seen_ms).to_instant(),
+                    d.name
+                );
             }
         }
         DeviceCommand::Revoke { id, data } => {
             let (_, app) = data.open()?;
             let wanted = id.clone();
-            let known =
-                app.db.write_blocking(move |tx: &mut Tx<'_>| accounts::revoke_device(tx, &wanted, &operator_agent()))?;
+            let known = app.db.write_blocking(move |tx: &mut Tx<'_>| {
+                accounts::revoke_device(tx, &wanted, &operator_agent())
+            })?;
             if !known {
                 anyhow::bail!("there is no device {id}; see: ach-server device list");
             }

@@ -18,7 +18,14 @@ use std::path::{Component, Path, PathBuf};
 const MAGIC: &[u8] = b"HMS-ACH backup 1\n";
 
 /// Files beside the database that belong to a server.
-const KEPT: [&str; 6] = ["keys/db.key", "keys/hpke.key", "keys/signing.key", "tls/ca.key", "ca.pem", "config.json"];
+const KEPT: [&str; 6] = [
+    "keys/db.key",
+    "keys/hpke.key",
+    "keys/signing.key",
+    "tls/ca.key",
+    "ca.pem",
+    "config.json",
+];
 
 pub(super) fn backup(root: &Path, file: &Path) -> anyhow::Result<()> {
     let dir = DataDir::open(root)?;
@@ -33,13 +40,18 @@ pub(super) fn backup(root: &Path, file: &Path) -> anyhow::Result<()> {
         .copy_to(&copy)
         .map_err(anyhow::Error::from)
         .and_then(|()| write(&dir, &copy, &part))
-        .and_then(|()| std::fs::rename(&part, file).with_context(|| format!("cannot write {}", file.display())));
+        .and_then(|()| {
+            std::fs::rename(&part, file).with_context(|| format!("cannot write {}", file.display()))
+        });
     let _ = std::fs::remove_file(&copy);
     if done.is_err() {
         let _ = std::fs::remove_file(&part);
     }
     done?;
-    println!("Wrote {}. It holds the keys: keep it as safe as the server itself.", file.display());
+    println!(
+        "Wrote {}. It holds the keys: keep it as safe as the server itself.",
+        file.display()
+    );
     Ok(())
 }
 
@@ -76,8 +88,13 @@ fn write(dir: &DataDir, database: &Path, part: &Path) -> anyhow::Result<()> {
         use std::os::unix::fs::OpenOptionsExt;
         options.mode(0o600);
     }
-    let file = options.open(part).with_context(|| format!("cannot create {}", part.display()))?;
-    let mut out = Hashing { inner: BufWriter::new(file), hasher: Sha256::new() };
+    let file = options
+        .open(part)
+        .with_context(|| format!("cannot create {}", part.display()))?;
+    let mut out = Hashing {
+        inner: BufWriter::new(file),
+        hasher: Sha256::new(),
+    };
     out.write_all(MAGIC)?;
     for name in KEPT {
         let path = dir.root().join(name);
@@ -88,14 +105,20 @@ fn write(dir: &DataDir, database: &Path, part: &Path) -> anyhow::Result<()> {
     append(&mut out, "ach.db", database)?;
     let digest = out.hasher.clone().finalize();
     out.inner.write_all(&digest)?;
-    let file = out.inner.into_inner().map_err(std::io::IntoInnerError::into_error)?;
+    let file = out
+        .inner
+        .into_inner()
+        .map_err(std::io::IntoInnerError::into_error)?;
     file.sync_all().context("cannot finish the backup")?;
     Ok(())
 }
 
 fn append(out: &mut impl Write, name: &str, path: &Path) -> anyhow::Result<()> {
     let mut file = File::open(path).with_context(|| format!("cannot read {name}"))?;
-    let length = file.metadata().with_context(|| format!("cannot read {name}"))?.len();
+    let length = file
+        .metadata()
+        .with_context(|| format!("cannot read {name}"))?
+        .len();
     out.write_all(&u32::try_from(name.len())?.to_be_bytes())?;
     out.write_all(name.as_bytes())?;
     out.write_all(&length.to_be_bytes())?;
@@ -108,11 +131,14 @@ fn append(out: &mut impl Write, name: &str, path: &Path) -> anyhow::Result<()> {
 
 pub(super) fn restore(root: &Path, file: &Path) -> anyhow::Result<()> {
     if root.join("keys/db.key").exists() || root.join("ach.db").exists() {
-        return Err(DataDirError::AlreadyThere { path: root.to_owned() })
-            .context("restore makes a new directory and never overwrites one");
+        return Err(DataDirError::AlreadyThere {
+            path: root.to_owned(),
+        })
+        .context("restore makes a new directory and never overwrites one");
     }
     check(file)?;
-    let mut input = BufReader::new(File::open(file).with_context(|| format!("cannot open {}", file.display()))?);
+    let mut input =
+        BufReader::new(File::open(file).with_context(|| format!("cannot open {}", file.display()))?);
     let mut magic = vec![0; MAGIC.len()];
     input.read_exact(&mut magic)?;
     // The length was checked with the digest: the last 32 bytes are not a file.
@@ -126,13 +152,20 @@ pub(super) fn restore(root: &Path, file: &Path) -> anyhow::Result<()> {
     // Clients hold cursors into a history that may have gone further: a new epoch has them offer what they know.
     let epoch = crate::random::id();
     app.db
-        .write_blocking(move |tx: &mut Tx<'_>| -> Result<(), DbError> { kv::set(tx.conn(), "epoch", &epoch) })?;
-    println!("Restored {}. Start it with: ach-server serve --data {}", root.display(), root.display());
+        .write_blocking(move |tx: &mut Tx<'_>| -> Result<(), DbError> {
+            kv::set(tx.conn(), "epoch", &epoch)
+        })?;
+    println!(
+        "Restored {}. Start it with: ach-server serve --data {}",
+        root.display(),
+        root.display()
+    );
     Ok(())
 }
 
 fn check(file: &Path) -> anyhow::Result<()> {
-    let mut input = BufReader::new(File::open(file).with_context(|| format!("cannot open {}", file.display()))?);
+    let mut input =
+        BufReader::new(File::open(file).with_context(|| format!("cannot open {}", file.display()))?);
     let length = std::fs::metadata(file)?.len();
     let mut hasher = Sha256::new();
     let mut left = length.saturating_sub(32);
@@ -149,9 +182,14 @@ fn check(file: &Path) -> anyhow::Result<()> {
         left -= u64::try_from(n)?;
     }
     let mut digest = [0; 32];
-    input.read_exact(&mut digest).with_context(|| format!("{} is not a backup of HMS-ACH", file.display()))?;
+    input
+        .read_exact(&mut digest)
+        .with_context(|| format!("{} is not a backup of HMS-ACH", file.display()))?;
     if hasher.finalize()[..] != digest {
-        bail!("{} is damaged; nothing was restored. Use another backup", file.display());
+        bail!(
+            "{} is damaged; nothing was restored. Use another backup",
+            file.display()
+        );
     }
     Ok(())
 }
@@ -184,8 +222,11 @@ fn extract(root: &Path, input: &mut impl Read) -> anyhow::Result<u64> {
         use std::os::unix::fs::OpenOptionsExt;
         options.mode(0o600);
     }
-    let mut file = options.open(&path).with_context(|| format!("cannot create {}", path.display()))?;
-    std::io::copy(&mut input.take(length), &mut file).with_context(|| format!("cannot write {}", path.display()))?;
+    let mut file = options
+        .open(&path)
+        .with_context(|| format!("cannot create {}", path.display()))?;
+    std::io::copy(&mut input.take(length), &mut file)
+        .with_context(|| format!("cannot write {}", path.display()))?;
     file.sync_all()?;
     Ok(4 + u64::try_from(name.len())? + 8 + length)
 }

@@ -30,14 +30,62 @@ struct Person {
 }
 
 const PEOPLE: [Person; 8] = [
-    Person { role: Role::Carrier, username: "dana", given: "Dana", family: "Reyes", kind: Some("Patient") },
-    Person { role: Role::Clinician, username: "ada", given: "Ada", family: "Okafor", kind: Some("Practitioner") },
-    Person { role: Role::Nurse, username: "nora", given: "Nora", family: "Lindqvist", kind: Some("Practitioner") },
-    Person { role: Role::Manager, username: "max", given: "Max", family: "Dubois", kind: Some("Practitioner") },
-    Person { role: Role::Hr, username: "hana", given: "Hana", family: "Sato", kind: Some("Practitioner") },
-    Person { role: Role::Compliance, username: "cora", given: "Cora", family: "Mbeki", kind: Some("Practitioner") },
-    Person { role: Role::Administrator, username: "amir", given: "Amir", family: "Haddad", kind: None },
-    Person { role: Role::System, username: "lab", given: "Imaging", family: "system", kind: None },
+    Person {
+        role: Role::Carrier,
+        username: "dana",
+        given: "Dana",
+        family: "Reyes",
+        kind: Some("Patient"),
+    },
+    Person {
+        role: Role::Clinician,
+        username: "ada",
+        given: "Ada",
+        family: "Okafor",
+        kind: Some("Practitioner"),
+    },
+    Person {
+        role: Role::Nurse,
+        username: "nora",
+        given: "Nora",
+        family: "Lindqvist",
+        kind: Some("Practitioner"),
+    },
+    Person {
+        role: Role::Manager,
+        username: "max",
+        given: "Max",
+        family: "Dubois",
+        kind: Some("Practitioner"),
+    },
+    Person {
+        role: Role::Hr,
+        username: "hana",
+        given: "Hana",
+        family: "Sato",
+        kind: Some("Practitioner"),
+    },
+    Person {
+        role: Role::Compliance,
+        username: "cora",
+        given: "Cora",
+        family: "Mbeki",
+        kind: Some("Practitioner"),
+    },
+    Person {
+        role: Role::Administrator,
+        username: "amir",
+        given: "Amir",
+        family: "Haddad",
+        kind: None,
+    },
+    Person {
+        role: Role::System,
+        username: "lab",
+        given: "Imaging",
+        family: "system",
+        kind: None,
+    },
 ];
 
 /// The password of a demonstration account. It is printed in `demo.json`; the data behind it is made up.
@@ -68,14 +116,16 @@ pub(super) async fn prepare(app: &App, dir: &DataDir) -> anyhow::Result<()> {
     }
     let users = app
         .db
-        .write(move |tx: &mut Tx<'_>| -> Result<Map<String, Value>, AccountError> {
-            places(tx)?;
-            let mut users = Map::new();
-            for (person, hash) in PEOPLE.iter().zip(hashes) {
-                users.insert(person.role.as_str().to_owned(), account(tx, person, hash)?);
-            }
-            Ok(users)
-        })
+        .write(
+            move |tx: &mut Tx<'_>| -> Result<Map<String, Value>, AccountError> {
+                places(tx)?;
+                let mut users = Map::new();
+                for (person, hash) in PEOPLE.iter().zip(hashes) {
+                    users.insert(person.role.as_str().to_owned(), account(tx, person, hash)?);
+                }
+                Ok(users)
+            },
+        )
         .await?;
     let file = json!({
         "base_url": app.settings.base_url,
@@ -89,15 +139,22 @@ pub(super) async fn prepare(app: &App, dir: &DataDir) -> anyhow::Result<()> {
         "users": users,
     });
     let path = dir.root().join("demo.json");
-    write_private(&path, serde_json::to_string_pretty(&file)?.as_bytes()).context("cannot write demo.json")?;
+    write_private(&path, serde_json::to_string_pretty(&file)?.as_bytes())
+        .context("cannot write demo.json")?;
     tracing::info!(accounts = PEOPLE.len(), "Wrote demo.json");
     Ok(())
 }
 
 fn places(tx: &mut Tx<'_>) -> Result<(), AccountError> {
-    put(tx, json!({"resourceType": "Organization", "id": DISTRICT, "active": true, "name": "Cedar Valley District"}))?;
-    put(tx, json!({"resourceType": "Organization", "id": SITE, "active": true, "name": "Cedar Valley Main Post Office",
-        "partOf": {"reference": format!("Organization/{DISTRICT}")}}))
+    put(
+        tx,
+        json!({"resourceType": "Organization", "id": DISTRICT, "active": true, "name": "Cedar Valley District"}),
+    )?;
+    put(
+        tx,
+        json!({"resourceType": "Organization", "id": SITE, "active": true, "name": "Cedar Valley Main Post Office",
+        "partOf": {"reference": format!("Organization/{DISTRICT}")}}),
+    )
 }
 
 fn account(tx: &mut Tx<'_>, person: &Person, hash: Option<String>) -> Result<Value, AccountError> {
@@ -109,10 +166,19 @@ fn account(tx: &mut Tx<'_>, person: &Person, hash: Option<String>) -> Result<Val
         if let (true, Some(object)) = (kind == "Patient", resource.as_object_mut()) {
             object.insert("gender".to_owned(), json!("female"));
             object.insert("birthDate".to_owned(), json!("1984-03-09"));
-            object.insert("telecom".to_owned(), json!([{"system": "phone", "value": "555-0173", "use": "mobile"}]));
-            object.insert("identifier".to_owned(), json!([{
-                "system": hms_model::map::system::codes("employee-number"), "value": "E-100001"}]));
-            object.insert("managingOrganization".to_owned(), json!({"reference": format!("Organization/{SITE}")}));
+            object.insert(
+                "telecom".to_owned(),
+                json!([{"system": "phone", "value": "555-0173", "use": "mobile"}]),
+            );
+            object.insert(
+                "identifier".to_owned(),
+                json!([{
+                "system": hms_model::map::system::codes("employee-number"), "value": "E-100001"}]),
+            );
+            object.insert(
+                "managingOrganization".to_owned(),
+                json!({"reference": format!("Organization/{SITE}")}),
+            );
         }
         put(tx, resource)?;
     }
@@ -129,7 +195,11 @@ fn account(tx: &mut Tx<'_>, person: &Person, hash: Option<String>) -> Result<Val
                 fhir: fhir.clone(),
                 site: matches!(person.role, Role::Carrier | Role::Manager).then(|| SITE.to_owned()),
                 district: matches!(person.role, Role::Nurse | Role::Clinician).then(|| DISTRICT.to_owned()),
-                scopes: if person.role == Role::System { "system/*.rs".to_owned() } else { String::new() },
+                scopes: if person.role == Role::System {
+                    "system/*.rs".to_owned()
+                } else {
+                    String::new()
+                },
                 password_hash: hash,
             },
             &AuditAgent::service(),

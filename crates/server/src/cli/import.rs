@@ -15,11 +15,16 @@ const CHUNK: usize = 500;
 pub(super) fn import(data: &Data, path: &Path) -> anyhow::Result<()> {
     let (_, app) = data.open()?;
     let files = files(path)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start")?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("cannot start")?;
     runtime.block_on(async {
         let mut total = 0;
         for file in &files {
-            let count = one(&app, file).await.with_context(|| format!("cannot import {}", file.display()))?;
+            let count = one(&app, file)
+                .await
+                .with_context(|| format!("cannot import {}", file.display()))?;
             println!("{}: {count} resources", file.display());
             total += count;
         }
@@ -49,10 +54,18 @@ async fn one(app: &App, file: &Path) -> anyhow::Result<usize> {
         return ndjson(app, file).await;
     }
     let value: Value = serde_json::from_slice(&std::fs::read(file)?).context("it is not JSON")?;
-    let bundle = match (value.get("resourceType").and_then(Value::as_str), value.get("type").and_then(Value::as_str)) {
+    let bundle = match (
+        value.get("resourceType").and_then(Value::as_str),
+        value.get("type").and_then(Value::as_str),
+    ) {
         (Some("Bundle"), Some("transaction" | "batch")) => value,
         (Some("Bundle"), _) => puts(
-            value.get("entry").and_then(Value::as_array).into_iter().flatten().filter_map(|e| e.get("resource").cloned()),
+            value
+                .get("entry")
+                .and_then(Value::as_array)
+                .into_iter()
+                .flatten()
+                .filter_map(|e| e.get("resource").cloned()),
         ),
         (Some(_), _) => puts(std::iter::once(value)),
         (None, _) => bail!("it is not a FHIR resource"),
@@ -104,13 +117,27 @@ async fn run(app: &App, bundle: &Value) -> anyhow::Result<usize> {
 /// The first mistakes with their places; nothing of the content.
 fn explain(problem: Problem) -> anyhow::Error {
     let outcome = problem.outcome();
-    let issues = outcome.get("issue").and_then(Value::as_array).cloned().unwrap_or_default();
+    let issues = outcome
+        .get("issue")
+        .and_then(Value::as_array)
+        .cloned()
+        .unwrap_or_default();
     let lines: Vec<String> = issues
         .iter()
         .take(5)
         .map(|issue| {
-            let text = |key: &str| issue.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
-            let place = issue.get("expression").and_then(|e| e.get(0)).and_then(Value::as_str).unwrap_or_default();
+            let text = |key: &str| {
+                issue
+                    .get(key)
+                    .and_then(Value::as_str)
+                    .unwrap_or_default()
+                    .to_owned()
+            };
+            let place = issue
+                .get("expression")
+                .and_then(|e| e.get(0))
+                .and_then(Value::as_str)
+                .unwrap_or_default();
             format!("{place}: {}", text("diagnostics"))
         })
         .collect();

@@ -122,7 +122,8 @@ pub fn run(cli: Cli) -> anyhow::Result<u8> {
 fn init(root: &Path, base_url: Option<String>) -> anyhow::Result<()> {
     let dir = DataDir::init(root)?;
     if let Some(base_url) = base_url {
-        let text = serde_json::to_string_pretty(&serde_json::json!({"base_url": base_url.trim_end_matches('/')}))?;
+        let text =
+            serde_json::to_string_pretty(&serde_json::json!({"base_url": base_url.trim_end_matches('/')}))?;
         std::fs::write(dir.root().join("config.json"), text + "\n").context("cannot write config.json")?;
     }
     let app = App::open(&dir, Clock::System)?;
@@ -132,21 +133,37 @@ fn init(root: &Path, base_url: Option<String>) -> anyhow::Result<()> {
             accounts::make_link(tx, &LinkPurpose::FirstAdministrator)
         })
         .context("cannot make the administrator's link")?;
-    println!("Created {}. Keep {}/keys as safe as the data itself: one is worth nothing without the other.", root.display(), root.display());
-    println!("Start it with:\n  ach-server serve --data {} --listen 0.0.0.0:8443", root.display());
-    println!("Then open this link once, within 24 hours, to make the first administrator:\n  {}", link_url(&app, &link));
+    println!(
+        "Created {}. Keep {}/keys as safe as the data itself: one is worth nothing without the other.",
+        root.display(),
+        root.display()
+    );
+    println!(
+        "Start it with:\n  ach-server serve --data {} --listen 0.0.0.0:8443",
+        root.display()
+    );
+    println!(
+        "Then open this link once, within 24 hours, to make the first administrator:\n  {}",
+        link_url(&app, &link)
+    );
     Ok(())
 }
 
 fn link_url(app: &App, link: &str) -> String {
     let base = app.settings.base_url.as_str();
-    let base = if base.is_empty() { "https://SERVER:PORT" } else { base };
+    let base = if base.is_empty() {
+        "https://SERVER:PORT"
+    } else {
+        base
+    };
     format!("{base}/oauth/welcome?token={link}")
 }
 
 fn audit_verify(data: &Data) -> anyhow::Result<u8> {
     let (_, app) = data.open()?;
-    let verdict = app.db.read_blocking(|read| -> Result<Verdict, DbError> { verify(read.conn()) })?;
+    let verdict = app
+        .db
+        .read_blocking(|read| -> Result<Verdict, DbError> { verify(read.conn()) })?;
     match verdict {
         Verdict::Intact { rows } => {
             println!("intact: {rows} audit events fit the chain");
@@ -161,9 +178,13 @@ fn audit_verify(data: &Data) -> anyhow::Result<u8> {
 
 /// Who the audit names for work at the command line.
 fn operator_agent() -> AuditAgent {
-    AuditAgent { name: "operator at the server".to_owned(), ..AuditAgent::service() }
+    AuditAgent {
+        name: "operator at the server".to_owned(),
+        ..AuditAgent::service()
+    }
 }
 
 fn parse_listen(text: &str) -> Result<SocketAddr, String> {
-    text.parse().map_err(|_| "write it as ADDRESS:PORT, such as 0.0.0.0:8443 or 127.0.0.1:8443".to_owned())
+    text.parse()
+        .map_err(|_| "write it as ADDRESS:PORT, such as 0.0.0.0:8443 or 127.0.0.1:8443".to_owned())
 }

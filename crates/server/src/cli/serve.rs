@@ -117,7 +117,9 @@ pub async fn serve(options: ServeOptions) -> anyhow::Result<Running> {
         demo::prepare(&app, &dir).await?;
     }
     let relay = super::relay::start(&app.settings).await?;
-    let access = relay.as_ref().map(|relay| super::relay::access(relay, &app.settings));
+    let access = relay
+        .as_ref()
+        .map(|relay| super::relay::access(relay, &app.settings));
     let jobs = Jobs::start(&app, access).await?;
 
     let handle = Handle::new();
@@ -131,7 +133,9 @@ pub async fn serve(options: ServeOptions) -> anyhow::Result<Running> {
         }
     });
     if let Some(listener) = http {
-        let pages = app.sign_in_router().into_make_service_with_connect_info::<SocketAddr>();
+        let pages = app
+            .sign_in_router()
+            .into_make_service_with_connect_info::<SocketAddr>();
         let server = axum_server::from_tcp(listener)
             .context("cannot use the loopback socket")?
             .handle(handle.clone());
@@ -142,7 +146,16 @@ pub async fn serve(options: ServeOptions) -> anyhow::Result<Running> {
         });
     }
     tracing::info!(%address, base_url = app.settings.base_url, "Serving at {}", app.settings.base_url);
-    Ok(Running { app, address, http_address, relay, handle, tasks, jobs, _lock: lock })
+    Ok(Running {
+        app,
+        address,
+        http_address,
+        relay,
+        handle,
+        tasks,
+        jobs,
+        _lock: lock,
+    })
 }
 
 fn http_listener(options: &ServeOptions) -> anyhow::Result<Option<std::net::TcpListener>> {
@@ -189,7 +202,10 @@ async fn forget_expired(app: App) {
 
 /// Serves until the process is told to stop.
 pub(super) fn run(options: ServeOptions) -> anyhow::Result<()> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start")?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("cannot start")?;
     runtime.block_on(async {
         let demo = options.demo;
         let running = serve(options).await?;

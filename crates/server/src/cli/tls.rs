@@ -4,8 +4,8 @@ use crate::data_dir::{write_private, DataDir};
 use anyhow::{bail, Context};
 use chrono::{DateTime, Datelike, Duration};
 use rcgen::{
-    date_time_ymd, BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
-    KeyUsagePurpose,
+    date_time_ymd, BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer,
+    KeyPair, KeyUsagePurpose,
 };
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -25,17 +25,34 @@ pub(super) fn from_files(cert: &Path, key: &Path) -> anyhow::Result<ServerConfig
         .and_then(Iterator::collect)
         .ok()
         .filter(|chain: &Vec<_>| !chain.is_empty())
-        .with_context(|| format!("{} holds no certificate in PEM form; check --tls-cert", cert.display()))?;
-    let key_der = PrivateKeyDer::from_pem_file(key)
-        .ok()
-        .with_context(|| format!("{} holds no private key in PEM form; check --tls-key", key.display()))?;
+        .with_context(|| {
+            format!(
+                "{} holds no certificate in PEM form; check --tls-cert",
+                cert.display()
+            )
+        })?;
+    let key_der = PrivateKeyDer::from_pem_file(key).ok().with_context(|| {
+        format!(
+            "{} holds no private key in PEM form; check --tls-key",
+            key.display()
+        )
+    })?;
     config(chain, key_der).with_context(|| {
-        format!("{} and {} do not belong together; give the key that the certificate was made for", cert.display(), key.display())
+        format!(
+            "{} and {} do not belong together; give the key that the certificate was made for",
+            cert.display(),
+            key.display()
+        )
     })
 }
 
 /// TLS from the server's own authority, which clients trust by `DATA/ca.pem`.
-pub(super) fn own(dir: &DataDir, listen: SocketAddr, base_url: &str, now_ms: i64) -> anyhow::Result<ServerConfig> {
+pub(super) fn own(
+    dir: &DataDir,
+    listen: SocketAddr,
+    base_url: &str,
+    now_ms: i64,
+) -> anyhow::Result<ServerConfig> {
     let now = DateTime::from_timestamp_millis(now_ms).context("the clock of this machine is far off")?;
     // Since yesterday, so that a client whose clock is behind accepts it.
     let yesterday = now - Duration::days(1);
@@ -54,29 +71,37 @@ pub(super) fn own(dir: &DataDir, listen: SocketAddr, base_url: &str, now_ms: i64
     // Only subject and key matter for signing; the dates are those of the certificate that is written once.
     let mut ca = CertificateParams::default();
     ca.distinguished_name = rcgen::DistinguishedName::new();
-    ca.distinguished_name.push(DnType::CommonName, "HMS-ACH local authority");
+    ca.distinguished_name
+        .push(DnType::CommonName, "HMS-ACH local authority");
     ca.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
     ca.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
     ca.not_before = date_time_ymd(yesterday.year(), from_month, from_day);
     ca.not_after = date_time_ymd(now.year() + CA_YEARS, 1, 1);
     if !ca_path.exists() {
-        let certificate = ca.self_signed(&ca_key).context("cannot make the authority's certificate")?;
+        let certificate = ca
+            .self_signed(&ca_key)
+            .context("cannot make the authority's certificate")?;
         std::fs::write(&ca_path, certificate.pem()).context("cannot write ca.pem")?;
     }
 
     let key = KeyPair::generate().context("cannot make a key")?;
-    let mut server = CertificateParams::new(names(listen, base_url)).context("cannot name the server in a certificate")?;
+    let mut server =
+        CertificateParams::new(names(listen, base_url)).context("cannot name the server in a certificate")?;
     server.distinguished_name = rcgen::DistinguishedName::new();
-    server.distinguished_name.push(DnType::CommonName, "HMS-ACH server");
+    server
+        .distinguished_name
+        .push(DnType::CommonName, "HMS-ACH server");
     server.not_before = date_time_ymd(yesterday.year(), from_month, from_day);
     let end = now + Duration::days(SERVER_DAYS);
     let (to_month, to_day) = month_and_day(end);
     server.not_after = date_time_ymd(end.year(), to_month, to_day);
     server.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
     server.use_authority_key_identifier_extension = true;
-    let certificate =
-        server.signed_by(&key, &Issuer::new(ca, ca_key)).context("cannot make the server's certificate")?;
-    let key_der = PrivateKeyDer::try_from(key.serialize_der()).map_err(|_| anyhow::anyhow!("cannot use the new key"))?;
+    let certificate = server
+        .signed_by(&key, &Issuer::new(ca, ca_key))
+        .context("cannot make the server's certificate")?;
+    let key_der = PrivateKeyDer::try_from(key.serialize_der())
+        .map_err(|_| anyhow::anyhow!("cannot use the new key"))?;
     config(vec![certificate.der().clone()], key_der)
 }
 
@@ -93,8 +118,15 @@ fn config(chain: Vec<CertificateDer<'static>>, key: PrivateKeyDer<'static>) -> a
 
 fn names(listen: SocketAddr, base_url: &str) -> Vec<String> {
     let mut names = vec!["localhost".to_owned(), "127.0.0.1".to_owned(), "::1".to_owned()];
-    let host = base_url.trim_start_matches("https://").split('/').next().unwrap_or_default();
-    let host = host.strip_prefix('[').and_then(|h| h.split(']').next()).unwrap_or_else(|| host.split(':').next().unwrap_or_default());
+    let host = base_url
+        .trim_start_matches("https://")
+        .split('/')
+        .next()
+        .unwrap_or_default();
+    let host = host
+        .strip_prefix('[')
+        .and_then(|h| h.split(']').next())
+        .unwrap_or_else(|| host.split(':').next().unwrap_or_default());
     for name in [host.to_owned(), listen.ip().to_string()] {
         let unspecified = name.parse::<IpAddr>().is_ok_and(|ip| ip.is_unspecified());
         if !name.is_empty() && !unspecified && !names.contains(&name) {
@@ -105,7 +137,10 @@ fn names(listen: SocketAddr, base_url: &str) -> Vec<String> {
 }
 
 fn month_and_day(at: DateTime<chrono::Utc>) -> (u8, u8) {
-    (u8::try_from(at.month()).unwrap_or(1), u8::try_from(at.day()).unwrap_or(1))
+    (
+        u8::try_from(at.month()).unwrap_or(1),
+        u8::try_from(at.day()).unwrap_or(1),
+    )
 }
 
 /// Binds an address, with a sentence for the commonest failure.
@@ -118,8 +153,12 @@ pub(super) fn bind(listen: SocketAddr, option: &str) -> anyhow::Result<std::net:
         Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => {
             bail!("this account may not listen on {listen}; choose a port above 1023 with {option}")
         }
-        Err(error) => return Err(error).with_context(|| format!("cannot listen on {listen}; check {option}")),
+        Err(error) => {
+            return Err(error).with_context(|| format!("cannot listen on {listen}; check {option}"))
+        }
     };
-    listener.set_nonblocking(true).context("cannot use the listening socket")?;
+    listener
+        .set_nonblocking(true)
+        .context("cannot use the listening socket")?;
     Ok(listener)
 }

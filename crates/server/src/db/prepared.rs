@@ -26,19 +26,40 @@ impl Prepared {
             .get("resourceType")
             .and_then(Value::as_str)
             .map(str::to_owned)
-            .ok_or_else(|| vec![issue("resourceType", IssueCode::Required, "a resource names its type")])?;
+            .ok_or_else(|| {
+                vec![issue(
+                    "resourceType",
+                    IssueCode::Required,
+                    "a resource names its type",
+                )]
+            })?;
         if !hms_fhir::is_known_type(&kind) {
-            return Err(vec![issue("resourceType", IssueCode::Unknown, "this resource type is not kept here")]);
+            return Err(vec![issue(
+                "resourceType",
+                IssueCode::Unknown,
+                "this resource type is not kept here",
+            )]);
         }
         if kind == "AuditEvent" {
-            return Err(vec![issue("resourceType", IssueCode::Invariant, "audit events are written by the server only")]);
+            return Err(vec![issue(
+                "resourceType",
+                IssueCode::Invariant,
+                "audit events are written by the server only",
+            )]);
         }
         hms_fhir::validate(&body)?;
         let id = body.get("id").and_then(Value::as_str).map(str::to_owned);
         let index = hms_fhir::index(&body);
         let patient = relation::patient_of(&body);
         let relations = relation::derive(&body);
-        Ok(Self { kind, id, body, index, patient, relations })
+        Ok(Self {
+            kind,
+            id,
+            body,
+            index,
+            patient,
+            relations,
+        })
     }
 
     /// The resource type.
@@ -88,5 +109,9 @@ impl Prepared {
 }
 
 fn issue(path: &str, code: IssueCode, detail: &str) -> Issue {
-    Issue { path: path.to_owned(), code, detail: detail.to_owned() }
+    Issue {
+        path: path.to_owned(),
+        code,
+        detail: detail.to_owned(),
+    }
 }

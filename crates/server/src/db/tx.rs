@@ -70,9 +70,9 @@ impl Stored {
     /// # Errors
     /// Where the stored text is damaged. A deletion gives `null`.
     pub fn value(&self) -> Result<Value, DbError> {
-        self.body
-            .as_deref()
-            .map_or(Ok(Value::Null), |text| serde_json::from_str(text).map_err(DbError::Body))
+        self.body.as_deref().map_or(Ok(Value::Null), |text| {
+            serde_json::from_str(text).map_err(DbError::Body)
+        })
     }
 }
 
@@ -82,7 +82,12 @@ pub trait Hook: Send + Sync {
     ///
     /// # Errors
     /// Refuses the whole change.
-    fn storing(&self, _tx: &mut Tx<'_>, resource: Prepared, _before: Option<&Stored>) -> Result<Prepared, WriteError> {
+    fn storing(
+        &self,
+        _tx: &mut Tx<'_>,
+        resource: Prepared,
+        _before: Option<&Stored>,
+    ) -> Result<Prepared, WriteError> {
         Ok(resource)
     }
 
@@ -90,7 +95,13 @@ pub trait Hook: Send + Sync {
     ///
     /// # Errors
     /// Refuses the whole change.
-    fn stored(&self, tx: &mut Tx<'_>, put: &Put, resource: &Value, before: Option<&Stored>) -> Result<(), WriteError>;
+    fn stored(
+        &self,
+        tx: &mut Tx<'_>,
+        put: &Put,
+        resource: &Value,
+        before: Option<&Stored>,
+    ) -> Result<(), WriteError>;
 
     /// Called once at the end of a change with everything that it stored, hooks included: for what depends on
     /// all of it, such as a report that came without its Task.
@@ -118,7 +129,13 @@ pub struct Tx<'c> {
 impl<'c> Tx<'c> {
     pub(super) fn new(conn: &'c Connection, hooks: &'c [Arc<dyn Hook>], batch: &'c mut Batch) -> Self {
         let start = batch.changed.len();
-        Self { conn, hooks, batch, depth: 0, start }
+        Self {
+            conn,
+            hooks,
+            batch,
+            depth: 0,
+            start,
+        }
     }
 
     /// Runs what the hooks do at the end of a change.
@@ -171,11 +188,15 @@ impl<'c> Tx<'c> {
         if !holds {
             return Err(WriteError::Precondition { current });
         }
-        let before = if row.is_some() && !self.hooks.is_empty() { self.get(&resource.kind, &id)? } else { None };
+        let before = if row.is_some() && !self.hooks.is_empty() {
+            self.get(&resource.kind, &id)?
+        } else {
+            None
+        };
         let hooks = self.hooks;
-        let resource = hooks
-            .iter()
-            .try_fold(resource, |resource, hook| hook.storing(self, resource, before.as_ref()))?;
+        let resource = hooks.iter().try_fold(resource, |resource, hook| {
+            hook.storing(self, resource, before.as_ref())
+        })?;
 
         let version = row.as_ref().map_or(1, |r| r.version + 1);
         let seq = self.batch.take_seq();
@@ -183,7 +204,13 @@ impl<'c> Tx<'c> {
         let mut body = resource.body;
         stamp(&mut body, version, now);
         let text = body.to_string();
-        let state = NewState { version, seq, last_updated: now, deleted: false, patient: resource.patient.as_deref() };
+        let state = NewState {
+            version,
+            seq,
+            last_updated: now,
+            deleted: false,
+            patient: resource.patient.as_deref(),
+        };
         let key = match &row {
             Some(row) => {
                 table::resource::update(self.conn, row.key, state)?;
@@ -194,7 +221,17 @@ impl<'c> Tx<'c> {
         };
         let created = current == 0;
         let method = if created { "POST" } else { "PUT" };
-        table::version::append(self.conn, VersionRow { seq, key, version, at: now, method, body: Some(&text) })?;
+        table::version::append(
+            self.conn,
+            VersionRow {
+                seq,
+                key,
+                version,
+                at: now,
+                method,
+                body: Some(&text),
+            },
+        )?;
         table::index::insert(self.conn, key, &resource.kind, &resource.index)?;
         table::relation::replace(self.conn, key, row.is_none(), &resource.relations)?;
         self.batch.changed.push(Changed {
@@ -205,7 +242,15 @@ impl<'c> Tx<'c> {
             deleted: false,
         });
 
-        let put = Put { kind: resource.kind, id, version, seq, last_updated: now, created, body: text };
+        let put = Put {
+            kind: resource.kind,
+            id,
+            version,
+            seq,
+            last_updated: now,
+            created,
+            body: text,
+        };
         self.run_hooks(&put, &body, before.as_ref())?;
         Ok(put)
     }
@@ -216,7 +261,11 @@ impl<'c> Tx<'c> {
     /// [`WriteError::Precondition`] where `version` is given and is not the current one.
     pub fn delete(&mut self, kind: &str, id: &str, version: Option<i64>) -> Result<Option<Put>, WriteError> {
         let Some(row) = table::resource::row(self.conn, kind, id)?.filter(|r| !r.deleted) else {
-            return if version.is_some() { Err(WriteError::Precondition { current: 0 }) } else { Ok(None) };
+            return if version.is_some() {
+                Err(WriteError::Precondition { current: 0 })
+            } else {
+                Ok(None)
+            };
         };
         if version.is_some_and(|v| v != row.version) {
             return Err(WriteError::Precondition { current: row.version });
@@ -226,15 +275,34 @@ impl<'c> Tx<'c> {
         let now = self.batch.now_ms;
         let next = row.version + 1;
         // The patient stays noted: who may see the history still depends on it.
-        let state = NewState { version: next, seq, last_updated: now, deleted: true, patient: patient.as_deref() };
+        let state = NewState {
+            version: next,
+            seq,
+            last_updated: now,
+            deleted: true,
+            patient: patient.as_deref(),
+        };
         table::resource::update(self.conn, row.key, state)?;
         table::index::remove(self.conn, row.key)?;
         table::relation::replace(self.conn, row.key, false, &[])?;
         table::version::append(
             self.conn,
-            VersionRow { seq, key: row.key, version: next, at: now, method: "DELETE", body: None },
+            VersionRow {
+                seq,
+                key: row.key,
+                version: next,
+                at: now,
+                method: "DELETE",
+                body: None,
+            },
         )?;
-        self.batch.changed.push(Changed { seq, kind: kind.to_owned(), id: id.to_owned(), patient, deleted: true });
+        self.batch.changed.push(Changed {
+            seq,
+            kind: kind.to_owned(),
+            id: id.to_owned(),
+            patient,
+            deleted: true,
+        });
         Ok(Some(Put {
             kind: kind.to_owned(),
             id: id.to_owned(),
@@ -286,7 +354,9 @@ impl<'c> Tx<'c> {
         }
         let hooks = self.hooks;
         self.depth += 1;
-        let outcome = hooks.iter().try_for_each(|hook| hook.stored(self, put, resource, before));
+        let outcome = hooks
+            .iter()
+            .try_for_each(|hook| hook.stored(self, put, resource, before));
         self.depth -= 1;
         outcome
     }
@@ -294,7 +364,9 @@ impl<'c> Tx<'c> {
 
 /// Sets `meta.versionId` and `meta.lastUpdated`, right after type and id.
 fn stamp(body: &mut Value, version: i64, now_ms: i64) {
-    let Some(object) = body.as_object_mut() else { return };
+    let Some(object) = body.as_object_mut() else {
+        return;
+    };
     let mut meta = match object.shift_remove("meta") {
         Some(Value::Object(meta)) => meta,
         _ => serde_json::Map::new(),
@@ -326,11 +398,22 @@ pub struct Mark {
 
 impl Batch {
     pub(super) fn new(now_ms: i64, seq: i64, audit: Head) -> Self {
-        Self { now_ms, seq, audit, audit_moved: false, changed: Vec::new() }
+        Self {
+            now_ms,
+            seq,
+            audit,
+            audit_moved: false,
+            changed: Vec::new(),
+        }
     }
 
     pub(super) fn mark(&self) -> Mark {
-        Mark { seq: self.seq, audit: self.audit, audit_moved: self.audit_moved, changed: self.changed.len() }
+        Mark {
+            seq: self.seq,
+            audit: self.audit,
+            audit_moved: self.audit_moved,
+            changed: self.changed.len(),
+        }
     }
 
     pub(super) fn reset(&mut self, mark: Mark) {

@@ -37,7 +37,12 @@ pub fn allowed(conn: &Connection, actor: &Actor, action: Action, of: Subject<'_>
 /// A failed statement, or a damaged body.
 pub fn may_read(conn: &Connection, actor: &Actor, stored: &Stored) -> Result<bool, DbError> {
     let body = stored.value()?;
-    let of = Subject { kind: &stored.kind, id: &stored.id, patient: stored.patient.as_deref(), body: &body };
+    let of = Subject {
+        kind: &stored.kind,
+        id: &stored.id,
+        patient: stored.patient.as_deref(),
+        body: &body,
+    };
     allowed(conn, actor, Action::Read, of)
 }
 
@@ -70,7 +75,14 @@ pub fn create_as(
             if !may_read(tx.conn(), actor, &existing)? {
                 return Err(Problem::Denied);
             }
-            tx.audit(&entry(actor, AuditAction::Read, "read", &existing.kind, &existing.id, existing.patient.clone()))?;
+            tx.audit(&entry(
+                actor,
+                AuditAction::Read,
+                "read",
+                &existing.kind,
+                &existing.id,
+                existing.patient.clone(),
+            ))?;
             return Ok(Created::Existing(Box::new(existing)));
         }
     }
@@ -82,7 +94,12 @@ pub fn create_as(
 ///
 /// # Errors
 /// [`Problem`].
-pub fn update(tx: &mut Tx<'_>, actor: &Actor, resource: Prepared, precondition: Precondition) -> Result<Put, Problem> {
+pub fn update(
+    tx: &mut Tx<'_>,
+    actor: &Actor,
+    resource: Prepared,
+    precondition: Precondition,
+) -> Result<Put, Problem> {
     store(tx, actor, resource, precondition)
 }
 
@@ -90,7 +107,13 @@ pub fn update(tx: &mut Tx<'_>, actor: &Actor, resource: Prepared, precondition: 
 ///
 /// # Errors
 /// [`Problem`].
-pub fn delete(tx: &mut Tx<'_>, actor: &Actor, kind: &str, id: &str, version: Option<i64>) -> Result<Option<Put>, Problem> {
+pub fn delete(
+    tx: &mut Tx<'_>,
+    actor: &Actor,
+    kind: &str,
+    id: &str,
+    version: Option<i64>,
+) -> Result<Option<Put>, Problem> {
     if policy::granted(actor, Action::Delete, kind).is_empty() {
         return Err(Problem::Denied);
     }
@@ -98,7 +121,12 @@ pub fn delete(tx: &mut Tx<'_>, actor: &Actor, kind: &str, id: &str, version: Opt
         return Ok(tx.delete(kind, id, version)?);
     };
     let body = before.value()?;
-    let of = Subject { kind, id, patient: before.patient.as_deref(), body: &body };
+    let of = Subject {
+        kind,
+        id,
+        patient: before.patient.as_deref(),
+        body: &body,
+    };
     if !allowed(tx.conn(), actor, Action::Delete, of)? {
         return Err(Problem::NotFound);
     }
@@ -106,31 +134,62 @@ pub fn delete(tx: &mut Tx<'_>, actor: &Actor, kind: &str, id: &str, version: Opt
         return Err(Problem::Denied);
     }
     let done = tx.delete(kind, id, version)?;
-    tx.audit(&entry(actor, AuditAction::Delete, "delete", kind, id, before.patient))?;
+    tx.audit(&entry(
+        actor,
+        AuditAction::Delete,
+        "delete",
+        kind,
+        id,
+        before.patient,
+    ))?;
     Ok(done)
 }
 
-fn store(tx: &mut Tx<'_>, actor: &Actor, resource: Prepared, precondition: Precondition) -> Result<Put, Problem> {
+fn store(
+    tx: &mut Tx<'_>,
+    actor: &Actor,
+    resource: Prepared,
+    precondition: Precondition,
+) -> Result<Put, Problem> {
     let kind = resource.kind().to_owned();
     let id = resource.id().unwrap_or_default().to_owned();
     let patient = resource.patient().map(str::to_owned);
     let before = tx.get(&kind, &id)?.filter(|s| !s.deleted);
-    let action = if before.is_some() { Action::Update } else { Action::Create };
+    let action = if before.is_some() {
+        Action::Update
+    } else {
+        Action::Create
+    };
     if policy::granted(actor, action, &kind).is_empty() {
         return Err(Problem::Denied);
     }
     let before_body = before.as_ref().map(Stored::value).transpose()?;
     if let (Some(stored), Some(body)) = (&before, &before_body) {
         // Whoever may not touch it as it is must not learn that it is there, nor take it over.
-        let of = Subject { kind: &kind, id: &id, patient: stored.patient.as_deref(), body };
+        let of = Subject {
+            kind: &kind,
+            id: &id,
+            patient: stored.patient.as_deref(),
+            body,
+        };
         if !allowed(tx.conn(), actor, action, of)? {
             return Err(Problem::NotFound);
         }
+        if kind == "Composition" && body.get("status").and_then(Value::as_str) == Some("final") {
+            // Not a matter of rights: nobody changes what is signed.
+            return Err(Problem::Conflict("signed"));
+        }
     }
     // Judged before it is stored: a resource must not open the door to itself.
-    let after = Subject { kind: &kind, id: &id, patient: patient.as_deref(), body: resource.body() };
+    let after = Subject {
+        kind: &kind,
+        id: &id,
+        patient: patient.as_deref(),
+        body: resource.body(),
+    };
     if !allowed(tx.conn(), actor, action, after)?
-        || policy::content_allowed(actor, &kind, before_body.as_ref(), Some(resource.body())) == Decision::Deny
+        || policy::content_allowed(actor, &kind, before_body.as_ref(), Some(resource.body()))
+            == Decision::Deny
     {
         return Err(Problem::Denied);
     }
@@ -147,8 +206,18 @@ fn store(tx: &mut Tx<'_>, actor: &Actor, resource: Prepared, precondition: Preco
 pub(super) fn only_match(conn: &Connection, query: &SearchQuery) -> Result<Option<Stored>, Problem> {
     // Uniqueness is a matter of the data, not of who asks; access is checked afterwards.
     let anybody = anybody();
-    let visible = Visible { actor: &anybody, standings: vec![Standing::Unrelated] };
-    let mut found = table::search::page(conn, &SearchQuery { count: 1, ..query.clone() }, &visible)?;
+    let visible = Visible {
+        actor: &anybody,
+        standings: vec![Standing::Unrelated],
+    };
+    let mut found = table::search::page(
+        conn,
+        &SearchQuery {
+            count: 1,
+            ..query.clone()
+        },
+        &visible,
+    )?;
     match found.len() {
         0 | 1 => Ok(found.pop()),
         _ => Err(Problem::Conflict("multiple-matches")),
@@ -181,10 +250,22 @@ pub fn search(conn: &Connection, actor: &Actor, query: &SearchQuery) -> Result<S
     if granted.is_empty() {
         return Err(Problem::Denied);
     }
-    let visible = Visible { actor, standings: granted };
-    let counted = if query.total { Some(table::search::count(conn, query, &visible)?) } else { None };
+    let visible = Visible {
+        actor,
+        standings: granted,
+    };
+    let counted = if query.total {
+        Some(table::search::count(conn, query, &visible)?)
+    } else {
+        None
+    };
     if query.count_only {
-        return Ok(SearchPage { matches: Vec::new(), included: Vec::new(), total: counted, next: None });
+        return Ok(SearchPage {
+            matches: Vec::new(),
+            included: Vec::new(),
+            total: counted,
+            next: None,
+        });
     }
     let mut matches = table::search::page(conn, query, &visible)?;
     let more = matches.len() > query.count;
@@ -196,10 +277,20 @@ pub fn search(conn: &Connection, actor: &Actor, query: &SearchQuery) -> Result<S
     };
     let known = (query.page == 0 && !more).then_some(matches.len() as u64);
     let included = include(conn, actor, query, &matches)?;
-    Ok(SearchPage { matches, included, total: counted.or(known), next })
+    Ok(SearchPage {
+        matches,
+        included,
+        total: counted.or(known),
+        next,
+    })
 }
 
-fn include(conn: &Connection, actor: &Actor, query: &SearchQuery, matches: &[Stored]) -> Result<Vec<Stored>, Problem> {
+fn include(
+    conn: &Connection,
+    actor: &Actor,
+    query: &SearchQuery,
+    matches: &[Stored],
+) -> Result<Vec<Stored>, Problem> {
     let mut found: BTreeMap<i64, Stored> = BTreeMap::new();
     let mut add = |stored: Stored| -> Result<(), Problem> {
         let known = found.contains_key(&stored.key) || matches.iter().any(|m| m.key == stored.key);

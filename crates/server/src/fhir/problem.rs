@@ -97,13 +97,23 @@ impl Problem {
 /// Says in which entry of the Bundle each issue is.
 fn in_entry(index: usize, mut outcome: Value) -> Value {
     let place = format!("Bundle.entry[{index}]");
-    for issue in outcome.get_mut("issue").and_then(Value::as_array_mut).into_iter().flatten() {
-        let Some(issue) = issue.as_object_mut() else { continue };
+    for issue in outcome
+        .get_mut("issue")
+        .and_then(Value::as_array_mut)
+        .into_iter()
+        .flatten()
+    {
+        let Some(issue) = issue.as_object_mut() else {
+            continue;
+        };
         let inner = issue
             .get("expression")
             .and_then(|e| e.get(0))
             .and_then(Value::as_str)
-            .map_or_else(|| place.clone(), |path| format!("{place}.resource.ofType({path})"));
+            .map_or_else(
+                || place.clone(),
+                |path| format!("{place}.resource.ofType({path})"),
+            );
         issue.insert("expression".to_owned(), serde_json::json!([inner]));
     }
     outcome

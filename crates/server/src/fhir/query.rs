@@ -40,6 +40,21 @@ pub struct TokenValue {
     pub code: Option<String>,
 }
 
+/// A quantity asked for.
+#[derive(Debug, Clone, PartialEq)]
+pub struct QuantityValue {
+    /// How it compares.
+    pub prefix: Prefix,
+    /// Smallest number meant.
+    pub low: f64,
+    /// Largest number meant.
+    pub high: f64,
+    /// System of the unit, if it matters.
+    pub system: Option<String>,
+    /// Unit, if it matters.
+    pub code: Option<String>,
+}
+
 /// What one criterion asks; several values are alternatives.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Test {
@@ -61,8 +76,8 @@ pub enum Test {
     Date(Vec<(Prefix, i64, i64)>),
     /// Number.
     Number(Vec<(Prefix, f64, f64)>),
-    /// Quantity with system and code.
-    Quantity(Vec<(Prefix, f64, f64, Option<String>, Option<String>)>),
+    /// Quantity.
+    Quantity(Vec<QuantityValue>),
     /// String by its beginning, folded.
     Starts(Vec<String>),
     /// String anywhere, folded.
@@ -161,16 +176,27 @@ impl SearchQuery {
     }
 
     fn read(&mut self, name: &str, value: &str) -> Result<(), Problem> {
-        let bad = |why| Problem::Search { param: name.to_owned(), why };
+        let bad = |why| Problem::Search {
+            param: name.to_owned(),
+            why,
+        };
         match name {
             "_count" => {
-                self.count = value.parse::<usize>().map_err(|_| bad("not a number"))?.min(MAX_COUNT);
+                self.count = value
+                    .parse::<usize>()
+                    .map_err(|_| bad("not a number"))?
+                    .min(MAX_COUNT);
                 if self.count == 0 {
                     self.count_only = true;
                     self.total = true;
                 }
             }
-            "_sort" => self.sort = value.split(',').map(|key| sort_key(&self.kind, key)).collect::<Result<_, _>>()?,
+            "_sort" => {
+                self.sort = value
+                    .split(',')
+                    .map(|key| sort_key(&self.kind, key))
+                    .collect::<Result<_, _>>()?
+            }
             "_include" => self.includes.push(include(name, value)?),
             "_revinclude" => self.revincludes.push(include(name, value)?),
             "_total" => match value {
@@ -199,7 +225,10 @@ impl SearchQuery {
 }
 
 fn criterion(kind: &str, name: &str, value: &str) -> Result<Criterion, Problem> {
-    let bad = |why| Problem::Search { param: name.to_owned(), why };
+    let bad = |why| Problem::Search {
+        param: name.to_owned(),
+        why,
+    };
     if let Some((head, rest)) = name.split_once('.') {
         return chain(kind, name, head, rest, value);
     }
@@ -216,18 +245,31 @@ fn criterion(kind: &str, name: &str, value: &str) -> Result<Criterion, Problem> 
         },
         (None, _) => plain(param, value).ok_or_else(|| bad("the value cannot be read"))?,
         (Some("not"), SearchKind::Token) if base != "_id" => Test::NotToken(tokens(value)),
-        (Some("contains"), SearchKind::String) => Test::Contains(split(value).iter().map(|v| fold(v)).collect()),
-        (Some(target), SearchKind::Reference) if param.targets.contains(&target) => {
-            Test::Reference(split(value).into_iter().map(|id| (Some(target.to_owned()), id)).collect())
+        (Some("contains"), SearchKind::String) => {
+            Test::Contains(split(value).iter().map(|v| fold(v)).collect())
         }
+        (Some(target), SearchKind::Reference) if param.targets.contains(&target) => Test::Reference(
+            split(value)
+                .into_iter()
+                .map(|id| (Some(target.to_owned()), id))
+                .collect(),
+        ),
         _ => return Err(bad("this modifier is not supported")),
     };
-    Ok(Criterion { kind: kind.to_owned(), param: param.name, param_kind: param.kind, test })
+    Ok(Criterion {
+        kind: kind.to_owned(),
+        param: param.name,
+        param_kind: param.kind,
+        test,
+    })
 }
 
 /// `subject.name=…`, `subject:Patient.name=…`: one step, then any criterion of the target.
 fn chain(kind: &str, name: &str, head: &str, rest: &str, value: &str) -> Result<Criterion, Problem> {
-    let bad = |why| Problem::Search { param: name.to_owned(), why };
+    let bad = |why| Problem::Search {
+        param: name.to_owned(),
+        why,
+    };
     let (base, wanted) = head.split_once(':').map_or((head, None), |(b, t)| (b, Some(t)));
     let param = search_param(kind, base).ok_or_else(|| bad("unknown search parameter for this type"))?;
     if param.kind != SearchKind::Reference {
@@ -237,17 +279,21 @@ fn chain(kind: &str, name: &str, head: &str, rest: &str, value: &str) -> Result<
         return Err(bad("only one step of a chain is supported"));
     }
     let bare = rest.split(':').next().unwrap_or(rest);
-    let targets = param
-        .targets
-        .iter()
-        .filter(|t| wanted.is_none_or(|w| w == **t) && hms_fhir::is_known_type(t) && search_param(t, bare).is_some());
+    let targets = param.targets.iter().filter(|t| {
+        wanted.is_none_or(|w| w == **t) && hms_fhir::is_known_type(t) && search_param(t, bare).is_some()
+    });
     let arms = targets
         .map(|target| criterion(target, rest, value).map(|c| ((*target).to_owned(), c)))
         .collect::<Result<Vec<_>, _>>()?;
     if arms.is_empty() {
         return Err(bad("no type at the end of this chain has that parameter"));
     }
-    Ok(Criterion { kind: kind.to_owned(), param: param.name, param_kind: param.kind, test: Test::Chain(arms) })
+    Ok(Criterion {
+        kind: kind.to_owned(),
+        param: param.name,
+        param_kind: param.kind,
+        test: Test::Chain(arms),
+    })
 }
 
 fn plain(param: &SearchParam, value: &str) -> Option<Test> {
@@ -259,7 +305,9 @@ fn plain(param: &SearchParam, value: &str) -> Option<Test> {
         (_, SearchKind::Reference) => references(values)?,
         (_, SearchKind::Date) => Test::Date(dates(&values)?),
         (_, SearchKind::Number) => Test::Number(values.iter().map(|v| number(v)).collect::<Option<_>>()?),
-        (_, SearchKind::Quantity) => Test::Quantity(values.iter().map(|v| quantity(v)).collect::<Option<_>>()?),
+        (_, SearchKind::Quantity) => {
+            Test::Quantity(values.iter().map(|v| quantity(v)).collect::<Option<_>>()?)
+        }
         (_, SearchKind::String) => Test::Starts(values.iter().map(|v| fold(v)).collect()),
         (_, SearchKind::Uri) => Test::Uri(values),
     })
@@ -296,7 +344,10 @@ fn tokens(value: &str) -> Vec<TokenValue> {
     split(value)
         .iter()
         .map(|v| match bar(v) {
-            None => TokenValue { system: None, code: Some(unescape(v)) },
+            None => TokenValue {
+                system: None,
+                code: Some(unescape(v)),
+            },
             Some((system, code)) => TokenValue {
                 system: Some(unescape(system)),
                 code: (!code.is_empty()).then(|| unescape(code)),
@@ -372,30 +423,50 @@ fn number(value: &str) -> Option<(Prefix, f64, f64)> {
     })
 }
 
-fn quantity(value: &str) -> Option<(Prefix, f64, f64, Option<String>, Option<String>)> {
+fn quantity(value: &str) -> Option<QuantityValue> {
     let mut parts = value.split('|');
     let (prefix, low, high) = number(parts.next()?)?;
     let mut part = || parts.next().filter(|p| !p.is_empty()).map(str::to_owned);
-    Some((prefix, low, high, part(), part()))
+    Some(QuantityValue {
+        prefix,
+        low,
+        high,
+        system: part(),
+        code: part(),
+    })
 }
 
 fn sort_key(kind: &str, key: &str) -> Result<SortKey, Problem> {
     let (name, descending) = key.strip_prefix('-').map_or((key, false), |name| (name, true));
-    let param = search_param(kind, name)
-        .ok_or_else(|| Problem::Search { param: "_sort".to_owned(), why: "unknown search parameter for this type" })?;
-    Ok(SortKey { param: param.name, kind: param.kind, descending })
+    let param = search_param(kind, name).ok_or_else(|| Problem::Search {
+        param: "_sort".to_owned(),
+        why: "unknown search parameter for this type",
+    })?;
+    Ok(SortKey {
+        param: param.name,
+        kind: param.kind,
+        descending,
+    })
 }
 
 fn include(name: &str, value: &str) -> Result<Include, Problem> {
-    let bad = |why| Problem::Search { param: name.to_owned(), why };
+    let bad = |why| Problem::Search {
+        param: name.to_owned(),
+        why,
+    };
     let mut parts = value.split(':');
-    let (Some(source), Some(param), target, None) = (parts.next(), parts.next(), parts.next(), parts.next()) else {
+    let (Some(source), Some(param), target, None) = (parts.next(), parts.next(), parts.next(), parts.next())
+    else {
         return Err(bad("Type:parameter or Type:parameter:Target"));
     };
     let param = search_param(source, param)
         .filter(|p| p.kind == SearchKind::Reference)
         .ok_or_else(|| bad("no reference parameter of that name"))?;
-    Ok(Include { source: source.to_owned(), param: param.name, target: target.map(str::to_owned) })
+    Ok(Include {
+        source: source.to_owned(),
+        param: param.name,
+        target: target.map(str::to_owned),
+    })
 }
 
 /// The pairs of a query string or a form body.
@@ -420,7 +491,9 @@ fn decode(text: &str) -> String {
         match byte {
             b'+' => out.push(b' '),
             b'%' => {
-                let hex = text.get(at..at + 2).and_then(|hex| u8::from_str_radix(hex, 16).ok());
+                let hex = text
+                    .get(at..at + 2)
+                    .and_then(|hex| u8::from_str_radix(hex, 16).ok());
                 out.push(hex.unwrap_or(b'%'));
                 at += if hex.is_some() { 2 } else { 0 };
             }
@@ -468,7 +541,10 @@ mod tests {
             code: code.map(str::to_owned),
         };
         assert_eq!(
-            test("Observation", "code=http%3A%2F%2Floinc.org%7C1-2,plain,%7Cbare,sys%7C,a%5C%2Cb%5C%7Cc"),
+            test(
+                "Observation",
+                "code=http%3A%2F%2Floinc.org%7C1-2,plain,%7Cbare,sys%7C,a%5C%2Cb%5C%7Cc"
+            ),
             Test::Token(vec![
                 token(Some("http://loinc.org"), Some("1-2")),
                 token(None, Some("plain")),
@@ -479,7 +555,10 @@ mod tests {
         );
         assert_eq!(
             test("Observation", "subject=Patient/p,q"),
-            Test::Reference(vec![(Some("Patient".to_owned()), "p".to_owned()), (None, "q".to_owned())])
+            Test::Reference(vec![
+                (Some("Patient".to_owned()), "p".to_owned()),
+                (None, "q".to_owned())
+            ])
         );
         assert_eq!(
             test("Observation", "subject:Patient=p"),

@@ -20,10 +20,24 @@ pub const MAX_ENTRIES: usize = 5_000;
 /// What an entry asks for.
 #[derive(Debug, Clone)]
 enum Ask {
-    Delete { kind: String, id: String, version: Option<i64> },
-    Create { resource: Value, id: String, condition: Option<SearchQuery> },
-    Update { resource: Value, precondition: Precondition },
-    Read { kind: String, id: String },
+    Delete {
+        kind: String,
+        id: String,
+        version: Option<i64>,
+    },
+    Create {
+        resource: Value,
+        id: String,
+        condition: Option<SearchQuery>,
+    },
+    Update {
+        resource: Value,
+        precondition: Precondition,
+    },
+    Read {
+        kind: String,
+        id: String,
+    },
     Search(Box<SearchQuery>),
 }
 
@@ -101,14 +115,21 @@ pub async fn batch(app: &App, actor: &Actor, bundle: &Value) -> Result<Value, Pr
                 Problem::Entry { source, .. } => *source,
                 other => other,
             };
-            Answer { status: problem.status().to_string(), outcome: Some(problem.outcome()), ..Answer::default() }
+            Answer {
+                status: problem.status().to_string(),
+                outcome: Some(problem.outcome()),
+                ..Answer::default()
+            }
         }));
     }
     Ok(hms_fhir::bundle::batch_response(answers))
 }
 
 fn at(index: usize, source: Problem) -> Problem {
-    Problem::Entry { index, source: Box::new(source) }
+    Problem::Entry {
+        index,
+        source: Box::new(source),
+    }
 }
 
 fn read_entries(bundle: &Value) -> Result<Vec<Result<Entry, Problem>>, Problem> {
@@ -118,15 +139,22 @@ fn read_entries(bundle: &Value) -> Result<Vec<Result<Entry, Problem>>, Problem> 
         Some(_) => return Err(Problem::Bad("Bundle.entry is not a list".to_owned())),
     };
     if entries.len() > MAX_ENTRIES {
-        return Err(Problem::Bad(format!("a Bundle has at most {MAX_ENTRIES} entries")));
+        return Err(Problem::Bad(format!(
+            "a Bundle has at most {MAX_ENTRIES} entries"
+        )));
     }
     Ok(entries.iter().map(read_entry).collect())
 }
 
 fn read_entry(entry: &Value) -> Result<Entry, Problem> {
-    let request = entry.get("request").ok_or_else(|| bad("an entry needs a request"))?;
+    let request = entry
+        .get("request")
+        .ok_or_else(|| bad("an entry needs a request"))?;
     let text = |name: &str| request.get(name).and_then(Value::as_str);
-    let (method, url) = (text("method").unwrap_or_default(), text("url").unwrap_or_default());
+    let (method, url) = (
+        text("method").unwrap_or_default(),
+        text("url").unwrap_or_default(),
+    );
     let (path, query) = url.split_once('?').map_or((url, None), |(p, q)| (p, Some(q)));
     let mut parts = path.trim_matches('/').split('/');
     let kind = parts.next().unwrap_or_default().to_owned();
@@ -134,13 +162,20 @@ fn read_entry(entry: &Value) -> Result<Entry, Problem> {
     if parts.next().is_some() {
         return Err(Problem::NotSupported("this address in a Bundle"));
     }
-    let resource = || entry.get("resource").cloned().ok_or_else(|| bad("this request needs a resource"));
+    let resource = || {
+        entry
+            .get("resource")
+            .cloned()
+            .ok_or_else(|| bad("this request needs a resource"))
+    };
     let version = text("ifMatch").map(parse_etag).transpose()?;
     let ask = match (method, id) {
         ("POST", None) => Ask::Create {
             resource: typed(resource()?, &kind)?,
             id: crate::random::id(),
-            condition: text("ifNoneExist").map(|q| SearchQuery::parse(&kind, &query::pairs(q))).transpose()?,
+            condition: text("ifNoneExist")
+                .map(|q| SearchQuery::parse(&kind, &query::pairs(q)))
+                .transpose()?,
         },
         ("PUT", Some(id)) if query.is_none() => {
             let resource = typed(resource()?, &kind)?;
@@ -153,11 +188,17 @@ fn read_entry(entry: &Value) -> Result<Entry, Problem> {
                 None if absent => Precondition::Absent,
                 None => Precondition::None,
             };
-            Ask::Update { resource, precondition }
+            Ask::Update {
+                resource,
+                precondition,
+            }
         }
         ("DELETE", Some(id)) if query.is_none() => Ask::Delete { kind, id, version },
         ("GET", Some(id)) if query.is_none() => Ask::Read { kind, id },
-        ("GET", None) => Ask::Search(Box::new(SearchQuery::parse(&kind, &query::pairs(query.unwrap_or_default()))?)),
+        ("GET", None) => Ask::Search(Box::new(SearchQuery::parse(
+            &kind,
+            &query::pairs(query.unwrap_or_default()),
+        )?)),
         ("POST" | "PUT" | "DELETE" | "GET" | "PATCH" | "HEAD", _) => {
             return Err(Problem::NotSupported("this method and address in a Bundle"));
         }
@@ -198,7 +239,9 @@ fn carry_out(tx: &mut Tx<'_>, actor: &Actor, mut entries: Vec<Entry>) -> Result<
     let mut answers: Vec<Answer> = vec![Answer::default(); entries.len()];
     let mut asks: Vec<Option<Ask>> = entries.into_iter().map(|e| Some(e.ask)).collect();
     for index in order {
-        let Some(ask) = asks.get_mut(index).and_then(Option::take) else { continue };
+        let Some(ask) = asks.get_mut(index).and_then(Option::take) else {
+            continue;
+        };
         let answer = one(tx, actor, ask, &links).map_err(|source| at(index, source))?;
         if let Some(slot) = answers.get_mut(index) {
             *slot = answer;
@@ -212,14 +255,22 @@ fn assign_ids(tx: &Tx<'_>, entries: &mut [Entry]) -> Result<HashMap<String, Stri
     let mut links = HashMap::new();
     for (index, entry) in entries.iter_mut().enumerate() {
         let target = match &mut entry.ask {
-            Ask::Create { resource, id, condition } => {
+            Ask::Create {
+                resource,
+                id,
+                condition,
+            } => {
                 if let Some(query) = condition {
-                    let existing = interact::only_match(tx.conn(), query).map_err(|source| at(index, source))?;
+                    let existing =
+                        interact::only_match(tx.conn(), query).map_err(|source| at(index, source))?;
                     if let Some(existing) = existing {
                         *id = existing.id;
                     }
                 }
-                let kind = resource.get("resourceType").and_then(Value::as_str).unwrap_or_default();
+                let kind = resource
+                    .get("resourceType")
+                    .and_then(Value::as_str)
+                    .unwrap_or_default();
                 format!("{kind}/{id}")
             }
             Ask::Update { resource, .. } => {
@@ -241,18 +292,34 @@ fn one(tx: &mut Tx<'_>, actor: &Actor, ask: Ask, links: &HashMap<String, String>
     match ask {
         Ask::Delete { kind, id, version } => {
             let done = interact::delete(tx, actor, &kind, &id, version)?;
-            Ok(Answer { status: "204 No Content".to_owned(), etag: done.map(|p| etag(p.version)), ..Answer::default() })
+            Ok(Answer {
+                status: "204 No Content".to_owned(),
+                etag: done.map(|p| etag(p.version)),
+                ..Answer::default()
+            })
         }
-        Ask::Create { resource, id, condition } => {
+        Ask::Create {
+            resource,
+            id,
+            condition,
+        } => {
             let prepared = prepare(resource, links)?;
             match interact::create_as(tx, actor, prepared, condition.as_ref(), id)? {
                 Created::New(put) => Ok(stored_answer(&put)),
                 Created::Existing(stored) => Ok(existing_answer(&stored)),
             }
         }
-        Ask::Update { resource, precondition } => {
+        Ask::Update {
+            resource,
+            precondition,
+        } => {
             let prepared = prepare(resource, links)?;
-            Ok(stored_answer(&interact::update(tx, actor, prepared, precondition)?))
+            Ok(stored_answer(&interact::update(
+                tx,
+                actor,
+                prepared,
+                precondition,
+            )?))
         }
         Ask::Read { kind, id } => {
             let stored = tx.get(&kind, &id)?.ok_or(Problem::NotFound)?;
@@ -260,8 +327,18 @@ fn one(tx: &mut Tx<'_>, actor: &Actor, ask: Ask, links: &HashMap<String, String>
                 return Err(Problem::NotFound);
             }
             let body = interact::body(&stored)?;
-            tx.audit(&interact::entry(actor, AuditAction::Read, "read", &kind, &id, stored.patient.clone()))?;
-            Ok(Answer { resource: Some(body), ..existing_answer(&stored) })
+            tx.audit(&interact::entry(
+                actor,
+                AuditAction::Read,
+                "read",
+                &kind,
+                &id,
+                stored.patient.clone(),
+            ))?;
+            Ok(Answer {
+                resource: Some(body),
+                ..existing_answer(&stored)
+            })
         }
         Ask::Search(query) => {
             let page = interact::search(tx.conn(), actor, &query)?;
@@ -270,7 +347,11 @@ fn one(tx: &mut Tx<'_>, actor: &Actor, ask: Ask, links: &HashMap<String, String>
                 tx.audit(&event)?;
             }
             let bundle = searchset("", &page)?;
-            Ok(Answer { status: "200 OK".to_owned(), resource: Some(bundle), ..Answer::default() })
+            Ok(Answer {
+                status: "200 OK".to_owned(),
+                resource: Some(bundle),
+                ..Answer::default()
+            })
         }
     }
 }
@@ -289,7 +370,11 @@ fn prepare(mut resource: Value, links: &HashMap<String, String>) -> Result<Prepa
 pub fn searchset(base: &str, page: &interact::SearchPage) -> Result<Value, DbError> {
     use hms_fhir::bundle::{Found, FoundMode};
     let found = |stored: &Stored, mode| -> Result<Found, DbError> {
-        Ok(Found { full_url: format!("{base}{}/{}", stored.kind, stored.id), resource: stored.value()?, mode })
+        Ok(Found {
+            full_url: format!("{base}{}/{}", stored.kind, stored.id),
+            resource: stored.value()?,
+            mode,
+        })
     };
     let entries = page
         .matches
@@ -313,7 +398,10 @@ fn stored_answer(put: &Put) -> Answer {
 fn existing_answer(stored: &Stored) -> Answer {
     Answer {
         status: "200 OK".to_owned(),
-        location: Some(format!("{}/{}/_history/{}", stored.kind, stored.id, stored.version)),
+        location: Some(format!(
+            "{}/{}/_history/{}",
+            stored.kind, stored.id, stored.version
+        )),
         etag: Some(etag(stored.version)),
         last_modified: Some(Timestamp(stored.last_updated).to_instant()),
         ..Answer::default()

@@ -25,13 +25,38 @@ const ADMINISTRATORS: Access = Access::Roles(&[Role::Administrator]);
 pub fn routes() -> Vec<Route> {
     vec![
         route(Method::GET, "/api/devices", Access::SignedIn, get(own_devices)),
-        route(Method::DELETE, "/api/devices/{id}", Access::SignedIn, delete(revoke_device)),
+        route(
+            Method::DELETE,
+            "/api/devices/{id}",
+            Access::SignedIn,
+            delete(revoke_device),
+        ),
         route(Method::GET, "/api/users", ADMINISTRATORS, get(users)),
         route(Method::POST, "/api/users", ADMINISTRATORS, post(add_user)),
-        route(Method::GET, "/api/users/{username}/devices", ADMINISTRATORS, get(devices_of)),
-        route(Method::POST, "/api/users/{username}/disable", ADMINISTRATORS, post(disable)),
-        route(Method::POST, "/api/users/{username}/enable", ADMINISTRATORS, post(enable)),
-        route(Method::POST, "/api/users/{username}/reset-pin", ADMINISTRATORS, post(reset_pin)),
+        route(
+            Method::GET,
+            "/api/users/{username}/devices",
+            ADMINISTRATORS,
+            get(devices_of),
+        ),
+        route(
+            Method::POST,
+            "/api/users/{username}/disable",
+            ADMINISTRATORS,
+            post(disable),
+        ),
+        route(
+            Method::POST,
+            "/api/users/{username}/enable",
+            ADMINISTRATORS,
+            post(enable),
+        ),
+        route(
+            Method::POST,
+            "/api/users/{username}/reset-pin",
+            ADMINISTRATORS,
+            post(reset_pin),
+        ),
     ]
 }
 
@@ -64,19 +89,30 @@ fn device_view(row: &DeviceRow) -> Value {
 
 async fn own_devices(State(app): State<App>, actor: Actor) -> Result<Json<Value>, AccountError> {
     let user_id = actor.user.to_string();
-    let rows = app.db.read(move |read| device::list(read.conn(), Some(&user_id))).await?;
-    Ok(Json(json!({"devices": rows.iter().map(device_view).collect::<Vec<_>>()})))
+    let rows = app
+        .db
+        .read(move |read| device::list(read.conn(), Some(&user_id)))
+        .await?;
+    Ok(Json(
+        json!({"devices": rows.iter().map(device_view).collect::<Vec<_>>()}),
+    ))
 }
 
-async fn devices_of(State(app): State<App>, Path(username): Path<String>) -> Result<Json<Value>, AccountError> {
+async fn devices_of(
+    State(app): State<App>,
+    Path(username): Path<String>,
+) -> Result<Json<Value>, AccountError> {
     let rows = app
         .db
         .read(move |read| -> Result<Vec<DeviceRow>, AccountError> {
-            let (account, _) = user::by_name(read.conn(), &username.to_lowercase())?.ok_or(AccountError::Unknown)?;
+            let (account, _) =
+                user::by_name(read.conn(), &username.to_lowercase())?.ok_or(AccountError::Unknown)?;
             Ok(device::list(read.conn(), Some(&account.id))?)
         })
         .await?;
-    Ok(Json(json!({"devices": rows.iter().map(device_view).collect::<Vec<_>>()})))
+    Ok(Json(
+        json!({"devices": rows.iter().map(device_view).collect::<Vec<_>>()}),
+    ))
 }
 
 /// A person revokes their own devices; an administrator any.
@@ -99,7 +135,10 @@ async fn revoke_device(
 }
 
 async fn users(State(app): State<App>) -> Result<Json<Value>, AccountError> {
-    let rows = app.db.read(|read| -> Result<_, DbError> { user::all(read.conn()) }).await?;
+    let rows = app
+        .db
+        .read(|read| -> Result<_, DbError> { user::all(read.conn()) })
+        .await?;
     let list: Vec<Value> = rows
         .iter()
         .map(|u| {
@@ -127,7 +166,11 @@ struct UserForm {
     scopes: String,
 }
 
-async fn add_user(State(app): State<App>, actor: Actor, Json(form): Json<UserForm>) -> Result<Response, AccountError> {
+async fn add_user(
+    State(app): State<App>,
+    actor: Actor,
+    Json(form): Json<UserForm>,
+) -> Result<Response, AccountError> {
     let base = app.settings.base_url.clone();
     let (id, link) = app
         .db
@@ -181,5 +224,7 @@ async fn reset_pin(
         .db
         .write(move |tx: &mut Tx<'_>| accounts::reset_pin(tx, &username, &actor.audit_agent()))
         .await?;
-    Ok(Json(json!({"link": format!("{base}/oauth/welcome?token={link}")})))
+    Ok(Json(
+        json!({"link": format!("{base}/oauth/welcome?token={link}")}),
+    ))
 }

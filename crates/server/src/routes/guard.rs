@@ -52,9 +52,13 @@ fn may(access: Access, role: Role) -> bool {
 /// # Errors
 /// A failed statement.
 pub async fn authenticate(app: &App, headers: &HeaderMap) -> Result<Option<Actor>, DbError> {
-    let Some(token) = bearer(headers) else { return Ok(None) };
+    let Some(token) = bearer(headers) else {
+        return Ok(None);
+    };
     let (token, now) = (token.to_owned(), app.clock.now_ms());
-    app.db.read(move |read| tokens::authenticate(read.conn(), &token, now)).await
+    app.db
+        .read(move |read| tokens::authenticate(read.conn(), &token, now))
+        .await
 }
 
 fn bearer(headers: &HeaderMap) -> Option<&str> {
@@ -81,8 +85,13 @@ pub async fn log(request: Request, next: Next) -> Response {
 pub async fn headers(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await.into_response();
     let headers = response.headers_mut();
-    headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    headers
+        .entry(CACHE_CONTROL)
+        .or_insert(HeaderValue::from_static("no-store"));
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    headers.insert(STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000"));
+    headers.insert(
+        STRICT_TRANSPORT_SECURITY,
+        HeaderValue::from_static("max-age=31536000"),
+    );
     response
 }

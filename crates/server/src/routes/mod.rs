@@ -46,7 +46,12 @@ pub struct Route {
 /// Makes a row.
 #[must_use]
 pub fn route(method: Method, path: &'static str, access: Access, handler: MethodRouter<App>) -> Route {
-    Route { method, path, access, handler }
+    Route {
+        method,
+        path,
+        access,
+        handler,
+    }
 }
 
 /// Every route of the server.
@@ -71,12 +76,16 @@ pub fn sign_in_pages() -> Vec<Route> {
 }
 
 /// The router over a list of rows.
-#[must_use]
 pub fn router(app: &App, rows: Vec<Route>) -> Router {
     let mut router = Router::new();
     for row in rows {
-        let state = guard::GuardState { app: app.clone(), access: row.access };
-        let handler = row.handler.route_layer(middleware::from_fn_with_state(state, guard::check));
+        let state = guard::GuardState {
+            app: app.clone(),
+            access: row.access,
+        };
+        let handler = row
+            .handler
+            .route_layer(middleware::from_fn_with_state(state, guard::check));
         router = router.route(row.path, handler);
     }
     router

@@ -27,8 +27,16 @@ impl Refusal {
         match self {
             Self::SignIn => (StatusCode::UNAUTHORIZED, "login", "sign in first"),
             Self::Forbidden => (StatusCode::FORBIDDEN, "forbidden", "not allowed"),
-            Self::NotFound => (StatusCode::NOT_FOUND, "not-found", "there is nothing at this address"),
-            Self::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "exception", "the server failed; try again"),
+            Self::NotFound => (
+                StatusCode::NOT_FOUND,
+                "not-found",
+                "there is nothing at this address",
+            ),
+            Self::Internal => (
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "exception",
+                "the server failed; try again",
+            ),
         }
     }
 
@@ -58,7 +66,12 @@ pub async fn not_found(uri: Uri) -> Response {
 /// A FHIR resource as an answer.
 #[must_use]
 pub fn fhir_json(status: StatusCode, resource: &Value) -> Response {
-    (status, [(CONTENT_TYPE, "application/fhir+json; charset=utf-8")], resource.to_string()).into_response()
+    (
+        status,
+        [(CONTENT_TYPE, "application/fhir+json; charset=utf-8")],
+        resource.to_string(),
+    )
+        .into_response()
 }
 
 /// An OperationOutcome with one error.

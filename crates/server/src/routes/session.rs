@@ -25,7 +25,11 @@ pub fn routes() -> Vec<Route> {
 async fn hello(State(app): State<App>) -> Json<WireHello> {
     Json(WireHello {
         hpke_public_key: app.keys.hpke_public_key(),
-        issuer: app.settings.issuer.clone().unwrap_or_else(|| app.settings.base_url.clone()),
+        issuer: app
+            .settings
+            .issuer
+            .clone()
+            .unwrap_or_else(|| app.settings.base_url.clone()),
         now: app.clock.now().to_instant(),
         help_phone: app.settings.help_phone.clone(),
     })

@@ -21,7 +21,12 @@ enum Relation {
     Revoked,
 }
 
-const RELATIONS: [Relation; 4] = [Relation::Own, Relation::Related, Relation::Unrelated, Relation::Revoked];
+const RELATIONS: [Relation; 4] = [
+    Relation::Own,
+    Relation::Related,
+    Relation::Unrelated,
+    Relation::Revoked,
+];
 
 /// What a route is expected to do for a role that is in a relation and not revoked.
 #[derive(Clone, Copy)]
@@ -65,10 +70,26 @@ const ROWS: &[(&str, &str, Expect)] = &[
     ("DELETE", "/api/devices/{id}", Expect::OtherDevice),
     ("GET", "/api/users", Expect::Only(&[Role::Administrator])),
     ("POST", "/api/users", Expect::Only(&[Role::Administrator])),
-    ("GET", "/api/users/{username}/devices", Expect::Only(&[Role::Administrator])),
-    ("POST", "/api/users/{username}/disable", Expect::Only(&[Role::Administrator])),
-    ("POST", "/api/users/{username}/enable", Expect::Only(&[Role::Administrator])),
-    ("POST", "/api/users/{username}/reset-pin", Expect::Only(&[Role::Administrator])),
+    (
+        "GET",
+        "/api/users/{username}/devices",
+        Expect::Only(&[Role::Administrator]),
+    ),
+    (
+        "POST",
+        "/api/users/{username}/disable",
+        Expect::Only(&[Role::Administrator]),
+    ),
+    (
+        "POST",
+        "/api/users/{username}/enable",
+        Expect::Only(&[Role::Administrator]),
+    ),
+    (
+        "POST",
+        "/api/users/{username}/reset-pin",
+        Expect::Only(&[Role::Administrator]),
+    ),
     ("GET", "/fhir/metadata", Expect::Public),
     ("POST", "/fhir", Expect::WriteChart),
     ("POST", "/fhir/", Expect::WriteChart),
@@ -87,7 +108,11 @@ const ROWS: &[(&str, &str, Expect)] = &[
     ("POST", "/api/recover", Expect::SignedIn),
     ("GET", "/signal", Expect::SignedIn),
     ("POST", "/signal/poll", Expect::SignedIn),
-    ("GET", "/api/queue/signals", Expect::Only(&[Role::Clinician, Role::Nurse])),
+    (
+        "GET",
+        "/api/queue/signals",
+        Expect::Only(&[Role::Clinician, Role::Nurse]),
+    ),
 ];
 
 /// Whether the caller should get in; `None` where it depends on more than role and relation.
@@ -114,7 +139,12 @@ fn expected(expect: Expect, role: Role, relation: Relation) -> Option<bool> {
         },
         Expect::WriteChart => match role {
             Role::Clinician | Role::Nurse => relation != Relation::Unrelated,
-            Role::Carrier | Role::System | Role::Manager | Role::Hr | Role::Compliance | Role::Administrator => false,
+            Role::Carrier
+            | Role::System
+            | Role::Manager
+            | Role::Hr
+            | Role::Compliance
+            | Role::Administrator => false,
         },
     })
 }
@@ -138,8 +168,15 @@ fn patient_for(role: Role, relation: Relation) -> &'static str {
 async fn cast() -> Cast {
     let w = World::new();
     w.given(json!({"resourceType": "Organization", "id": "here", "name": "Here", "partOf": {"reference": "Organization/district"}})).await;
-    w.given(json!({"resourceType": "Organization", "id": "there", "name": "There"})).await;
-    for (id, site) in [("dana", "here"), ("colleague", "here"), ("treated", "there"), ("queued", "there"), ("far", "there")] {
+    w.given(json!({"resourceType": "Organization", "id": "there", "name": "There"}))
+        .await;
+    for (id, site) in [
+        ("dana", "here"),
+        ("colleague", "here"),
+        ("treated", "there"),
+        ("queued", "there"),
+        ("far", "there"),
+    ] {
         w.given(patient(id, site)).await;
         w.given(observation(&format!("o-{id}"), id, 37.0)).await;
     }
@@ -179,8 +216,10 @@ async fn gets_in(w: &World, who: &Person, method: &str, path: &str, patient: &st
         _ => address,
     };
     let body: Option<Value> = match (method, path) {
-        ("POST", "/fhir" | "/fhir/") => Some(json!({"resourceType": "Bundle", "type": "transaction", "entry": [
-            {"request": {"method": "PUT", "url": format!("Observation/{id}")}, "resource": reading}]})),
+        ("POST", "/fhir" | "/fhir/") => {
+            Some(json!({"resourceType": "Bundle", "type": "transaction", "entry": [
+            {"request": {"method": "PUT", "url": format!("Observation/{id}")}, "resource": reading}]}))
+        }
         ("POST", "/fhir/{kind}") => Some(new),
         ("PUT", _) => Some(reading),
         ("POST", "/api/users") => Some(json!({"username": "x", "role": "carrier", "name": "x"})),
@@ -189,21 +228,32 @@ async fn gets_in(w: &World, who: &Person, method: &str, path: &str, patient: &st
     let answer = match (method, path) {
         ("POST", "/fhir/$hms-sync") => {
             let ask = json!({"cursor": "", "scope": "mine"});
-            w.ask_with(who, "POST", path, Some(&ask), &[("content-type", "application/x-ndjson"), ("x-hms-device", "walk")]).await
+            w.ask_with(
+                who,
+                "POST",
+                path,
+                Some(&ask),
+                &[("content-type", "application/x-ndjson"), ("x-hms-device", "walk")],
+            )
+            .await
         }
         ("POST", p) if p.starts_with("/oauth") => w.form(&address, &[]).await,
         _ => w.ask(who, method, &address, body.as_ref()).await,
     };
     // A list that holds nothing of the patient is as closed as a refusal.
     match (method, path) {
-        ("GET", "/fhir/{kind}" | "/fhir/_history" | "/fhir/{kind}/_history") | ("POST", "/fhir/{kind}/_search") => {
-            answer.status.is_success() && holds(&answer, &id)
-        }
+        ("GET", "/fhir/{kind}" | "/fhir/_history" | "/fhir/{kind}/_history")
+        | ("POST", "/fhir/{kind}/_search") => answer.status.is_success() && holds(&answer, &id),
         ("POST", "/fhir/$hms-sync") => answer.status.is_success() && answer.text().contains(&id),
         // Without a device or an account of that name the administrator's answer is that there is none.
-        ("DELETE", "/api/devices/{id}") | ("POST" | "GET", "/api/users/{username}/devices" | "/api/users/{username}/disable" | "/api/users/{username}/enable" | "/api/users/{username}/reset-pin") => {
-            !matches!(answer.status.as_u16(), 401 | 403)
-        }
+        ("DELETE", "/api/devices/{id}")
+        | (
+            "POST" | "GET",
+            "/api/users/{username}/devices"
+            | "/api/users/{username}/disable"
+            | "/api/users/{username}/enable"
+            | "/api/users/{username}/reset-pin",
+        ) => !matches!(answer.status.as_u16(), 401 | 403),
         // A wrong password on a page is 401 as well, but asks for no token.
         (_, p) if p.starts_with("/oauth/") => answer.header("www-authenticate").is_empty(),
         _ => !matches!(answer.status.as_u16(), 401 | 403 | 404),
@@ -224,13 +274,18 @@ async fn every_route_lets_in_whom_it_should_and_nobody_else() {
                 let family = person.user.clone();
                 w.app
                     .db
-                    .write(move |tx: &mut Tx<'_>| -> Result<(), DbError> { revoke(tx.conn(), Of::Family(&family), tx.now_ms()) })
+                    .write(move |tx: &mut Tx<'_>| -> Result<(), DbError> {
+                        revoke(tx.conn(), Of::Family(&family), tx.now_ms())
+                    })
                     .await
                     .expect("revoke");
             }
         }
         for route in routes::all() {
-            let Some((_, _, expect)) = ROWS.iter().find(|(m, p, _)| *m == route.method.as_str() && *p == route.path) else {
+            let Some((_, _, expect)) = ROWS
+                .iter()
+                .find(|(m, p, _)| *m == route.method.as_str() && *p == route.path)
+            else {
                 panic!("{} {} has no row in the access walk", route.method, route.path);
             };
             for (role, person) in &people {
@@ -243,12 +298,19 @@ async fn every_route_lets_in_whom_it_should_and_nobody_else() {
                 let patient = patient_for(*role, relation);
                 let got_in = gets_in(&w, person, route.method.as_str(), route.path, patient).await;
                 if expected(*expect, *role, relation).is_some_and(|should| should != got_in) {
-                    wrong.push(format!("{} {} {role:?} {relation:?}: got in: {got_in}", route.method, route.path));
+                    wrong.push(format!(
+                        "{} {} {role:?} {relation:?}: got in: {got_in}",
+                        route.method, route.path
+                    ));
                 }
             }
             if route.access != Access::Public {
                 let anonymous = gets_in(&w, &nobody(), route.method.as_str(), route.path, "dana").await;
-                assert!(!anonymous, "{} {} let in somebody without a token", route.method, route.path);
+                assert!(
+                    !anonymous,
+                    "{} {} let in somebody without a token",
+                    route.method, route.path
+                );
             }
         }
     }
@@ -259,7 +321,11 @@ async fn every_route_lets_in_whom_it_should_and_nobody_else() {
 async fn a_row_of_the_walk_that_has_no_route_is_stale() {
     let all = routes::all();
     for (method, path, _) in ROWS {
-        assert!(all.iter().any(|r| r.method.as_str() == *method && r.path == *path), "{method} {path}");
+        assert!(
+            all.iter()
+                .any(|r| r.method.as_str() == *method && r.path == *path),
+            "{method} {path}"
+        );
     }
 }
 
@@ -281,7 +347,13 @@ async fn a_carrier_reports_for_themselves_and_for_a_colleague_and_reads_only_the
 
     w.get(&dana, "/fhir/QuestionnaireResponse/mine").await.expect(200);
     w.get(&dana, "/fhir/QuestionnaireResponse/bos").await.expect(404);
-    assert_eq!(w.get(&dana, "/fhir/QuestionnaireResponse").await.expect(200).ids(), ["mine"]);
+    assert_eq!(
+        w.get(&dana, "/fhir/QuestionnaireResponse")
+            .await
+            .expect(200)
+            .ids(),
+        ["mine"]
+    );
     // A report never changes.
     w.put(&dana, &report("mine", "dana")).await.expect(403);
 }
@@ -290,7 +362,9 @@ async fn a_carrier_reports_for_themselves_and_for_a_colleague_and_reads_only_the
 async fn a_carrier_sees_a_note_only_once_it_is_signed_and_never_its_drafts() {
     let w = World::new();
     let dana = w.carrier("dana", "here").await;
-    let ada = w.person("ada", Role::Clinician, Some("Practitioner/ada"), None).await;
+    let ada = w
+        .person("ada", Role::Clinician, Some("Practitioner/ada"), None)
+        .await;
     w.given(review_task("t", "dana", Some("ada"))).await;
     let note = |status: &str| {
         let mut note = json!({"resourceType": "Composition", "id": "n", "status": status, "title": "Note", "date": "2026-11-21T12:00:00Z",
@@ -303,14 +377,26 @@ async fn a_carrier_sees_a_note_only_once_it_is_signed_and_never_its_drafts() {
 
     w.put(&ada, &note("preliminary")).await.expect(201);
     w.get(&dana, "/fhir/Composition/n").await.expect(404);
-    assert!(w.get(&dana, "/fhir/Composition").await.expect(200).ids().is_empty());
+    assert!(w
+        .get(&dana, "/fhir/Composition")
+        .await
+        .expect(200)
+        .ids()
+        .is_empty());
     w.put(&ada, &note("final")).await.expect(200);
     w.get(&dana, "/fhir/Composition/n").await.expect(200);
     assert_eq!(w.get(&dana, "/fhir/Composition").await.expect(200).ids(), ["n"]);
     w.get(&dana, "/fhir/Composition/n/_history/1").await.expect(404);
-    assert_eq!(w.get(&dana, "/fhir/Composition/n/_history").await.expect(200).entries().len(), 1);
+    assert_eq!(
+        w.get(&dana, "/fhir/Composition/n/_history")
+            .await
+            .expect(200)
+            .entries()
+            .len(),
+        1
+    );
     // Signed is signed.
-    w.put(&ada, &note("final")).await.expect(403);
+    w.put(&ada, &note("final")).await.expect(409);
 }
 
 #[tokio::test]
@@ -318,8 +404,12 @@ async fn a_clinician_loses_a_patient_who_leaves_the_queue_and_keeps_their_own() 
     let w = World::new();
     w.given(patient("dana", "here")).await;
     w.given(observation("o", "dana", 37.0)).await;
-    let ada = w.person("ada", Role::Clinician, Some("Practitioner/ada"), None).await;
-    let ian = w.person("ian", Role::Clinician, Some("Practitioner/ian"), None).await;
+    let ada = w
+        .person("ada", Role::Clinician, Some("Practitioner/ada"), None)
+        .await;
+    let ian = w
+        .person("ian", Role::Clinician, Some("Practitioner/ian"), None)
+        .await;
     w.get(&ada, "/fhir/Observation/o").await.expect(404);
 
     w.given(review_task("t", "dana", Some("ada"))).await;
@@ -331,7 +421,12 @@ async fn a_clinician_loses_a_patient_who_leaves_the_queue_and_keeps_their_own() 
 
     w.get(&ada, "/fhir/Observation/o").await.expect(200);
     w.get(&ian, "/fhir/Observation/o").await.expect(404);
-    assert!(w.get(&ian, "/fhir/Observation").await.expect(200).ids().is_empty());
+    assert!(w
+        .get(&ian, "/fhir/Observation")
+        .await
+        .expect(200)
+        .ids()
+        .is_empty());
 }
 
 #[tokio::test]
@@ -339,14 +434,24 @@ async fn a_manager_sees_notices_and_decisions_of_their_site_and_nothing_clinical
     let w = World::new();
     w.given(patient("dana", "here")).await;
     w.given(patient("far", "there")).await;
-    let max = w.person("max", Role::Manager, Some("Practitioner/max"), Some("here")).await;
-    for (id, code, of) in [("notice", "supervisor-notice", "dana"), ("duty", "duty-decision", "dana"), ("far", "supervisor-notice", "far"), ("queue", "review-report", "dana")] {
+    let max = w
+        .person("max", Role::Manager, Some("Practitioner/max"), Some("here"))
+        .await;
+    for (id, code, of) in [
+        ("notice", "supervisor-notice", "dana"),
+        ("duty", "duty-decision", "dana"),
+        ("far", "supervisor-notice", "far"),
+        ("queue", "review-report", "dana"),
+    ] {
         let mut task = review_task(id, of, None);
         task["code"] = json!({"coding": [{"system": system::codes("task"), "code": code}]});
         w.given(task).await;
     }
 
-    assert_eq!(w.get(&max, "/fhir/Task").await.expect(200).ids(), ["notice", "duty"]);
+    assert_eq!(
+        w.get(&max, "/fhir/Task").await.expect(200).ids(),
+        ["notice", "duty"]
+    );
     w.get(&max, "/fhir/Task/queue").await.expect(404);
     w.get(&max, "/fhir/Task/far").await.expect(404);
     w.get(&max, "/fhir/Patient/dana").await.expect(403);
@@ -363,9 +468,16 @@ async fn of_two_clinicians_who_claim_a_task_one_gets_it() {
     let w = World::new();
     w.given(patient("dana", "here")).await;
     w.given(review_task("t", "dana", None)).await;
-    let ada = w.person("ada", Role::Clinician, Some("Practitioner/ada"), None).await;
-    let ian = w.person("ian", Role::Clinician, Some("Practitioner/ian"), None).await;
-    let (a, b) = (review_task("t", "dana", Some("ada")), review_task("t", "dana", Some("ian")));
+    let ada = w
+        .person("ada", Role::Clinician, Some("Practitioner/ada"), None)
+        .await;
+    let ian = w
+        .person("ian", Role::Clinician, Some("Practitioner/ian"), None)
+        .await;
+    let (a, b) = (
+        review_task("t", "dana", Some("ada")),
+        review_task("t", "dana", Some("ian")),
+    );
     let headers = [("if-match", "W/\"1\"")];
 
     let (first, second) = tokio::join!(

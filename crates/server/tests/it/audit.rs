@@ -15,7 +15,11 @@ async fn ten_accesses() -> World {
             entity: Some(format!("Observation/{n}")),
             count: None,
         };
-        w.app.db.write(move |tx: &mut Tx<'_>| tx.audit(&entry)).await.expect("audit");
+        w.app
+            .db
+            .write(move |tx: &mut Tx<'_>| tx.audit(&entry))
+            .await
+            .expect("audit");
     }
     w
 }
@@ -33,7 +37,10 @@ fn tamper(w: &World, sql: &str) {
 }
 
 fn verdict(w: &World) -> Verdict {
-    w.app.db.read_blocking(|r| -> Result<Verdict, DbError> { verify(r.conn()) }).expect("verify")
+    w.app
+        .db
+        .read_blocking(|r| -> Result<Verdict, DbError> { verify(r.conn()) })
+        .expect("verify")
 }
 
 async fn broken_by(sql: &str) -> Verdict {
@@ -46,31 +53,61 @@ async fn broken_by(sql: &str) -> Verdict {
 #[tokio::test]
 async fn a_flipped_byte_is_named_by_its_row() {
     let flip = "UPDATE audit SET body = replace(body, 'Observation/3', 'Observation/4') WHERE idx = 4";
-    assert_eq!(broken_by(flip).await, Verdict::Broken { index: 4, fault: Fault::Changed });
+    assert_eq!(
+        broken_by(flip).await,
+        Verdict::Broken {
+            index: 4,
+            fault: Fault::Changed
+        }
+    );
     let hash = "UPDATE audit SET hash = zeroblob(32) WHERE idx = 7";
-    assert_eq!(broken_by(hash).await, Verdict::Broken { index: 7, fault: Fault::Changed });
+    assert_eq!(
+        broken_by(hash).await,
+        Verdict::Broken {
+            index: 7,
+            fault: Fault::Changed
+        }
+    );
 }
 
 #[tokio::test]
 async fn a_dropped_row_is_named() {
     assert_eq!(
         broken_by("DELETE FROM audit WHERE idx = 5").await,
-        Verdict::Broken { index: 5, fault: Fault::Missing }
+        Verdict::Broken {
+            index: 5,
+            fault: Fault::Missing
+        }
     );
     let hidden = "DELETE FROM audit WHERE idx = 5; UPDATE audit SET idx = idx - 1 WHERE idx > 5";
-    assert_eq!(broken_by(hidden).await, Verdict::Broken { index: 5, fault: Fault::Changed });
+    assert_eq!(
+        broken_by(hidden).await,
+        Verdict::Broken {
+            index: 5,
+            fault: Fault::Changed
+        }
+    );
 }
 
 #[tokio::test]
 async fn two_rows_that_changed_places_are_named_by_the_first() {
     let swap = "UPDATE audit SET idx = 99 WHERE idx = 2; UPDATE audit SET idx = 2 WHERE idx = 3; UPDATE audit SET idx = 3 WHERE idx = 99";
-    assert_eq!(broken_by(swap).await, Verdict::Broken { index: 2, fault: Fault::Changed });
+    assert_eq!(
+        broken_by(swap).await,
+        Verdict::Broken {
+            index: 2,
+            fault: Fault::Changed
+        }
+    );
 }
 
 #[tokio::test]
 async fn a_removed_end_is_noticed() {
     assert_eq!(
         broken_by("DELETE FROM audit WHERE idx > 8").await,
-        Verdict::Broken { index: 9, fault: Fault::Truncated }
+        Verdict::Broken {
+            index: 9,
+            fault: Fault::Truncated
+        }
     );
 }

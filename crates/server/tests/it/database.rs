@@ -15,7 +15,10 @@ async fn writers_that_wait_together_are_all_durable_and_numbered_without_gaps() 
     let writes: Vec<_> = (0..200)
         .map(|n| {
             let db = w.app.db.clone();
-            tokio::spawn(async move { db.write(move |tx| tx.put(location(&format!("l{n}"), "x"), Precondition::Absent)).await })
+            tokio::spawn(async move {
+                db.write(move |tx| tx.put(location(&format!("l{n}"), "x"), Precondition::Absent))
+                    .await
+            })
         })
         .collect();
     let mut seqs = Vec::new();
@@ -39,7 +42,10 @@ async fn a_refused_change_leaves_nothing_and_does_not_hurt_its_neighbours() {
         tx.put(location("a", "x"), Precondition::None)?;
         Err(WriteError::Conflict { code: "test" })
     });
-    let (refused, kept) = tokio::join!(refused, db.write(|tx| tx.put(location("b", "y"), Precondition::None)));
+    let (refused, kept) = tokio::join!(
+        refused,
+        db.write(|tx| tx.put(location("b", "y"), Precondition::None))
+    );
 
     assert!(matches!(refused, Err(WriteError::Conflict { .. })));
     assert_eq!(kept.expect("kept").seq, 1);
@@ -51,8 +57,16 @@ async fn a_refused_change_leaves_nothing_and_does_not_hurt_its_neighbours() {
 async fn a_panic_in_one_change_does_not_stop_the_writer() {
     let w = World::new();
 
-    let panicked = w.app.db.write(|_: &mut Tx<'_>| -> Result<(), WriteError> { panic!("on purpose") }).await;
-    let after = w.app.db.write(|tx| tx.put(location("a", "x"), Precondition::None)).await;
+    let panicked = w
+        .app
+        .db
+        .write(|_: &mut Tx<'_>| -> Result<(), WriteError> { panic!("on purpose") })
+        .await;
+    let after = w
+        .app
+        .db
+        .write(|tx| tx.put(location("a", "x"), Precondition::None))
+        .await;
 
     assert!(panicked.is_err());
     assert!(after.is_ok());
@@ -65,11 +79,23 @@ async fn preconditions_hold_versions_count_and_history_stays() {
 
     let first = put("one", Precondition::Absent).await.expect("create");
     assert_eq!((first.version, first.created), (1, true));
-    assert!(matches!(put("x", Precondition::Absent).await, Err(WriteError::Precondition { current: 1 })));
-    assert!(matches!(put("x", Precondition::Version(2)).await, Err(WriteError::Precondition { current: 1 })));
+    assert!(matches!(
+        put("x", Precondition::Absent).await,
+        Err(WriteError::Precondition { current: 1 })
+    ));
+    assert!(matches!(
+        put("x", Precondition::Version(2)).await,
+        Err(WriteError::Precondition { current: 1 })
+    ));
     let second = put("two", Precondition::Version(1)).await.expect("update");
     assert_eq!((second.version, second.created), (2, false));
-    let deleted = w.app.db.write(|tx| tx.delete("Location", "a", None)).await.expect("delete").expect("was there");
+    let deleted = w
+        .app
+        .db
+        .write(|tx| tx.delete("Location", "a", None))
+        .await
+        .expect("delete")
+        .expect("was there");
     assert_eq!(deleted.version, 3);
     let again = put("three", Precondition::None).await.expect("create again");
     assert_eq!((again.version, again.created), (4, true));
@@ -116,18 +142,42 @@ async fn a_hook_belongs_to_the_change_and_its_refusal_undoes_it() {
     let w = World::new();
     w.app.db.add_hook(Arc::new(NumberReports));
 
-    w.app.db.write(|tx| tx.put(location("a", "x"), Precondition::None)).await.expect("put");
-    let refused = w.app.db.write(|tx| tx.put(location("refuse", "x"), Precondition::None)).await;
+    w.app
+        .db
+        .write(|tx| tx.put(location("a", "x"), Precondition::None))
+        .await
+        .expect("put");
+    let refused = w
+        .app
+        .db
+        .write(|tx| tx.put(location("refuse", "x"), Precondition::None))
+        .await;
 
     assert!(matches!(refused, Err(WriteError::Denied)));
-    assert!(w.app.db.read(|r| r.get("Organization", "HMS-4821")).await.expect("read").is_some());
-    assert!(w.app.db.read(|r| r.get("Location", "refuse")).await.expect("read").is_none());
+    assert!(w
+        .app
+        .db
+        .read(|r| r.get("Organization", "HMS-4821"))
+        .await
+        .expect("read")
+        .is_some());
+    assert!(w
+        .app
+        .db
+        .read(|r| r.get("Location", "refuse"))
+        .await
+        .expect("read")
+        .is_none());
 }
 
 #[tokio::test]
 async fn the_file_is_not_readable_without_its_key() {
     let w = World::new();
-    w.app.db.write(|tx| tx.put(location("canary-7f3a", "canary-7f3a"), Precondition::None)).await.expect("put");
+    w.app
+        .db
+        .write(|tx| tx.put(location("canary-7f3a", "canary-7f3a"), Precondition::None))
+        .await
+        .expect("put");
 
     for name in ["ach.db", "ach.db-wal"] {
         let bytes = std::fs::read(w.dir.root().join(name)).expect("file");

@@ -22,7 +22,8 @@ async fn a_demonstration_serves_tls_that_its_own_authority_vouches_for() {
     let temp = TempDir::new().expect("temporary directory");
     let running = serve(options(temp.path().join("data"))).await.expect("serve");
     let demo: Value =
-        serde_json::from_slice(&std::fs::read(temp.path().join("data/demo.json")).expect("demo.json")).expect("json");
+        serde_json::from_slice(&std::fs::read(temp.path().join("data/demo.json")).expect("demo.json"))
+            .expect("json");
     let text = |v: &Value| v.as_str().expect("text").to_owned();
     let ca = std::fs::read(text(&demo["ca_file"])).expect("ca file");
     let trusting = reqwest::Client::builder()
@@ -43,7 +44,10 @@ async fn a_demonstration_serves_tls_that_its_own_authority_vouches_for() {
         assert_eq!(session["role"], role.as_str());
         assert_eq!(session["hpke_public_key"], demo["hpke_public_key"]);
     }
-    let untrusting = reqwest::Client::builder().tls_certs_only([]).build().expect("client");
+    let untrusting = reqwest::Client::builder()
+        .tls_certs_only([])
+        .build()
+        .expect("client");
     assert!(untrusting.get(text(&demo["base_url"])).send().await.is_err());
     let page = trusting
         .get(format!("{}/oauth/device", text(&demo["http_signin_url"])))
@@ -52,17 +56,32 @@ async fn a_demonstration_serves_tls_that_its_own_authority_vouches_for() {
         .expect("page");
     assert_eq!(page.status(), 200);
     // Nothing but sign-in is served in clear.
-    let fhir = trusting.get(format!("{}/fhir/Patient", text(&demo["http_signin_url"]))).send().await.expect("answer");
+    let fhir = trusting
+        .get(format!("{}/fhir/Patient", text(&demo["http_signin_url"])))
+        .send()
+        .await
+        .expect("answer");
     assert_eq!(fhir.status(), 404);
 
-    let second = serve(options(temp.path().join("data"))).await.err().expect("refused").to_string();
+    let second = serve(options(temp.path().join("data")))
+        .await
+        .err()
+        .expect("refused")
+        .to_string();
     assert!(second.contains("in use by another ach-server"), "{second}");
     let mut taken = options(temp.path().join("other"));
     taken.listen = running.address;
     let taken = serve(taken).await.err().expect("refused").to_string();
-    assert!(taken.contains("taken by another program") && taken.contains("--listen"), "{taken}");
+    assert!(
+        taken.contains("taken by another program") && taken.contains("--listen"),
+        "{taken}"
+    );
     running.stop().await;
-    serve(options(temp.path().join("data"))).await.expect("serves again").stop().await;
+    serve(options(temp.path().join("data")))
+        .await
+        .expect("serves again")
+        .stop()
+        .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -44,9 +44,16 @@ async fn submit(w: &World, username: &str, password: &str) -> Answer {
     w.form(
         "/oauth/authorize",
         &[
-            ("response_type", "code"), ("client_id", CLIENT), ("redirect_uri", REDIRECT), ("scope", "openid profile"),
-            ("state", "st&te"), ("nonce", "n1"), ("code_challenge", CHALLENGE), ("code_challenge_method", "S256"),
-            ("username", username), ("password", password),
+            ("response_type", "code"),
+            ("client_id", CLIENT),
+            ("redirect_uri", REDIRECT),
+            ("scope", "openid profile"),
+            ("state", "st&te"),
+            ("nonce", "n1"),
+            ("code_challenge", CHALLENGE),
+            ("code_challenge_method", "S256"),
+            ("username", username),
+            ("password", password),
         ],
     )
     .await
@@ -55,24 +62,45 @@ async fn submit(w: &World, username: &str, password: &str) -> Answer {
 async fn code(w: &World) -> String {
     let answer = submit(w, "dana", PASSWORD).await.expect(303);
     let location = answer.header("location");
-    assert!(location.starts_with("http://127.0.0.1:49152/callback?code="), "{location}");
+    assert!(
+        location.starts_with("http://127.0.0.1:49152/callback?code="),
+        "{location}"
+    );
     assert!(location.ends_with("&state=st%26te"), "{location}");
-    location.split("code=").nth(1).and_then(|r| r.split('&').next()).expect("code").to_owned()
+    location
+        .split("code=")
+        .nth(1)
+        .and_then(|r| r.split('&').next())
+        .expect("code")
+        .to_owned()
 }
 
 async fn redeem(w: &World, code: &str, verifier: &str) -> Answer {
     w.form(
         "/oauth/token",
         &[
-            ("grant_type", "authorization_code"), ("client_id", CLIENT), ("redirect_uri", REDIRECT), ("code", code),
-            ("code_verifier", verifier), ("device_id", "phone-1"), ("device_name", "Dana's phone"),
+            ("grant_type", "authorization_code"),
+            ("client_id", CLIENT),
+            ("redirect_uri", REDIRECT),
+            ("code", code),
+            ("code_verifier", verifier),
+            ("device_id", "phone-1"),
+            ("device_name", "Dana's phone"),
         ],
     )
     .await
 }
 
 async fn refresh(w: &World, token: &str) -> Answer {
-    w.form("/oauth/token", &[("grant_type", "refresh_token"), ("client_id", CLIENT), ("refresh_token", token)]).await
+    w.form(
+        "/oauth/token",
+        &[
+            ("grant_type", "refresh_token"),
+            ("client_id", CLIENT),
+            ("refresh_token", token),
+        ],
+    )
+    .await
 }
 
 fn field(answer: &Answer, name: &str) -> String {
@@ -90,7 +118,9 @@ async fn a_person_signs_in_with_code_and_pkce_and_gets_a_signed_id_token() {
     let w = world_with_dana().await;
 
     let code = code(&w).await;
-    let wrong = redeem(&w, &code, "wrong-wrong-wrong-wrong-wrong-wrong-wrong-wrong").await.expect(400);
+    let wrong = redeem(&w, &code, "wrong-wrong-wrong-wrong-wrong-wrong-wrong-wrong")
+        .await
+        .expect(400);
     assert_eq!(field(&wrong, "error"), "invalid_grant");
     let tokens = redeem(&w, &code, VERIFIER).await.expect(200);
 
@@ -99,7 +129,10 @@ async fn a_person_signs_in_with_code_and_pkce_and_gets_a_signed_id_token() {
     let parts: Vec<&str> = id_token.split('.').collect();
     let decode = |part: &str| URL_SAFE_NO_PAD.decode(part).expect("base64");
     let claims: Value = serde_json::from_slice(&decode(parts[1])).expect("claims");
-    assert_eq!((&claims["iss"], &claims["nonce"], &claims["aud"]), (&BASE.into(), &"n1".into(), &CLIENT.into()));
+    assert_eq!(
+        (&claims["iss"], &claims["nonce"], &claims["aud"]),
+        (&BASE.into(), &"n1".into(), &CLIENT.into())
+    );
     let keys = w.get(&nobody(), "/oauth/jwks.json").await.expect(200).json();
     let key = &keys["keys"][0];
     let mut point = vec![4];
@@ -151,20 +184,27 @@ async fn an_access_token_ends_after_fifteen_minutes_and_on_sign_out() {
     assert_eq!(session(&w, &access).await, 401);
 
     let fresh = refresh(&w, &field(&tokens, "refresh_token")).await.expect(200);
-    w.form("/oauth/revoke", &[("token", &field(&fresh, "refresh_token"))]).await.expect(200);
+    w.form("/oauth/revoke", &[("token", &field(&fresh, "refresh_token"))])
+        .await
+        .expect(200);
     assert_eq!(session(&w, &field(&fresh, "access_token")).await, 401);
 }
 
 #[tokio::test]
 async fn a_revoked_device_and_a_disabled_account_lose_access_at_once() {
     let w = world_with_dana().await;
-    let access = field(&redeem(&w, &code(&w).await, VERIFIER).await.expect(200), "access_token");
+    let access = field(
+        &redeem(&w, &code(&w).await, VERIFIER).await.expect(200),
+        "access_token",
+    );
     let mut dana = nobody();
     dana.token = access.clone();
     let devices = w.get(&dana, "/api/devices").await.expect(200).json();
     assert_eq!(devices["devices"][0]["name"], "Dana's phone");
 
-    w.ask(&dana, "DELETE", "/api/devices/phone-1", None).await.expect(204);
+    w.ask(&dana, "DELETE", "/api/devices/phone-1", None)
+        .await
+        .expect(204);
     assert_eq!(session(&w, &access).await, 401);
     redeem(&w, &code(&w).await, VERIFIER).await.expect(400);
 
@@ -182,7 +222,13 @@ async fn guessing_is_slowed_down_and_says_the_same_for_names_that_do_not_exist()
     let mut pages = Vec::new();
     for name in ["dana", "nobody-here"] {
         for _ in 0..5 {
-            pages.push(submit(&w, name, "wrong password").await.expect(401).text().replace(name, "NAME"));
+            pages.push(
+                submit(&w, name, "wrong password")
+                    .await
+                    .expect(401)
+                    .text()
+                    .replace(name, "NAME"),
+            );
         }
     }
     assert!(pages.windows(2).all(|pair| pair[0] == pair[1]));
@@ -196,15 +242,34 @@ async fn guessing_is_slowed_down_and_says_the_same_for_names_that_do_not_exist()
 #[tokio::test]
 async fn a_device_without_a_browser_signs_in_from_another_one() {
     let w = world_with_dana().await;
-    let begun = w.form("/oauth/device_authorization", &[("client_id", CLIENT), ("scope", "openid")]).await.expect(200);
+    let begun = w
+        .form(
+            "/oauth/device_authorization",
+            &[("client_id", CLIENT), ("scope", "openid")],
+        )
+        .await
+        .expect(200);
     let (device, user) = (field(&begun, "device_code"), field(&begun, "user_code"));
-    let request = [("grant_type", "urn:ietf:params:oauth:grant-type:device_code"), ("client_id", CLIENT), ("device_code", device.as_str())];
+    let request = [
+        ("grant_type", "urn:ietf:params:oauth:grant-type:device_code"),
+        ("client_id", CLIENT),
+        ("device_code", device.as_str()),
+    ];
     let poll = || w.form("/oauth/token", &request);
 
     assert_eq!(field(&poll().await.expect(400), "error"), "authorization_pending");
     assert_eq!(field(&poll().await.expect(400), "error"), "slow_down");
     let typed = user.to_lowercase().replace('-', " ");
-    w.form("/oauth/device", &[("user_code", &typed), ("username", "dana"), ("password", PASSWORD)]).await.expect(200);
+    w.form(
+        "/oauth/device",
+        &[
+            ("user_code", &typed),
+            ("username", "dana"),
+            ("password", PASSWORD),
+        ],
+    )
+    .await
+    .expect(200);
     let tokens = poll().await.expect(200);
 
     assert_eq!(session(&w, &field(&tokens, "access_token")).await, 200);
@@ -221,9 +286,14 @@ async fn a_bad_redirect_is_shown_and_never_followed() {
     let answer = w.get(&nobody(), &path).await.expect(400);
     assert_eq!(answer.header("location"), "");
 
-    let plain = path.replace("https%3A%2F%2Fevil.example", "http%3A%2F%2F127.0.0.1%3A5%2Fcb").replace("S256", "plain");
+    let plain = path
+        .replace("https%3A%2F%2Fevil.example", "http%3A%2F%2F127.0.0.1%3A5%2Fcb")
+        .replace("S256", "plain");
     let answer = w.get(&nobody(), &plain).await.expect(303);
-    assert_eq!(answer.header("location"), "http://127.0.0.1:5/cb?error=invalid_request");
+    assert_eq!(
+        answer.header("location"),
+        "http://127.0.0.1:5/cb?error=invalid_request"
+    );
 }
 
 #[tokio::test]
@@ -236,11 +306,18 @@ async fn the_page_has_no_script_a_strict_policy_and_both_languages() {
     let spanish = w.get(&nobody(), &path("&ui_locales=es")).await.expect(200);
 
     assert!(!english.text().contains("<script"));
-    assert!(english.header("content-security-policy").starts_with("default-src 'none'"));
-    assert!(english.text().contains("<button type=\"submit\">Sign in</button>"));
+    assert!(english
+        .header("content-security-policy")
+        .starts_with("default-src 'none'"));
+    assert!(english
+        .text()
+        .contains("<button type=\"submit\">Sign in</button>"));
     assert!(spanish.text().contains("lang=\"es\"") && spanish.text().contains("Contraseña"));
     for name in ["username", "password"] {
-        assert!(english.text().contains(&format!("<label for=\"{name}\">")), "{name}");
+        assert!(
+            english.text().contains(&format!("<label for=\"{name}\">")),
+            "{name}"
+        );
     }
 }
 
@@ -253,9 +330,20 @@ async fn the_first_administrator_is_made_by_a_link_that_works_once() {
         .write(|tx: &mut Tx<'_>| accounts::make_link(tx, &LinkPurpose::FirstAdministrator))
         .await
         .expect("link");
-    w.get(&nobody(), &format!("/oauth/welcome?token={link}")).await.expect(200);
-    let fields = [("token", link.as_str()), ("username", "amir"), ("password", PASSWORD)];
-    w.form("/oauth/welcome", &[("token", &link), ("username", "amir"), ("password", "short")]).await.expect(400);
+    w.get(&nobody(), &format!("/oauth/welcome?token={link}"))
+        .await
+        .expect(200);
+    let fields = [
+        ("token", link.as_str()),
+        ("username", "amir"),
+        ("password", PASSWORD),
+    ];
+    w.form(
+        "/oauth/welcome",
+        &[("token", &link), ("username", "amir"), ("password", "short")],
+    )
+    .await
+    .expect(400);
     w.form("/oauth/welcome", &fields).await.expect(200);
     w.form("/oauth/welcome", &fields).await.expect(410);
 

@@ -52,7 +52,10 @@ impl Answer {
     }
 
     pub fn header(&self, name: &str) -> &str {
-        self.headers.get(name).and_then(|v| v.to_str().ok()).unwrap_or_default()
+        self.headers
+            .get(name)
+            .and_then(|v| v.to_str().ok())
+            .unwrap_or_default()
     }
 
     pub fn entries(&self) -> Vec<Value> {
@@ -60,7 +63,10 @@ impl Answer {
     }
 
     pub fn ids(&self) -> Vec<String> {
-        self.entries().iter().map(|e| e["resource"]["id"].as_str().unwrap_or_default().to_owned()).collect()
+        self.entries()
+            .iter()
+            .map(|e| e["resource"]["id"].as_str().unwrap_or_default().to_owned())
+            .collect()
     }
 
     #[track_caller]
@@ -74,17 +80,29 @@ impl World {
     pub fn new() -> Self {
         let temp = TempDir::new().expect("temporary directory");
         let dir = DataDir::init(temp.path()).expect("init");
-        let settings = Settings { base_url: BASE.to_owned(), ..Settings::default() };
+        let settings = Settings {
+            base_url: BASE.to_owned(),
+            ..Settings::default()
+        };
         let app = App::open_with(&dir, Clock::manual(NOON), settings).expect("open");
         let router = app.router();
-        Self { app, dir, router, _temp: temp }
+        Self {
+            app,
+            dir,
+            router,
+            _temp: temp,
+        }
     }
 
     pub async fn send(&self, request: Request<Body>) -> Answer {
         let response = self.router.clone().oneshot(request).await.expect("infallible");
         let (parts, body) = response.into_parts();
         let bytes = body.collect().await.expect("body").to_bytes().to_vec();
-        Answer { status: parts.status, headers: parts.headers, bytes }
+        Answer {
+            status: parts.status,
+            headers: parts.headers,
+            bytes,
+        }
     }
 
     pub async fn ask(&self, who: &Person, method: &str, path: &str, body: Option<&Value>) -> Answer {
@@ -103,8 +121,19 @@ impl World {
         if !who.token.is_empty() {
             request = request.header(AUTHORIZATION, format!("Bearer {}", who.token));
         }
-        if body.is_some() && !headers.iter().any(|(n, _)| n.eq_ignore_ascii_case("content-type")) {
-            request = request.header(CONTENT_TYPE, if path.starts_with("/fhir") { "application/fhir+json" } else { "application/json" });
+        if body.is_some()
+            && !headers
+                .iter()
+                .any(|(n, _)| n.eq_ignore_ascii_case("content-type"))
+        {
+            request = request.header(
+                CONTENT_TYPE,
+                if path.starts_with("/fhir") {
+                    "application/fhir+json"
+                } else {
+                    "application/json"
+                },
+            );
         }
         for (name, value) in headers {
             request = request.header(*name, *value);
@@ -118,13 +147,20 @@ impl World {
     }
 
     pub async fn put(&self, who: &Person, resource: &Value) -> Answer {
-        let path = format!("/fhir/{}/{}", resource["resourceType"].as_str().unwrap_or(""), resource["id"].as_str().unwrap_or(""));
+        let path = format!(
+            "/fhir/{}/{}",
+            resource["resourceType"].as_str().unwrap_or(""),
+            resource["id"].as_str().unwrap_or("")
+        );
         self.ask(who, "PUT", &path, Some(resource)).await
     }
 
     pub async fn form(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
         let encode = hms_server::auth::oidc::percent_encode;
-        let body: Vec<String> = fields.iter().map(|(n, v)| format!("{}={}", encode(n), encode(v))).collect();
+        let body: Vec<String> = fields
+            .iter()
+            .map(|(n, v)| format!("{}={}", encode(n), encode(v)))
+            .collect();
         let request = Request::builder()
             .method("POST")
             .uri(path)
@@ -139,7 +175,9 @@ impl World {
         let prepared = Prepared::new(resource).expect("valid");
         self.app
             .db
-            .write(move |tx: &mut Tx<'_>| -> Result<(), WriteError> { tx.put(prepared, Precondition::None).map(drop) })
+            .write(move |tx: &mut Tx<'_>| -> Result<(), WriteError> {
+                tx.put(prepared, Precondition::None).map(drop)
+            })
             .await
             .expect("given");
     }
@@ -150,7 +188,14 @@ impl World {
         self.account(name, role, fhir, place, scopes).await
     }
 
-    async fn account(&self, name: &str, role: Role, fhir: Option<&str>, place: Option<&str>, scopes: &str) -> Person {
+    async fn account(
+        &self,
+        name: &str,
+        role: Role,
+        fhir: Option<&str>,
+        place: Option<&str>,
+        scopes: &str,
+    ) -> Person {
         let new = NewAccount {
             username: name.to_owned(),
             role,
@@ -182,17 +227,22 @@ impl World {
     /// A carrier with their Patient.
     pub async fn carrier(&self, name: &str, site: &str) -> Person {
         self.given(patient(name, site)).await;
-        self.person(name, Role::Carrier, Some(&format!("Patient/{name}")), Some(site)).await
+        self.person(name, Role::Carrier, Some(&format!("Patient/{name}")), Some(site))
+            .await
     }
 
     /// A system account that may do everything with resources.
     pub async fn anyone(&self) -> Person {
-        self.account("operator", Role::System, None, None, "system/*.cruds").await
+        self.account("operator", Role::System, None, None, "system/*.cruds")
+            .await
     }
 }
 
 pub fn nobody() -> Person {
-    Person { user: String::new(), token: String::new() }
+    Person {
+        user: String::new(),
+        token: String::new(),
+    }
 }
 
 pub fn patient(id: &str, site: &str) -> Value {

@@ -18,7 +18,10 @@ pub(super) fn run(conn: &mut Connection) -> Result<(), DbError> {
         .map(|v| usize::try_from(v).unwrap_or(0))
         .map_err(DbError::WrongKey)?;
     if found > MIGRATIONS.len() {
-        return Err(DbError::Newer { found, known: MIGRATIONS.len() });
+        return Err(DbError::Newer {
+            found,
+            known: MIGRATIONS.len(),
+        });
     }
     for (done, sql) in MIGRATIONS.iter().enumerate().skip(found) {
         let tx = conn.transaction().doing("begin a migration")?;

@@ -29,7 +29,9 @@ pub struct Db {
 
 impl std::fmt::Debug for Db {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Db").field("path", &self.path).finish_non_exhaustive()
+        f.debug_struct("Db")
+            .field("path", &self.path)
+            .finish_non_exhaustive()
     }
 }
 
@@ -50,7 +52,13 @@ impl Db {
         let writer = writer::Writer::start(conn, clock, Arc::clone(&hooks), events);
         let key = Arc::new(key);
         let readers = read::Pool::new(path.to_owned(), Arc::clone(&key));
-        Ok(Self { writer: Arc::new(writer), readers: Arc::new(readers), hooks, path: path.to_owned(), key })
+        Ok(Self {
+            writer: Arc::new(writer),
+            readers: Arc::new(readers),
+            hooks,
+            path: path.to_owned(),
+            key,
+        })
     }
 
     /// Registers a side effect of changes, run in the transaction of the change.
@@ -73,7 +81,11 @@ impl Db {
         E: From<DbError> + Send + 'static,
     {
         let (job, answer) = writer::job(change);
-        self.writer.queue()?.send(job).await.map_err(|_| DbError::Closed)?;
+        self.writer
+            .queue()?
+            .send(job)
+            .await
+            .map_err(|_| DbError::Closed)?;
         answer.await.map_err(|_| E::from(DbError::Closed))?
     }
 
@@ -88,7 +100,10 @@ impl Db {
         E: From<DbError> + Send + 'static,
     {
         let (job, answer) = writer::job(change);
-        self.writer.queue()?.blocking_send(job).map_err(|_| DbError::Closed)?;
+        self.writer
+            .queue()?
+            .blocking_send(job)
+            .map_err(|_| DbError::Closed)?;
         answer.blocking_recv().map_err(|_| E::from(DbError::Closed))?
     }
 

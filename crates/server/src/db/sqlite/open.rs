@@ -48,7 +48,10 @@ pub(super) fn copy(from: &Path, to: &Path, key: &Secret<[u8; 32]>) -> Result<(),
             .run_to_completion(1024, Duration::from_millis(1), None)
             .doing("copy the database")?;
     }
-    target.close().map_err(|(_, source)| DbError::Sql { what: "finish the copy", source })
+    target.close().map_err(|(_, source)| DbError::Sql {
+        what: "finish the copy",
+        source,
+    })
 }
 
 /// A raw 256-bit key, so that no time goes into key derivation on each connection.
@@ -60,8 +63,10 @@ fn unlock(conn: &Connection, key: &Secret<[u8; 32]>) -> Result<(), DbError> {
         let _ = write!(hex, "{byte:02x}");
     }
     hex.push('\'');
-    conn.pragma_update(None, "key", &hex).doing("unlock the database")?;
-    conn.busy_timeout(Duration::from_secs(10)).doing("set the waiting time")?;
+    conn.pragma_update(None, "key", &hex)
+        .doing("unlock the database")?;
+    conn.busy_timeout(Duration::from_secs(10))
+        .doing("set the waiting time")?;
     conn.set_prepared_statement_cache_capacity(128);
     Ok(())
 }

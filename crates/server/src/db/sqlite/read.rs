@@ -39,10 +39,17 @@ pub(super) struct Pool {
 
 impl Pool {
     pub(super) fn new(path: PathBuf, key: Arc<Secret<[u8; 32]>>) -> Self {
-        Self { path, key, idle: Mutex::default() }
+        Self {
+            path,
+            key,
+            idle: Mutex::default(),
+        }
     }
 
-    pub(super) fn run<T, E: From<DbError>>(&self, query: impl FnOnce(&Read<'_>) -> Result<T, E>) -> Result<T, E> {
+    pub(super) fn run<T, E: From<DbError>>(
+        &self,
+        query: impl FnOnce(&Read<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
         let taken = self.idle.lock().ok().and_then(|mut idle| idle.pop());
         let conn = match taken {
             Some(conn) => conn,

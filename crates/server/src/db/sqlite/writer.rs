@@ -24,13 +24,21 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    pub(super) fn start(conn: Connection, clock: Clock, hooks: Hooks, events: broadcast::Sender<Changed>) -> Self {
+    pub(super) fn start(
+        conn: Connection,
+        clock: Clock,
+        hooks: Hooks,
+        events: broadcast::Sender<Changed>,
+    ) -> Self {
         let (jobs, waiting) = mpsc::channel(QUEUE);
         let thread = std::thread::Builder::new()
             .name("ach-writer".to_owned())
             .spawn(move || run(&conn, &clock, &hooks, &events, waiting))
             .ok();
-        Self { jobs: Some(jobs), thread }
+        Self {
+            jobs: Some(jobs),
+            thread,
+        }
     }
 
     /// Where jobs are handed in. When the queue is full, the caller waits.
@@ -76,9 +84,17 @@ impl Drop for Writer {
     }
 }
 
-fn run(conn: &Connection, clock: &Clock, hooks: &Hooks, events: &broadcast::Sender<Changed>, mut waiting: mpsc::Receiver<Job>) {
+fn run(
+    conn: &Connection,
+    clock: &Clock,
+    hooks: &Hooks,
+    events: &broadcast::Sender<Changed>,
+    mut waiting: mpsc::Receiver<Job>,
+) {
     while let Some(first) = waiting.blocking_recv() {
-        let jobs = std::iter::once(first).chain(std::iter::from_fn(|| waiting.try_recv().ok())).take(GROUP);
+        let jobs = std::iter::once(first)
+            .chain(std::iter::from_fn(|| waiting.try_recv().ok()))
+            .take(GROUP);
         let (finishes, result) = commit_group(conn, clock, hooks, jobs);
         match result {
             Ok(changed) => {
@@ -97,7 +113,11 @@ fn run(conn: &Connection, clock: &Clock, hooks: &Hooks, events: &broadcast::Send
                     finish(Err(DbError::Sql {
                         what: "commit",
                         source: rusqlite::Error::SqliteFailure(
-                            rusqlite::ffi::Error::new(if full { rusqlite::ffi::SQLITE_FULL } else { rusqlite::ffi::SQLITE_IOERR }),
+                            rusqlite::ffi::Error::new(if full {
+                                rusqlite::ffi::SQLITE_FULL
+                            } else {
+                                rusqlite::ffi::SQLITE_IOERR
+                            }),
                             None,
                         ),
                     }));

@@ -36,14 +36,22 @@ pub fn stored(stored: &Stored) -> FhirAnswer {
     }
     // The body is sent as it is kept: no parsing, no writing.
     let text = stored.body.clone().unwrap_or_default();
-    let mut response = (StatusCode::OK, [("content-type", "application/fhir+json; charset=utf-8")], text).into_response();
+    let mut response = (
+        StatusCode::OK,
+        [("content-type", "application/fhir+json; charset=utf-8")],
+        text,
+    )
+        .into_response();
     version_headers(response.headers_mut(), stored.version, stored.last_updated);
     Ok(response)
 }
 
 /// What `Prefer: return=` asks for.
 fn prefer(headers: &HeaderMap) -> &str {
-    let value = headers.get(HeaderName::from_static("prefer")).and_then(|v| v.to_str().ok()).unwrap_or_default();
+    let value = headers
+        .get(HeaderName::from_static("prefer"))
+        .and_then(|v| v.to_str().ok())
+        .unwrap_or_default();
     value
         .split([';', ','])
         .find_map(|part| part.trim().strip_prefix("return="))
@@ -52,13 +60,23 @@ fn prefer(headers: &HeaderMap) -> &str {
 
 /// The answer to a create or an update.
 pub fn put(app: &App, headers: &HeaderMap, put: &Put) -> Response {
-    let status = if put.created { StatusCode::CREATED } else { StatusCode::OK };
+    let status = if put.created {
+        StatusCode::CREATED
+    } else {
+        StatusCode::OK
+    };
     let mut response = match prefer(headers) {
         "minimal" => status.into_response(),
-        "OperationOutcome" => {
-            fhir_json(status, &hms_fhir::outcome::single("information", "informational", "stored"))
-        }
-        _ => (status, [("content-type", "application/fhir+json; charset=utf-8")], put.body.clone()).into_response(),
+        "OperationOutcome" => fhir_json(
+            status,
+            &hms_fhir::outcome::single("information", "informational", "stored"),
+        ),
+        _ => (
+            status,
+            [("content-type", "application/fhir+json; charset=utf-8")],
+            put.body.clone(),
+        )
+            .into_response(),
     };
     let headers = response.headers_mut();
     version_headers(headers, put.version, put.last_updated);
@@ -76,8 +94,10 @@ pub fn bundle(bundle: &Value) -> Response {
 
 /// Adds the links of a Bundle.
 pub fn link(bundle: &mut Value, links: &[(&str, String)]) {
-    let list: Vec<Value> =
-        links.iter().map(|(relation, url)| serde_json::json!({"relation": relation, "url": url})).collect();
+    let list: Vec<Value> = links
+        .iter()
+        .map(|(relation, url)| serde_json::json!({"relation": relation, "url": url}))
+        .collect();
     if let Some(object) = bundle.as_object_mut() {
         let entry = object.shift_remove("entry");
         object.insert("link".to_owned(), Value::Array(list));
@@ -104,7 +124,9 @@ pub fn if_match(headers: &HeaderMap) -> Result<Option<i64>, Problem> {
     headers
         .get(IF_MATCH)
         .map(|value| {
-            let text = value.to_str().map_err(|_| Problem::Bad("If-Match cannot be read".to_owned()))?;
+            let text = value
+                .to_str()
+                .map_err(|_| Problem::Bad("If-Match cannot be read".to_owned()))?;
             crate::fhir::transaction::parse_etag(text)
         })
         .transpose()

@@ -53,8 +53,14 @@ pub(super) async fn search(app: &App, actor: &Actor, pairs: &[(String, String)])
         }
         query.patient = Some(own);
     }
-    let asked = AuditQuery { limit: query.limit + 1, ..query.clone() };
-    let mut rows = app.db.read(move |read| audit::search(read.conn(), &asked)).await?;
+    let asked = AuditQuery {
+        limit: query.limit + 1,
+        ..query.clone()
+    };
+    let mut rows = app
+        .db
+        .read(move |read| audit::search(read.conn(), &asked))
+        .await?;
     let more = rows.len() > usize::try_from(query.limit).unwrap_or(usize::MAX);
     rows.truncate(usize::try_from(query.limit).unwrap_or(usize::MAX));
     let next = rows.last().filter(|_| more).map(|(idx, _, _)| *idx);
@@ -65,7 +71,11 @@ pub(super) async fn search(app: &App, actor: &Actor, pairs: &[(String, String)])
         .map(|(_, _, body)| {
             let resource = parse_body(body)?;
             let id = resource.get("id").and_then(Value::as_str).unwrap_or_default();
-            Ok(Found { full_url: format!("{base}AuditEvent/{id}"), mode: FoundMode::Match, resource })
+            Ok(Found {
+                full_url: format!("{base}AuditEvent/{id}"),
+                mode: FoundMode::Match,
+                resource,
+            })
         })
         .collect::<Result<Vec<_>, Problem>>()?;
     let link = |page: Option<i64>| {
@@ -80,16 +90,24 @@ pub(super) async fn search(app: &App, actor: &Actor, pairs: &[(String, String)])
         event.count = Some(found.len());
     }
     app.db
-        .write(move |tx: &mut Tx<'_>| -> Result<(), DbError> { events.iter().try_for_each(|event| tx.audit(event)) })
+        .write(move |tx: &mut Tx<'_>| -> Result<(), DbError> {
+            events.iter().try_for_each(|event| tx.audit(event))
+        })
         .await?;
     Ok(answer::bundle(&hms_fhir::bundle::searchset(None, &links, found)))
 }
 
 fn parse(pairs: &[(String, String)]) -> Result<(AuditQuery, Vec<(String, String)>), Problem> {
-    let mut query = AuditQuery { limit: DEFAULT_COUNT, ..AuditQuery::default() };
+    let mut query = AuditQuery {
+        limit: DEFAULT_COUNT,
+        ..AuditQuery::default()
+    };
     let mut applied = Vec::new();
     for (name, value) in pairs {
-        let bad = |why| Problem::Search { param: name.clone(), why };
+        let bad = |why| Problem::Search {
+            param: name.clone(),
+            why,
+        };
         match name.as_str() {
             "_id" => query.id = Some(value.clone()),
             "patient" => query.patient = Some(value.trim_start_matches("Patient/").to_owned()),
@@ -100,8 +118,12 @@ fn parse(pairs: &[(String, String)]) -> Result<(AuditQuery, Vec<(String, String)
             "action" => query.action = Some(value.rsplit('|').next().unwrap_or_default().to_owned()),
             "date" => {
                 let prefix = value.get(..2).unwrap_or_default();
-                let text = value.strip_prefix(prefix).filter(|_| matches!(prefix, "ge" | "le" | "eq")).unwrap_or(value);
-                let (start, end) = parse_date_range(text).ok_or_else(|| bad("a date, with ge or le or nothing before it"))?;
+                let text = value
+                    .strip_prefix(prefix)
+                    .filter(|_| matches!(prefix, "ge" | "le" | "eq"))
+                    .unwrap_or(value);
+                let (start, end) = parse_date_range(text)
+                    .ok_or_else(|| bad("a date, with ge or le or nothing before it"))?;
                 if prefix != "le" {
                     query.from = Some(start);
                 }
@@ -109,7 +131,12 @@ fn parse(pairs: &[(String, String)]) -> Result<(AuditQuery, Vec<(String, String)
                     query.to = Some(end);
                 }
             }
-            "_count" => query.limit = value.parse::<i64>().map_err(|_| bad("not a number"))?.clamp(1, MAX_COUNT),
+            "_count" => {
+                query.limit = value
+                    .parse::<i64>()
+                    .map_err(|_| bad("not a number"))?
+                    .clamp(1, MAX_COUNT)
+            }
             "_sort" if value == "-date" => {}
             "_page" => query.before = Some(value.parse().map_err(|_| bad("not a page of this search"))?),
             "_format" => {}

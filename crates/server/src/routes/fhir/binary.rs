@@ -18,7 +18,10 @@ fn is_json(media: &str) -> bool {
 
 /// Whether the body is a resource, not raw bytes.
 pub(super) fn is_fhir(headers: &HeaderMap) -> bool {
-    headers.get(CONTENT_TYPE).and_then(|v| v.to_str().ok()).is_none_or(is_json)
+    headers
+        .get(CONTENT_TYPE)
+        .and_then(|v| v.to_str().ok())
+        .is_none_or(is_json)
 }
 
 /// Whether the reader wants the bytes, not the resource around them: FHIR asks servers to give the
@@ -31,11 +34,13 @@ pub(super) fn wants_bytes(headers: &HeaderMap) -> bool {
 /// Raw bytes as a resource.
 pub(super) fn wrap(headers: &HeaderMap, body: &Bytes) -> Result<Value, Problem> {
     let header = |name: HeaderName| headers.get(name).and_then(|v| v.to_str().ok());
-    let media = header(CONTENT_TYPE).ok_or_else(|| Problem::Bad("a Binary needs a Content-Type".to_owned()))?;
+    let media =
+        header(CONTENT_TYPE).ok_or_else(|| Problem::Bad("a Binary needs a Content-Type".to_owned()))?;
     let mut binary = json!({"resourceType": "Binary", "contentType": media, "data": STANDARD.encode(body)});
-    if let (Some(context), Some(object)) =
-        (header(HeaderName::from_static("x-security-context")), binary.as_object_mut())
-    {
+    if let (Some(context), Some(object)) = (
+        header(HeaderName::from_static("x-security-context")),
+        binary.as_object_mut(),
+    ) {
         object.insert("securityContext".to_owned(), json!({"reference": context}));
     }
     Ok(binary)

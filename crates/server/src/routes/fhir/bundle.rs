@@ -17,7 +17,11 @@ pub(super) async fn carry_out(State(app): State<App>, actor: Actor, body: Bytes)
     let done = match bundle.get("type").and_then(Value::as_str) {
         Some("transaction") => transaction::transaction(&app, &actor, &bundle).await?,
         Some("batch") => transaction::batch(&app, &actor, &bundle).await?,
-        _ => return Err(Problem::Bad("Bundle.type must be batch or transaction".to_owned())),
+        _ => {
+            return Err(Problem::Bad(
+                "Bundle.type must be batch or transaction".to_owned(),
+            ))
+        }
     };
     Ok(answer::bundle(&done))
 }

@@ -23,7 +23,11 @@ fn statement(app: &App) -> Value {
     let base = &app.settings.base_url;
     let mut resources: Vec<Value> = rest_types().map(resource).collect();
     resources.push(audit_resource());
-    resources.sort_by(|a, b| a.get("type").map(Value::to_string).cmp(&b.get("type").map(Value::to_string)));
+    resources.sort_by(|a, b| {
+        a.get("type")
+            .map(Value::to_string)
+            .cmp(&b.get("type").map(Value::to_string))
+    });
     json!({
         "resourceType": "CapabilityStatement",
         "status": "active",
@@ -60,8 +64,10 @@ fn codes(words: &[&str]) -> Vec<Value> {
 }
 
 fn resource(kind: &str) -> Value {
-    let params: Vec<Value> =
-        search_params(kind).iter().map(|p| json!({"name": p.name, "type": p.kind.as_fhir()})).collect();
+    let params: Vec<Value> = search_params(kind)
+        .iter()
+        .map(|p| json!({"name": p.name, "type": p.kind.as_fhir()}))
+        .collect();
     let includes: Vec<String> = search_params(kind)
         .iter()
         .filter(|p| p.kind == SearchKind::Reference)
@@ -92,8 +98,14 @@ fn resource(kind: &str) -> Value {
     // FHIR has no empty lists.
     if let Some(object) = statement.as_object_mut() {
         for (name, list) in [
-            ("searchInclude", includes.into_iter().map(Value::String).collect::<Vec<_>>()),
-            ("searchRevInclude", reverse.into_iter().map(Value::String).collect()),
+            (
+                "searchInclude",
+                includes.into_iter().map(Value::String).collect::<Vec<_>>(),
+            ),
+            (
+                "searchRevInclude",
+                reverse.into_iter().map(Value::String).collect(),
+            ),
             ("searchParam", params),
         ] {
             if !list.is_empty() {

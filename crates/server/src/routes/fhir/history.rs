@@ -41,7 +41,13 @@ pub(super) async fn of_instance(
     run(app, actor, Some(kind), Some(id), query).await
 }
 
-async fn run(app: App, actor: Actor, kind: Option<String>, id: Option<String>, query: Option<String>) -> FhirAnswer {
+async fn run(
+    app: App,
+    actor: Actor,
+    kind: Option<String>,
+    id: Option<String>,
+    query: Option<String>,
+) -> FhirAnswer {
     if let Some(kind) = &kind {
         if !hms_fhir::is_known_type(kind) {
             return Err(Problem::NotFound);
@@ -52,7 +58,10 @@ async fn run(app: App, actor: Actor, kind: Option<String>, id: Option<String>, q
     }
     let (query, count, applied) = parse(kind, id, &pairs(&query.unwrap_or_default()))?;
     let (who, asked) = (actor.clone(), query.clone());
-    let (versions, next) = app.db.read(move |read| page(read.conn(), &who, asked, count)).await?;
+    let (versions, next) = app
+        .db
+        .read(move |read| page(read.conn(), &who, asked, count))
+        .await?;
     if versions.is_empty() && query.id.is_some() && query.before_seq.is_none() && query.since.is_none() {
         return Err(Problem::NotFound);
     }
@@ -72,7 +81,11 @@ async fn run(app: App, actor: Actor, kind: Option<String>, id: Option<String>, q
         .write(move |tx: &mut Tx<'_>| events.iter().try_for_each(|event| tx.audit(event)))
         .await?;
     let base = answer::base(&app);
-    let path = if about == "_history" { about } else { format!("{about}/_history") };
+    let path = if about == "_history" {
+        about
+    } else {
+        format!("{about}/_history")
+    };
     let link = |before: Option<i64>| {
         let extra = before.map(|seq| ("_page".to_owned(), seq.to_string()));
         address(&base, &path, applied.iter().cloned().chain(extra))
@@ -80,7 +93,10 @@ async fn run(app: App, actor: Actor, kind: Option<String>, id: Option<String>, q
     let mut links = vec![("self", link(query.before_seq))];
     links.extend(next.map(|seq| ("next", link(Some(seq)))));
     let total = versions.len() as u64;
-    let entries = versions.into_iter().map(|v| version_entry(&base, v)).collect::<Result<Vec<_>, _>>()?;
+    let entries = versions
+        .into_iter()
+        .map(|v| version_entry(&base, v))
+        .collect::<Result<Vec<_>, _>>()?;
     Ok(answer::bundle(&hms_fhir::bundle::history(total, &links, entries)))
 }
 
@@ -91,13 +107,25 @@ fn parse(
     id: Option<String>,
     pairs: &[(String, String)],
 ) -> Result<(HistoryQuery, usize, Applied), Problem> {
-    let mut query = HistoryQuery { kind, id, ..HistoryQuery::default() };
+    let mut query = HistoryQuery {
+        kind,
+        id,
+        ..HistoryQuery::default()
+    };
     let mut count = DEFAULT_COUNT;
     let mut applied = Vec::new();
     for (name, value) in pairs {
-        let bad = |why| Problem::Search { param: name.clone(), why };
+        let bad = |why| Problem::Search {
+            param: name.clone(),
+            why,
+        };
         match name.as_str() {
-            "_count" => count = value.parse::<usize>().map_err(|_| bad("not a number"))?.clamp(1, MAX_COUNT),
+            "_count" => {
+                count = value
+                    .parse::<usize>()
+                    .map_err(|_| bad("not a number"))?
+                    .clamp(1, MAX_COUNT)
+            }
             "_since" => {
                 query.since = Some(parse_date_range(value).ok_or_else(|| bad("not an instant"))?.0);
             }
@@ -112,13 +140,16 @@ fn parse(
     Ok((query, count, applied))
 }
 
+/// Versions with the methods that made them.
+type Versions = Vec<(Stored, String)>;
+
 /// Versions that the actor may read, and the place of the next page.
 fn page(
     conn: &rusqlite::Connection,
     actor: &Actor,
     mut query: HistoryQuery,
     count: usize,
-) -> Result<(Vec<(Stored, String)>, Option<i64>), Problem> {
+) -> Result<(Versions, Option<i64>), Problem> {
     let mut found = Vec::new();
     query.limit = 500;
     // What the actor may not see is skipped, so a page can take more than one look.
@@ -150,8 +181,16 @@ fn version_entry(base: &str, (stored, method): (Stored, String)) -> Result<Versi
     };
     Ok(Version {
         full_url: format!("{base}{address}"),
-        resource: if stored.deleted { None } else { Some(stored.value()?) },
-        url: if method == "POST" { stored.kind.clone() } else { address },
+        resource: if stored.deleted {
+            None
+        } else {
+            Some(stored.value()?)
+        },
+        url: if method == "POST" {
+            stored.kind.clone()
+        } else {
+            address
+        },
         method,
         status: status.to_owned(),
         etag: etag(stored.version),

@@ -26,19 +26,44 @@ pub const MAX_BODY: usize = 32 * 1024 * 1024;
 pub fn routes() -> Vec<Route> {
     let policy = Access::Policy;
     let mut rows = vec![
-        route(Method::GET, "/fhir/metadata", Access::Public, get(capability::show)),
+        route(
+            Method::GET,
+            "/fhir/metadata",
+            Access::Public,
+            get(capability::show),
+        ),
         route(Method::POST, "/fhir", policy, post(bundle::carry_out)),
         route(Method::POST, "/fhir/", policy, post(bundle::carry_out)),
         route(Method::GET, "/fhir/_history", policy, get(history::system)),
         route(Method::GET, "/fhir/{kind}", policy, get(search::by_get)),
         route(Method::POST, "/fhir/{kind}", policy, post(write::create)),
-        route(Method::POST, "/fhir/{kind}/_search", policy, post(search::by_post)),
-        route(Method::GET, "/fhir/{kind}/_history", policy, get(history::of_type)),
+        route(
+            Method::POST,
+            "/fhir/{kind}/_search",
+            policy,
+            post(search::by_post),
+        ),
+        route(
+            Method::GET,
+            "/fhir/{kind}/_history",
+            policy,
+            get(history::of_type),
+        ),
         route(Method::GET, "/fhir/{kind}/{id}", policy, get(read::read)),
         route(Method::PUT, "/fhir/{kind}/{id}", policy, put(write::update)),
         route(Method::DELETE, "/fhir/{kind}/{id}", policy, delete(write::delete)),
-        route(Method::GET, "/fhir/{kind}/{id}/_history", policy, get(history::of_instance)),
-        route(Method::GET, "/fhir/{kind}/{id}/_history/{version}", policy, get(read::vread)),
+        route(
+            Method::GET,
+            "/fhir/{kind}/{id}/_history",
+            policy,
+            get(history::of_instance),
+        ),
+        route(
+            Method::GET,
+            "/fhir/{kind}/{id}/_history/{version}",
+            policy,
+            get(read::vread),
+        ),
     ];
     for row in &mut rows {
         row.handler = std::mem::take(&mut row.handler).layer(DefaultBodyLimit::max(MAX_BODY));

@@ -41,7 +41,10 @@ pub(super) async fn vread(
     actor: Actor,
     Path((kind, id, version)): Path<(String, String, i64)>,
 ) -> FhirAnswer {
-    let stored = give(&app, actor, kind, id, move |read, kind, id| table::version::get(read.conn(), kind, id, version)).await?;
+    let stored = give(&app, actor, kind, id, move |read, kind, id| {
+        table::version::get(read.conn(), kind, id, version)
+    })
+    .await?;
     answer::stored(&stored)
 }
 
@@ -70,8 +73,19 @@ async fn give(
         })
         .await?;
     let stored = found.ok_or(Problem::NotFound)?;
-    let mut event = interact::entry(&actor, AuditAction::Read, "read", &kind, &id, stored.patient.clone());
+    let mut event = interact::entry(
+        &actor,
+        AuditAction::Read,
+        "read",
+        &kind,
+        &id,
+        stored.patient.clone(),
+    );
     event.ok = allowed;
     app.db.write(move |tx: &mut Tx<'_>| tx.audit(&event)).await?;
-    if allowed { Ok(stored) } else { Err(Problem::NotFound) }
+    if allowed {
+        Ok(stored)
+    } else {
+        Err(Problem::NotFound)
+    }
 }

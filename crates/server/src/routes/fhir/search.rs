@@ -39,7 +39,10 @@ async fn run(app: App, actor: Actor, kind: String, pairs: Vec<(String, String)>)
     }
     let query = SearchQuery::parse(&kind, &pairs)?;
     let (who, asked) = (actor.clone(), query.clone());
-    let page = app.db.read(move |read| interact::search(read.conn(), &who, &asked)).await?;
+    let page = app
+        .db
+        .read(move |read| interact::search(read.conn(), &who, &asked))
+        .await?;
     let given: Vec<&Stored> = page.matches.iter().chain(&page.included).collect();
     let events = interact::search_events(&actor, "search-type", &kind, &given);
     app.db
@@ -64,7 +67,9 @@ fn links(base: &str, query: &SearchQuery, next: Option<i64>) -> Vec<(&'static st
 /// An address with its parameters, percent-encoded.
 pub(super) fn address(base: &str, path: &str, pairs: impl Iterator<Item = (String, String)>) -> String {
     let encode = crate::auth::oidc::percent_encode;
-    let query: Vec<String> = pairs.map(|(name, value)| format!("{}={}", encode(&name), encode(&value))).collect();
+    let query: Vec<String> = pairs
+        .map(|(name, value)| format!("{}={}", encode(&name), encode(&value)))
+        .collect();
     if query.is_empty() {
         format!("{base}{path}")
     } else {

@@ -27,7 +27,9 @@ pub(super) async fn create(
     let condition = headers
         .get(HeaderName::from_static("if-none-exist"))
         .map(|value| {
-            let text = value.to_str().map_err(|_| Problem::Bad("If-None-Exist cannot be read".to_owned()))?;
+            let text = value
+                .to_str()
+                .map_err(|_| Problem::Bad("If-None-Exist cannot be read".to_owned()))?;
             SearchQuery::parse(&kind, &pairs(text.trim_start_matches('?')))
         })
         .transpose()?;
@@ -57,7 +59,9 @@ pub(super) async fn update(
         }
     }
     if resource.get("id").and_then(Value::as_str) != Some(&id) {
-        return Err(Problem::Bad("the id in the address and in the resource differ".to_owned()));
+        return Err(Problem::Bad(
+            "the id in the address and in the resource differ".to_owned(),
+        ));
     }
     let precondition = match (answer::if_match(&headers)?, answer::if_none_match(&headers)) {
         (Some(version), _) => Precondition::Version(version),
@@ -100,6 +104,8 @@ fn parse(kind: &str, headers: &HeaderMap, body: &Bytes) -> Result<Value, Problem
     if resource.get("resourceType").and_then(Value::as_str) == Some(kind) {
         Ok(resource)
     } else {
-        Err(Problem::Bad("the type in the address and in the resource differ".to_owned()))
+        Err(Problem::Bad(
+            "the type in the address and in the resource differ".to_owned(),
+        ))
     }
 }

@@ -49,7 +49,14 @@ pub(super) async fn submit(
     if let Err(fault) = request.check() {
         return refuse(language, &request, fault);
     }
-    match signin::check(&app, &form_data.username, Secret::new(form_data.password), &address).await {
+    match signin::check(
+        &app,
+        &form_data.username,
+        Secret::new(form_data.password),
+        &address,
+    )
+    .await
+    {
         Ok(account) => match give_code(&app, &request, account).await {
             // 303: the browser must not send the password on to the client.
             Ok(code) => redirect(&request.redirect_with(&[("code", &code), ("iss", &app.settings.base_url)])),
@@ -58,7 +65,13 @@ pub(super) async fn submit(
         Err(SignInError::Db(error)) => internal(language, &error),
         Err(error) => {
             let text = explain(language, &error);
-            form(language, &request, &form_data.username, Some(text), StatusCode::UNAUTHORIZED)
+            form(
+                language,
+                &request,
+                &form_data.username,
+                Some(text),
+                StatusCode::UNAUTHORIZED,
+            )
         }
     }
 }
@@ -89,11 +102,20 @@ pub(super) fn internal(language: Language, error: &DbError) -> Response {
         language,
         StatusCode::INTERNAL_SERVER_ERROR,
         language.pick("Not possible right now", "No es posible en este momento"),
-        language.pick("The server failed. Try again in a minute.", "El servidor falló. Inténtelo de nuevo en un minuto."),
+        language.pick(
+            "The server failed. Try again in a minute.",
+            "El servidor falló. Inténtelo de nuevo en un minuto.",
+        ),
     )
 }
 
-fn form(language: Language, request: &AuthorizeRequest, username: &str, error: Option<String>, status: StatusCode) -> Response {
+fn form(
+    language: Language,
+    request: &AuthorizeRequest,
+    username: &str,
+    error: Option<String>,
+    status: StatusCode,
+) -> Response {
     FormPage {
         language,
         heading: language.pick("Sign in", "Iniciar sesión"),
@@ -115,8 +137,20 @@ fn form(language: Language, request: &AuthorizeRequest, username: &str, error: O
             ("ui_locales", &request.ui_locales),
         ],
         fields: vec![
-            Field { name: "username", kind: "text", label: language.pick("Name", "Nombre de usuario"), autocomplete: "username", value: username },
-            Field { name: "password", kind: "password", label: language.pick("Password", "Contraseña"), autocomplete: "current-password", value: "" },
+            Field {
+                name: "username",
+                kind: "text",
+                label: language.pick("Name", "Nombre de usuario"),
+                autocomplete: "username",
+                value: username,
+            },
+            Field {
+                name: "password",
+                kind: "password",
+                label: language.pick("Password", "Contraseña"),
+                autocomplete: "current-password",
+                value: "",
+            },
         ],
         button: language.pick("Sign in", "Iniciar sesión"),
         leads_to: Some(request.form_action_source()),
@@ -137,7 +171,9 @@ async fn give_code(app: &App, request: &AuthorizeRequest, account: UserRow) -> R
         used_ms: None,
         family: None,
     };
-    app.db.write(move |tx: &mut Tx<'_>| grant::insert(tx.conn(), &row)).await?;
+    app.db
+        .write(move |tx: &mut Tx<'_>| grant::insert(tx.conn(), &row))
+        .await?;
     Ok(code)
 }
 

@@ -47,10 +47,17 @@ pub(super) async fn begin(State(app): State<App>, Form(form): Form<BeginForm>) -
         used_ms: None,
         family: None,
     };
-    let kept: Result<(), DbError> = app.db.write(move |tx: &mut Tx<'_>| grant::insert(tx.conn(), &row)).await;
+    let kept: Result<(), DbError> = app
+        .db
+        .write(move |tx: &mut Tx<'_>| grant::insert(tx.conn(), &row))
+        .await;
     if let Err(error) = kept {
         tracing::error!(%error, "A device code could not be kept");
-        return (StatusCode::INTERNAL_SERVER_ERROR, Json(json!({"error": "server_error"}))).into_response();
+        return (
+            StatusCode::INTERNAL_SERVER_ERROR,
+            Json(json!({"error": "server_error"})),
+        )
+            .into_response();
     }
     let page = format!("{}/oauth/device", app.settings.sign_in_base());
     Json(json!({
@@ -101,7 +108,13 @@ pub(super) async fn submit(
         Err(SignInError::Db(error)) => return internal(language, &error),
         Err(error) => {
             let text = explain(language, &error);
-            return form(language, &data.user_code, &data.username, Some(text), StatusCode::UNAUTHORIZED);
+            return form(
+                language,
+                &data.user_code,
+                &data.username,
+                Some(text),
+                StatusCode::UNAUTHORIZED,
+            );
         }
     };
     let code = normalise(&data.user_code);
@@ -131,7 +144,13 @@ pub(super) async fn submit(
                 "This code is not known or is too old. Look at the other device for a new one.",
                 "Este código no se conoce o ya venció. Mire el otro dispositivo para obtener uno nuevo.",
             );
-            form(language, "", &data.username, Some(text.to_owned()), StatusCode::BAD_REQUEST)
+            form(
+                language,
+                "",
+                &data.username,
+                Some(text.to_owned()),
+                StatusCode::BAD_REQUEST,
+            )
         }
         Err(error) => internal(language, &error),
     }
@@ -150,7 +169,9 @@ pub(super) async fn redeem(app: &App, request: TokenForm) -> Result<Granted, Tok
             let found = grant::get(tx.conn(), "device", &hash)?.ok_or(TokenError::Oauth("invalid_grant"))?;
             let now = tx.now_ms();
             if found.used_ms.is_some() {
-                return Err(TokenError::Reused { family: found.family.unwrap_or_default() });
+                return Err(TokenError::Reused {
+                    family: found.family.unwrap_or_default(),
+                });
             }
             if found.expires_ms <= now {
                 return Err(TokenError::Oauth("expired_token"));
@@ -159,11 +180,19 @@ pub(super) async fn redeem(app: &App, request: TokenForm) -> Result<Granted, Tok
                 // Half a second of leeway: networks bunch polls together.
                 let too_soon = found.polled_ms.is_some_and(|at| now - at < INTERVAL * 1000 - 500);
                 grant::polled(tx.conn(), &hash, now)?;
-                return Ok(Poll::NotYet(if too_soon { "slow_down" } else { "authorization_pending" }));
+                return Ok(Poll::NotYet(if too_soon {
+                    "slow_down"
+                } else {
+                    "authorization_pending"
+                }));
             };
             let detail: serde_json::Value = serde_json::from_str(&found.detail).map_err(DbError::Body)?;
-            let scope = detail.get("scope").and_then(serde_json::Value::as_str).unwrap_or_default();
-            token::sign_in(tx, &hash, &user_id, &request, scope, String::new()).map(|g| Poll::Done(Box::new(g)))
+            let scope = detail
+                .get("scope")
+                .and_then(serde_json::Value::as_str)
+                .unwrap_or_default();
+            token::sign_in(tx, &hash, &user_id, &request, scope, String::new())
+                .map(|g| Poll::Done(Box::new(g)))
         })
         .await?;
     match outcome {
@@ -174,14 +203,24 @@ pub(super) async fn redeem(app: &App, request: TokenForm) -> Result<Granted, Tok
 
 /// What a person typed, in the form in which codes are kept: capitals with a dash in the middle.
 fn normalise(typed: &str) -> String {
-    let letters: String = typed.chars().filter(char::is_ascii_alphabetic).collect::<String>().to_ascii_uppercase();
+    let letters: String = typed
+        .chars()
+        .filter(char::is_ascii_alphabetic)
+        .collect::<String>()
+        .to_ascii_uppercase();
     match (letters.get(..4), letters.get(4..)) {
         (Some(head), Some(tail)) => format!("{head}-{tail}"),
         _ => letters,
     }
 }
 
-fn form(language: Language, user_code: &str, username: &str, error: Option<String>, status: StatusCode) -> Response {
+fn form(
+    language: Language,
+    user_code: &str,
+    username: &str,
+    error: Option<String>,
+    status: StatusCode,
+) -> Response {
     FormPage {
         language,
         heading: language.pick("Sign in another device", "Iniciar sesión en otro dispositivo"),

@@ -17,15 +17,45 @@ use std::net::SocketAddr;
 #[must_use]
 pub fn pages() -> Vec<Route> {
     vec![
-        route(Method::GET, "/.well-known/openid-configuration", Access::Public, get(well_known::configuration)),
-        route(Method::GET, "/oauth/jwks.json", Access::Public, get(well_known::jwks)),
+        route(
+            Method::GET,
+            "/.well-known/openid-configuration",
+            Access::Public,
+            get(well_known::configuration),
+        ),
+        route(
+            Method::GET,
+            "/oauth/jwks.json",
+            Access::Public,
+            get(well_known::jwks),
+        ),
         route(Method::GET, "/oauth/style.css", Access::Public, get(page::style)),
-        route(Method::GET, "/oauth/authorize", Access::Public, get(authorize::show)),
-        route(Method::POST, "/oauth/authorize", Access::Public, post(authorize::submit)),
+        route(
+            Method::GET,
+            "/oauth/authorize",
+            Access::Public,
+            get(authorize::show),
+        ),
+        route(
+            Method::POST,
+            "/oauth/authorize",
+            Access::Public,
+            post(authorize::submit),
+        ),
         route(Method::GET, "/oauth/device", Access::Public, get(device::show)),
-        route(Method::POST, "/oauth/device", Access::Public, post(device::submit)),
+        route(
+            Method::POST,
+            "/oauth/device",
+            Access::Public,
+            post(device::submit),
+        ),
         route(Method::GET, "/oauth/welcome", Access::Public, get(welcome::show)),
-        route(Method::POST, "/oauth/welcome", Access::Public, post(welcome::submit)),
+        route(
+            Method::POST,
+            "/oauth/welcome",
+            Access::Public,
+            post(welcome::submit),
+        ),
     ]
 }
 
@@ -33,10 +63,25 @@ pub fn pages() -> Vec<Route> {
 #[must_use]
 pub fn endpoints() -> Vec<Route> {
     vec![
-        route(Method::POST, "/oauth/token", Access::Public, post(token::exchange)),
-        route(Method::POST, "/oauth/device_authorization", Access::Public, post(device::begin)),
+        route(
+            Method::POST,
+            "/oauth/token",
+            Access::Public,
+            post(token::exchange),
+        ),
+        route(
+            Method::POST,
+            "/oauth/device_authorization",
+            Access::Public,
+            post(device::begin),
+        ),
         route(Method::POST, "/oauth/revoke", Access::Public, post(token::revoke)),
-        route(Method::GET, "/oauth/userinfo", Access::SignedIn, get(token::userinfo)),
+        route(
+            Method::GET,
+            "/oauth/userinfo",
+            Access::SignedIn,
+            get(token::userinfo),
+        ),
     ]
 }
 

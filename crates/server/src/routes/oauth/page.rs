@@ -1,6 +1,8 @@
 //! The pages of sign-in: plain HTML without scripts, in English and Spanish.
 
-use axum::http::header::{ACCEPT_LANGUAGE, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, X_FRAME_OPTIONS};
+use axum::http::header::{
+    ACCEPT_LANGUAGE, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, X_FRAME_OPTIONS,
+};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 
@@ -16,7 +18,10 @@ pub enum Language {
 impl Language {
     /// The first of the wished languages that there is: `ui_locales`, then the browser's.
     pub fn wished(ui_locales: &str, headers: &HeaderMap) -> Self {
-        let accepted = headers.get(ACCEPT_LANGUAGE).and_then(|v| v.to_str().ok()).unwrap_or_default();
+        let accepted = headers
+            .get(ACCEPT_LANGUAGE)
+            .and_then(|v| v.to_str().ok())
+            .unwrap_or_default();
         ui_locales
             .split_whitespace()
             .chain(accepted.split(',').map(str::trim))
@@ -85,7 +90,11 @@ impl FormPage<'_> {
     pub fn respond(&self, status: StatusCode) -> Response {
         let mut form = format!("<form method=\"post\" action=\"{}\">", escape(self.action));
         for (name, value) in &self.hidden {
-            form.push_str(&format!("<input type=\"hidden\" name=\"{}\" value=\"{}\">", escape(name), escape(value)));
+            form.push_str(&format!(
+                "<input type=\"hidden\" name=\"{}\" value=\"{}\">",
+                escape(name),
+                escape(value)
+            ));
         }
         for (i, field) in self.fields.iter().enumerate() {
             // The first field that is still empty gets the cursor.
@@ -102,20 +111,40 @@ impl FormPage<'_> {
                 described = if self.error.is_some() { " aria-describedby=\"error\"" } else { "" },
             ));
         }
-        form.push_str(&format!("<p><button type=\"submit\">{}</button></p></form>", escape(self.button)));
+        form.push_str(&format!(
+            "<p><button type=\"submit\">{}</button></p></form>",
+            escape(self.button)
+        ));
         let error = self
             .error
             .as_ref()
-            .map(|text| format!("<p id=\"error\" class=\"error\" role=\"alert\">{}</p>", escape(text)))
+            .map(|text| {
+                format!(
+                    "<p id=\"error\" class=\"error\" role=\"alert\">{}</p>",
+                    escape(text)
+                )
+            })
             .unwrap_or_default();
         let body = format!("<p>{}</p>{error}{form}", escape(self.intro));
-        respond(self.language, status, self.heading, &body, self.leads_to.as_deref())
+        respond(
+            self.language,
+            status,
+            self.heading,
+            &body,
+            self.leads_to.as_deref(),
+        )
     }
 }
 
 /// A page that only says something.
 pub fn message(language: Language, status: StatusCode, heading: &str, text: &str) -> Response {
-    respond(language, status, heading, &format!("<p>{}</p>", escape(text)), None)
+    respond(
+        language,
+        status,
+        heading,
+        &format!("<p>{}</p>", escape(text)),
+        None,
+    )
 }
 
 /// The style sheet.
@@ -123,7 +152,13 @@ pub async fn style() -> Response {
     ([(CONTENT_TYPE, "text/css; charset=utf-8")], STYLE).into_response()
 }
 
-fn respond(language: Language, status: StatusCode, heading: &str, body: &str, leads_to: Option<&str>) -> Response {
+fn respond(
+    language: Language,
+    status: StatusCode,
+    heading: &str,
+    body: &str,
+    leads_to: Option<&str>,
+) -> Response {
     let html = format!(
         "<!doctype html><html lang=\"{lang}\"><head><meta charset=\"utf-8\"><title>{title} – HMS-ACH</title>\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\
@@ -153,17 +188,18 @@ fn respond(language: Language, status: StatusCode, heading: &str, body: &str, le
 
 /// Escapes text for HTML content and attributes.
 pub fn escape(text: &str) -> String {
-    text.chars().fold(String::with_capacity(text.len()), |mut out, c| {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#39;"),
-            other => out.push(other),
-        }
-        out
-    })
+    text.chars()
+        .fold(String::with_capacity(text.len()), |mut out, c| {
+            match c {
+                '&' => out.push_str("&amp;"),
+                '<' => out.push_str("&lt;"),
+                '>' => out.push_str("&gt;"),
+                '"' => out.push_str("&quot;"),
+                '\'' => out.push_str("&#39;"),
+                other => out.push(other),
+            }
+            out
+        })
 }
 
 const STYLE: &str = "\

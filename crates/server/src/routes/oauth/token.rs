@@ -103,7 +103,9 @@ async fn by_code(app: &App, form: TokenForm) -> Result<Granted, TokenError> {
             let hash = tokens::hash(&form.code);
             let found = grant::get(tx.conn(), "code", &hash)?.ok_or(TokenError::Oauth("invalid_grant"))?;
             if found.used_ms.is_some() {
-                return Err(TokenError::Reused { family: found.family.unwrap_or_default() });
+                return Err(TokenError::Reused {
+                    family: found.family.unwrap_or_default(),
+                });
             }
             let request: AuthorizeRequest = serde_json::from_str(&found.detail).map_err(DbError::Body)?;
             let fits = found.expires_ms > tx.now_ms()
@@ -133,13 +135,22 @@ pub(super) fn sign_in(
     let device_id = if form.device_id.is_empty() {
         None
     } else {
-        Some(DeviceId::parse(&form.device_id).map_err(|_| TokenError::Oauth("invalid_request"))?.to_string())
+        Some(
+            DeviceId::parse(&form.device_id)
+                .map_err(|_| TokenError::Oauth("invalid_request"))?
+                .to_string(),
+        )
     };
     if let Some(id) = &device_id {
         if device_table::get(tx.conn(), id)?.is_some_and(|d| d.revoked_ms.is_some()) {
             return Err(TokenError::Oauth("invalid_grant"));
         }
-        let name: String = form.device_name.chars().filter(|c| !c.is_control()).take(60).collect();
+        let name: String = form
+            .device_name
+            .chars()
+            .filter(|c| !c.is_control())
+            .take(60)
+            .collect();
         device_table::signed_in(tx.conn(), id, &account.id, &name, tx.now_ms())?;
     }
     let family = random::id();
@@ -147,10 +158,26 @@ pub(super) fn sign_in(
         return Err(TokenError::Oauth("invalid_grant"));
     }
     tx.audit(&signin::event(&account, "sign-in", device_id.as_deref()))?;
-    let scope = if scope.is_empty() { "openid".to_owned() } else { scope.to_owned() };
-    let sign_in = SignIn { user_id: account.id, device_id, client: form.client_id.clone(), scope, family };
+    let scope = if scope.is_empty() {
+        "openid".to_owned()
+    } else {
+        scope.to_owned()
+    };
+    let sign_in = SignIn {
+        user_id: account.id,
+        device_id,
+        client: form.client_id.clone(),
+        scope,
+        family,
+    };
     let issued = tokens::issue(tx, sign_in, None)?;
-    Ok(Granted { issued, nonce, name: account.name, role: account.role.as_str(), fhir: account.fhir })
+    Ok(Granted {
+        issued,
+        nonce,
+        name: account.name,
+        role: account.role.as_str(),
+        fhir: account.fhir,
+    })
 }
 
 async fn by_refresh(app: &App, form: TokenForm) -> Result<Granted, TokenError> {
@@ -174,7 +201,9 @@ async fn by_refresh(app: &App, form: TokenForm) -> Result<Granted, TokenError> {
         Err(RefreshError::Invalid) => Err(TokenError::Oauth("invalid_grant")),
         Err(RefreshError::Db(error)) => Err(error.into()),
         Err(RefreshError::Reused) => {
-            app.db.write(move |tx: &mut Tx<'_>| tokens::revoke_family(tx, &presented)).await?;
+            app.db
+                .write(move |tx: &mut Tx<'_>| tokens::revoke_family(tx, &presented))
+                .await?;
             Err(TokenError::Oauth("invalid_grant"))
         }
     }
@@ -190,7 +219,9 @@ fn answer(app: &App, granted: &Granted) -> Value {
         "scope": sign_in.scope,
     });
     let wants_id = sign_in.scope.split_whitespace().any(|s| s == "openid");
-    let id_token = wants_id.then(|| app.keys.sign_jwt(&id_claims(app, granted))).flatten();
+    let id_token = wants_id
+        .then(|| app.keys.sign_jwt(&id_claims(app, granted)))
+        .flatten();
     if let (Some(id_token), Some(body)) = (id_token, body.as_object_mut()) {
         body.insert("id_token".to_owned(), Value::String(id_token));
     }
@@ -213,7 +244,10 @@ fn id_claims(app: &App, granted: &Granted) -> Value {
             claims.insert("nonce".to_owned(), json!(granted.nonce));
         }
         if let Some(fhir) = &granted.fhir {
-            claims.insert("fhirUser".to_owned(), json!(format!("{}/fhir/{fhir}", app.settings.base_url)));
+            claims.insert(
+                "fhirUser".to_owned(),
+                json!(format!("{}/fhir/{fhir}", app.settings.base_url)),
+            );
         }
     }
     claims
@@ -248,7 +282,10 @@ pub(super) async fn revoke(State(app): State<App>, Form(form): Form<RevokeForm>)
 pub(super) async fn userinfo(State(app): State<App>, actor: Actor) -> Json<Value> {
     let mut body = json!({"sub": actor.user.as_str(), "name": actor.name, "role": actor.role.as_str()});
     if let (Some(fhir), Some(body)) = (&actor.fhir, body.as_object_mut()) {
-        body.insert("fhirUser".to_owned(), json!(format!("{}/fhir/{fhir}", app.settings.base_url)));
+        body.insert(
+            "fhirUser".to_owned(),
+            json!(format!("{}/fhir/{fhir}", app.settings.base_url)),
+        );
     }
     Json(body)
 }

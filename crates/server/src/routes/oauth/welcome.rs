@@ -19,10 +19,18 @@ pub(super) struct LinkQuery {
     ui_locales: String,
 }
 
-pub(super) async fn show(State(app): State<App>, Query(query): Query<LinkQuery>, headers: HeaderMap) -> Response {
+pub(super) async fn show(
+    State(app): State<App>,
+    Query(query): Query<LinkQuery>,
+    headers: HeaderMap,
+) -> Response {
     let language = Language::wished(&query.ui_locales, &headers);
     let (token, now) = (query.token.clone(), app.clock.now_ms());
-    match app.db.read(move |read| accounts::link(read.conn(), &token, now)).await {
+    match app
+        .db
+        .read(move |read| accounts::link(read.conn(), &token, now))
+        .await
+    {
         Ok(Some(purpose)) => form(language, &query.token, &purpose, "", None, StatusCode::OK),
         Ok(None) => used_up(language),
         Err(error) => internal(language, &error),
@@ -41,10 +49,18 @@ pub(super) struct WelcomeForm {
     ui_locales: String,
 }
 
-pub(super) async fn submit(State(app): State<App>, headers: HeaderMap, Form(data): Form<WelcomeForm>) -> Response {
+pub(super) async fn submit(
+    State(app): State<App>,
+    headers: HeaderMap,
+    Form(data): Form<WelcomeForm>,
+) -> Response {
     let language = Language::wished(&data.ui_locales, &headers);
     let (token, now) = (data.token.clone(), app.clock.now_ms());
-    let purpose = match app.db.read(move |read| accounts::link(read.conn(), &token, now)).await {
+    let purpose = match app
+        .db
+        .read(move |read| accounts::link(read.conn(), &token, now))
+        .await
+    {
         Ok(Some(purpose)) => purpose,
         Ok(None) => return used_up(language),
         Err(error) => return internal(language, &error),
@@ -85,8 +101,20 @@ fn form(
     error: Option<String>,
     status: StatusCode,
 ) -> Response {
-    let name = Field { name: "username", kind: "text", label: language.pick("Name", "Nombre de usuario"), autocomplete: "username", value: username };
-    let password = Field { name: "password", kind: "password", label: language.pick("New password", "Contraseña nueva"), autocomplete: "new-password", value: "" };
+    let name = Field {
+        name: "username",
+        kind: "text",
+        label: language.pick("Name", "Nombre de usuario"),
+        autocomplete: "username",
+        value: username,
+    };
+    let password = Field {
+        name: "password",
+        kind: "password",
+        label: language.pick("New password", "Contraseña nueva"),
+        autocomplete: "new-password",
+        value: "",
+    };
     let first = *purpose == LinkPurpose::FirstAdministrator;
     FormPage {
         language,
@@ -102,7 +130,11 @@ fn form(
         error,
         action: "/oauth/welcome",
         hidden: vec![("token", token), ("ui_locales", language.pick("en", "es"))],
-        fields: if first { vec![name, password] } else { vec![password] },
+        fields: if first {
+            vec![name, password]
+        } else {
+            vec![password]
+        },
         button: language.pick("Save", "Guardar"),
         leads_to: None,
     }

@@ -77,8 +77,14 @@ pub fn scan(conn: &Connection, mut visit: impl FnMut(i64, &[u8], &[u8]) -> bool)
     let mut rows = statement.query([]).doing("read the audit")?;
     while let Some(row) = rows.next().doing("read the audit")? {
         let idx = row.get(0).doing("read the audit")?;
-        let body = row.get_ref(1).and_then(|v| Ok(v.as_blob()?)).doing("read the audit")?;
-        let hash = row.get_ref(2).and_then(|v| Ok(v.as_blob()?)).doing("read the audit")?;
+        let body = row
+            .get_ref(1)
+            .and_then(|v| Ok(v.as_blob()?))
+            .doing("read the audit")?;
+        let hash = row
+            .get_ref(2)
+            .and_then(|v| Ok(v.as_blob()?))
+            .doing("read the audit")?;
         if !visit(idx, body, hash) {
             break;
         }
@@ -146,6 +152,9 @@ pub fn search(conn: &Connection, query: &AuditQuery) -> Result<Vec<(i64, i64, St
 /// A failed statement.
 pub fn get(conn: &Connection, id: &str) -> Result<Option<(i64, Option<String>, String)>, DbError> {
     conn.prepare_cached("SELECT at, patient, body FROM audit WHERE id = ?1")
-        .and_then(|mut s| s.query_row([id], |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?))).optional())
+        .and_then(|mut s| {
+            s.query_row([id], |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?)))
+                .optional()
+        })
         .doing("read an audit event")
 }

@@ -50,11 +50,9 @@ pub fn signed_in(conn: &Connection, id: &str, user: &str, name: &str, now_ms: i6
 /// # Errors
 /// A failed statement.
 pub fn get(conn: &Connection, id: &str) -> Result<Option<DeviceRow>, DbError> {
-    conn.prepare_cached(
-        "SELECT id, user_id, name, created_ms, seen_ms, revoked_ms FROM device WHERE id = ?1",
-    )
-    .and_then(|mut s| s.query_row([id], device).optional())
-    .doing("read a device")
+    conn.prepare_cached("SELECT id, user_id, name, created_ms, seen_ms, revoked_ms FROM device WHERE id = ?1")
+        .and_then(|mut s| s.query_row([id], device).optional())
+        .doing("read a device")
 }
 
 /// The devices of one account, or of all.

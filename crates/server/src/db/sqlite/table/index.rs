@@ -22,7 +22,10 @@ pub fn param_id(kind: &str, name: &str) -> i64 {
 /// A failed statement.
 pub fn insert(conn: &Connection, key: i64, kind: &str, entries: &[IndexEntry]) -> Result<(), DbError> {
     // These two are columns of the resource itself.
-    for entry in entries.iter().filter(|e| !matches!(e.param, "_id" | "_lastUpdated")) {
+    for entry in entries
+        .iter()
+        .filter(|e| !matches!(e.param, "_id" | "_lastUpdated"))
+    {
         insert_one(conn, key, param_id(kind, entry.param), &entry.value).doing("index a resource")?;
     }
     Ok(())

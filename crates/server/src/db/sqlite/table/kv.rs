@@ -18,8 +18,10 @@ pub fn get(conn: &Connection, name: &str) -> Result<Option<String>, DbError> {
 /// # Errors
 /// A failed statement.
 pub fn set(conn: &Connection, name: &str, value: &str) -> Result<(), DbError> {
-    conn.prepare_cached("INSERT INTO kv (name, value) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = ?2")
-        .and_then(|mut s| s.execute([name, value]))
-        .doing("store a setting")
-        .map(drop)
+    conn.prepare_cached(
+        "INSERT INTO kv (name, value) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = ?2",
+    )
+    .and_then(|mut s| s.execute([name, value]))
+    .doing("store a setting")
+    .map(drop)
 }

@@ -24,7 +24,13 @@ pub struct OutboxOutRow {
 ///
 /// # Errors
 /// A failed statement.
-pub fn add(conn: &Connection, message_id: &str, target: &str, body: &str, now_ms: i64) -> Result<(), DbError> {
+pub fn add(
+    conn: &Connection,
+    message_id: &str,
+    target: &str,
+    body: &str,
+    now_ms: i64,
+) -> Result<(), DbError> {
     conn.prepare_cached(
         "INSERT OR IGNORE INTO outbox_out (message_id, target, body, created_ms)
          VALUES (:message_id, :target, :body, :now)",

@@ -15,9 +15,18 @@ pub fn replace(conn: &Connection, key: i64, fresh: bool, relations: &[Relation])
             .doing("remove relations")?;
     }
     for relation in relations {
-        conn.prepare_cached("INSERT OR IGNORE INTO relation (key, kind, subject, object) VALUES (?1, ?2, ?3, ?4)")
-            .and_then(|mut s| s.execute(params![key, relation.kind.as_str(), relation.subject, relation.object]))
-            .doing("add a relation")?;
+        conn.prepare_cached(
+            "INSERT OR IGNORE INTO relation (key, kind, subject, object) VALUES (?1, ?2, ?3, ?4)",
+        )
+        .and_then(|mut s| {
+            s.execute(params![
+                key,
+                relation.kind.as_str(),
+                relation.subject,
+                relation.object
+            ])
+        })
+        .doing("add a relation")?;
     }
     Ok(())
 }
@@ -27,9 +36,11 @@ pub fn replace(conn: &Connection, key: i64, fresh: bool, relations: &[Relation])
 /// # Errors
 /// A failed statement.
 pub fn holds(conn: &Connection, kind: &str, subject: &str, object: &str) -> Result<bool, DbError> {
-    conn.prepare_cached("SELECT EXISTS (SELECT 1 FROM relation WHERE kind = ?1 AND subject = ?2 AND object = ?3)")
-        .and_then(|mut s| s.query_row([kind, subject, object], |r| r.get(0)))
-        .doing("read a relation")
+    conn.prepare_cached(
+        "SELECT EXISTS (SELECT 1 FROM relation WHERE kind = ?1 AND subject = ?2 AND object = ?3)",
+    )
+    .and_then(|mut s| s.query_row([kind, subject, object], |r| r.get(0)))
+    .doing("read a relation")
 }
 
 /// The subjects that a relation gives an object: the site of a patient.
@@ -37,7 +48,9 @@ pub fn holds(conn: &Connection, kind: &str, subject: &str, object: &str) -> Resu
 /// # Errors
 /// A failed statement.
 pub fn subjects(conn: &Connection, kind: &str, object: &str) -> Result<Vec<String>, DbError> {
-    conn.prepare_cached("SELECT DISTINCT subject FROM relation WHERE kind = ?1 AND object = ?2 ORDER BY subject")
-        .and_then(|mut s| s.query_map([kind, object], |r| r.get(0))?.collect())
-        .doing("read relations")
+    conn.prepare_cached(
+        "SELECT DISTINCT subject FROM relation WHERE kind = ?1 AND object = ?2 ORDER BY subject",
+    )
+    .and_then(|mut s| s.query_map([kind, object], |r| r.get(0))?.collect())
+    .doing("read relations")
 }

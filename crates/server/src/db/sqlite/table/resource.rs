@@ -38,7 +38,10 @@ pub fn get(conn: &Connection, kind: &str, id: &str) -> Result<Option<Stored>, Db
            FROM resource r JOIN version v ON v.seq = r.seq
           WHERE r.type = :type AND r.id = :id",
     )
-    .and_then(|mut s| s.query_row(named_params! {":type": kind, ":id": id}, stored).optional())
+    .and_then(|mut s| {
+        s.query_row(named_params! {":type": kind, ":id": id}, stored)
+            .optional()
+    })
     .doing("read a resource")
 }
 
@@ -50,7 +53,11 @@ pub fn row(conn: &Connection, kind: &str, id: &str) -> Result<Option<ResourceRow
     conn.prepare_cached("SELECT key, version, deleted FROM resource WHERE type = :type AND id = :id")
         .and_then(|mut s| {
             s.query_row(named_params! {":type": kind, ":id": id}, |r| {
-                Ok(ResourceRow { key: r.get(0)?, version: r.get(1)?, deleted: r.get(2)? })
+                Ok(ResourceRow {
+                    key: r.get(0)?,
+                    version: r.get(1)?,
+                    deleted: r.get(2)?,
+                })
             })
             .optional()
         })

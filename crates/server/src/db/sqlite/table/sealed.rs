@@ -60,7 +60,11 @@ pub fn keep(conn: &Connection, row: &SealedRow, claimed_by: Option<&str>) -> Res
 ///
 /// # Errors
 /// A failed statement.
-pub fn claimable(conn: &Connection, device: &str, account: &str) -> Result<Vec<(String, Vec<String>)>, DbError> {
+pub fn claimable(
+    conn: &Connection,
+    device: &str,
+    account: &str,
+) -> Result<Vec<(String, Vec<String>)>, DbError> {
     conn.prepare_cached(
         "SELECT id, resources FROM sealed
           WHERE claimed_by IS NULL AND draft = 0 AND device = ?1 AND (account IS NULL OR account = ?2)

@@ -20,7 +20,10 @@ struct Condition {
 
 impl Condition {
     fn new(text: impl Into<String>, values: Vec<Sql>) -> Self {
-        Self { text: text.into(), values }
+        Self {
+            text: text.into(),
+            values,
+        }
     }
 
     /// Any of these; none of them is never.
@@ -71,7 +74,9 @@ pub fn page(conn: &Connection, query: &SearchQuery, visible: &Visible<'_>) -> Re
            FROM resource r JOIN version v ON v.seq = r.seq WHERE {} ORDER BY {order} LIMIT ?",
         condition.text
     );
-    condition.values.push(Sql::Integer(i64::try_from(query.count + 1).unwrap_or(i64::MAX)));
+    condition
+        .values
+        .push(Sql::Integer(i64::try_from(query.count + 1).unwrap_or(i64::MAX)));
     if !query.sort.is_empty() {
         sql.push_str(" OFFSET ?");
         condition.values.push(Sql::Integer(query.page));
@@ -101,8 +106,10 @@ pub fn count(conn: &Connection, query: &SearchQuery, visible: &Visible<'_>) -> R
 pub fn targets(conn: &Connection, key: i64, include: &Include) -> Result<Vec<(String, String)>, DbError> {
     conn.prepare_cached("SELECT target_type, target_id FROM idx_reference WHERE key = ?1 AND param = ?2")
         .and_then(|mut s| {
-            s.query_map([key, param_id(&include.source, include.param)], |r| Ok((r.get(0)?, r.get(1)?)))?
-                .collect()
+            s.query_map([key, param_id(&include.source, include.param)], |r| {
+                Ok((r.get(0)?, r.get(1)?))
+            })?
+            .collect()
         })
         .doing("read references")
 }
@@ -131,7 +138,10 @@ pub fn referrers(conn: &Connection, kind: &str, id: &str, include: &Include) -> 
 pub fn is_visible(conn: &Connection, key: i64, kind: &str, visible: &Visible<'_>) -> Result<bool, DbError> {
     let mut condition = access(kind, visible);
     condition.and(Condition::new("r.key = ?", vec![Sql::Integer(key)]));
-    let sql = format!("SELECT EXISTS (SELECT 1 FROM resource r WHERE {})", condition.text);
+    let sql = format!(
+        "SELECT EXISTS (SELECT 1 FROM resource r WHERE {})",
+        condition.text
+    );
     conn.prepare_cached(&sql)
         .and_then(|mut s| s.query_row(params_from_iter(condition.values), |r| r.get(0)))
         .doing("check access")
@@ -151,7 +161,13 @@ fn access(kind: &str, visible: &Visible<'_>) -> Condition {
     if visible.standings.contains(&Standing::Unrelated) {
         return Condition::new("1", Vec::new());
     }
-    Condition::any(visible.standings.iter().filter_map(|s| standing(kind, *s, visible.actor)).collect())
+    Condition::any(
+        visible
+            .standings
+            .iter()
+            .filter_map(|s| standing(kind, *s, visible.actor))
+            .collect(),
+    )
 }
 
 fn standing(kind: &str, standing: Standing, actor: &Actor) -> Option<Condition> {
@@ -223,7 +239,10 @@ fn holds(criterion: &Criterion, row: &str) -> Condition {
         let mut values = vec![param.clone()];
         values.extend(test.values);
         Condition::new(
-            format!("{row}.key IN (SELECT key FROM {table} WHERE param = ? AND {})", test.text),
+            format!(
+                "{row}.key IN (SELECT key FROM {table} WHERE param = ? AND {})",
+                test.text
+            ),
             values,
         )
     };
@@ -289,9 +308,9 @@ fn holds(criterion: &Criterion, row: &str) -> Condition {
             Condition::any(
                 quantities
                     .iter()
-                    .map(|(p, low, high, system, code)| {
-                        let mut condition = number(*p, *low, *high);
-                        for (column, wanted) in [("system", system), ("code", code)] {
+                    .map(|q| {
+                        let mut condition = number(q.prefix, q.low, q.high);
+                        for (column, wanted) in [("system", &q.system), ("code", &q.code)] {
                             if let Some(wanted) = wanted {
                                 condition.and(Condition::new(format!("{column} = ?"), vec![text(wanted)]));
                             }
@@ -343,7 +362,9 @@ fn any_token(tokens: &[TokenValue]) -> Condition {
             .iter()
             .map(|token| match (&token.system, &token.code) {
                 (None, Some(code)) => Condition::new("code = ?", vec![text(code)]),
-                (Some(system), Some(code)) => Condition::new("code = ? AND system = ?", vec![text(code), text(system)]),
+                (Some(system), Some(code)) => {
+                    Condition::new("code = ? AND system = ?", vec![text(code), text(system)])
+                }
                 (Some(system), None) => Condition::new("system = ?", vec![text(system)]),
                 (None, None) => Condition::new("0", Vec::new()),
             })
@@ -373,7 +394,10 @@ fn number(prefix: Prefix, low: f64, high: f64) -> Condition {
 
 fn list(column: &str, values: &[String]) -> Condition {
     let marks = vec!["?"; values.len()].join(", ");
-    Condition::new(format!("{column} IN ({marks})"), values.iter().map(|v| text(v)).collect())
+    Condition::new(
+        format!("{column} IN ({marks})"),
+        values.iter().map(|v| text(v)).collect(),
+    )
 }
 
 /// Missing values come last in both directions; equal ones keep the order of creation.
@@ -385,7 +409,9 @@ fn order_by(query: &SearchQuery, condition: &mut Condition) -> String {
             "_id" => "r.id".to_owned(),
             "_lastUpdated" => "r.last_updated".to_owned(),
             _ => {
-                condition.values.push(Sql::Integer(param_id(&query.kind, key.param)));
+                condition
+                    .values
+                    .push(Sql::Integer(param_id(&query.kind, key.param)));
                 sort_expression(key)
             }
         };
@@ -405,7 +431,11 @@ fn sort_expression(key: &SortKey) -> String {
         SearchKind::Quantity => ("idx_quantity", "low", "high"),
         SearchKind::Uri => ("idx_uri", "value", "value"),
     };
-    let value = if key.descending { format!("max({high})") } else { format!("min({low})") };
+    let value = if key.descending {
+        format!("max({high})")
+    } else {
+        format!("min({low})")
+    };
     format!("(SELECT {value} FROM {table} o WHERE o.key = r.key AND o.param = ?)")
 }
 

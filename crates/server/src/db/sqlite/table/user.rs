@@ -46,7 +46,12 @@ fn user(row: &Row<'_>) -> rusqlite::Result<UserRow> {
 ///
 /// # Errors
 /// A failed statement.
-pub fn insert(conn: &Connection, row: &UserRow, password_hash: Option<&str>, now_ms: i64) -> Result<bool, DbError> {
+pub fn insert(
+    conn: &Connection,
+    row: &UserRow,
+    password_hash: Option<&str>,
+    now_ms: i64,
+) -> Result<bool, DbError> {
     conn.prepare_cached(
         "INSERT OR IGNORE INTO user (id, username, password_hash, role, name, fhir, site, district, scopes, disabled, created_ms)
          VALUES (:id, :username, :hash, :role, :name, :fhir, :site, :district, :scopes, :disabled, :now)",
