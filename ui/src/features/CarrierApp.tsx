@@ -1,6 +1,6 @@
 // The carrier's window: notices, the screen that the phase and the address call for, and 911 below it.
 
-import { lazy, Suspense, useEffect, useRef, useState, type ReactNode } from "react";
+import { lazy, Suspense, useState, type ReactNode } from "react";
 import { EmergencyCard, EmergencyRow } from "../base/components/Emergency";
 import { Loaded, Skeleton } from "../base/components/Loaded";
 import { Notices } from "../base/components/Notices";
@@ -35,17 +35,10 @@ export function CarrierApp() {
   const draft = useDraft();
   const [emergency, setEmergency] = useState<"closed" | "open" | "not_safe">("closed");
   const open = emergency !== "closed";
-  const scroll = useRef<HTMLDivElement>(null);
-  const here = route.join("/");
-
-  // Another screen starts at its top, and the 911 card does not stay in its way.
-  useEffect(() => {
-    scroll.current?.scrollTo(0, 0);
-  }, [here, open]);
 
   return (
     <div className="app">
-      <div className="app__scroll" ref={scroll}>
+      <div className="app__scroll">
         <div className="app__column">
           <header className="app__notes">
             {app.data && <Notices app={app.data} />}

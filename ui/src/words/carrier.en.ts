@@ -41,7 +41,6 @@ export const carrier = {
   "report.yourRight": "Your right",
   "report.bodyMap": "Picture of a body",
   "report.marked": "Marked: {places}",
-  "report.markedNone": "Nothing marked yet.",
   "report.moreParts": "Eye, neck, wrist and more are in the list.",
   "report.whereMissing": "Tap where it hurts first.",
   "report.left": "Left",

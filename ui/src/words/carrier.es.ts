@@ -42,7 +42,6 @@ export const carrier: Same<typeof english> = {
   "report.yourRight": "Su derecha",
   "report.bodyMap": "Dibujo de un cuerpo",
   "report.marked": "Marcó: {places}",
-  "report.markedNone": "Aún no marcó nada.",
   "report.moreParts": "Ojo, cuello, muñeca y más están en la lista.",
   "report.whereMissing": "Primero toque dónde le duele.",
   "report.left": "Izq.",

@@ -281,7 +281,7 @@ export const shared = {
   "theme.auto": "Same as phone",
   "theme.light": "Light",
   "theme.dark": "Dark",
-  "theme.sun": "Sun: strong black on white",
+  "theme.sun": "For bright sun",
   "settings.text": "Text size",
   "settings.textSize": "{percent}%",
   "settings.version": "Version {version}",

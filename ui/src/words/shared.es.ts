@@ -5,7 +5,7 @@ import type { shared as english } from "./shared.en";
 
 export const shared: Same<typeof english> = {
   "app.name": "HMS-ACH",
-  "app.demo": "Demostración. Aquí todo es inventado.",
+  "app.demo": "Es una prueba. Aquí nadie es real.",
   "app.outside": "Abra esta página en la app HMS-ACH.",
   "app.broken": "Esta pantalla falló. Lo que guardó está a salvo.",
   "app.reload": "Abrir de nuevo",
@@ -242,11 +242,11 @@ export const shared: Same<typeof english> = {
   "visit.none": "No hay visita ahora",
 
   "signIn.title": "Entrar",
-  "signIn.sub": "Se abre su navegador web. Entre allí y vuelva aquí.",
+  "signIn.sub": "Se abre una página web. Entre allí y vuelva aquí.",
   "signIn.start": "Entrar",
   "signIn.withCode": "Usar un código en otro equipo",
-  "signIn.waiting": "Esperando a su navegador web",
-  "signIn.opened": "Abrimos su navegador web. Termine allí.",
+  "signIn.waiting": "Esperamos a su página web",
+  "signIn.opened": "Ya se abrió la página web. Entre allí.",
   "signIn.openYourself": "No se pudo abrir la web. Abra este enlace:",
   "signIn.address": "Enlace",
   "signIn.code": "Escriba allí este código",
@@ -282,7 +282,7 @@ export const shared: Same<typeof english> = {
   "theme.auto": "Igual que el teléfono",
   "theme.light": "Claro",
   "theme.dark": "Oscuro",
-  "theme.sun": "Sol: negro fuerte en blanco",
+  "theme.sun": "Para mucho sol",
   "settings.text": "Tamaño del texto",
   "settings.textSize": "{percent}%",
   "settings.version": "Versión {version}",

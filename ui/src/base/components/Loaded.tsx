@@ -1,6 +1,6 @@
 // The four states that every view of data has: loading, error, empty, data.
 
-import { useEffect, useState, type ReactNode } from "react";
+import { useEffect, useRef, useState, type ReactNode } from "react";
 import type { CommandError } from "../../ipc/bindings";
 import { failureOf, useApp } from "../query";
 import { useShared } from "../i18n/shared";
@@ -52,11 +52,12 @@ export function Skeleton(props: { lines?: number }) {
 /** What went wrong, why, what now, and whom to call. */
 export function Trouble(props: { error: CommandError; onAgain?: () => void }) {
   const t = useShared();
+  const shown = useShownRef();
   const app = useApp();
   const { code, reference } = props.error;
   return (
     <Banner id="trouble" tone="danger" live>
-      <div className="stack">
+      <div className="stack" ref={shown}>
         <p className="strong">{t(`error.${code}.what`)}</p>
         <p>{t(`error.${code}.now`)}</p>
         <div className="row">
@@ -67,6 +68,13 @@ export function Trouble(props: { error: CommandError; onAgain?: () => void }) {
       </div>
     </Banner>
   );
+}
+
+/** Brings what has just appeared into view: it may stand above what was pressed. */
+export function useShownRef() {
+  const ref = useRef<HTMLDivElement>(null);
+  useEffect(() => ref.current?.scrollIntoView?.({ block: "center" }), []);
+  return ref;
 }
 
 /** Nothing here, said kindly, with what comes next. */

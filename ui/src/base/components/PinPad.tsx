@@ -62,7 +62,7 @@ function Digits(props: Pad) {
             <span className="pin__digit">{digit}</span>
           </Button>
         ))}
-        <Button id="pin-delete" label={t("pin.delete")} onPress={erase}><Icon name="back" /></Button>
+        <Button id="pin-delete" label={t("pin.delete")} onPress={erase}><Icon name="erase" /></Button>
         <Button id="pin-0" label={t("pin.digit", { digit: "0" })} onPress={() => press("0")}>
           <span className="pin__digit">{"0"}</span>
         </Button>

@@ -3,7 +3,10 @@ import { useEffect, useRef, type ReactNode } from "react";
 /** A screen: one heading that takes the focus when the screen appears, and what belongs to it. */
 export function Screen(props: { id: string; title: ReactNode; sub?: ReactNode; above?: ReactNode; children?: ReactNode }) {
   const heading = useRef<HTMLHeadingElement>(null);
-  useEffect(() => heading.current?.focus({ preventScroll: true }), [props.id]);
+  useEffect(() => {
+    heading.current?.focus({ preventScroll: true });
+    heading.current?.closest(".app__scroll")?.scrollTo(0, 0);
+  }, [props.id]);
   return (
     <div className="screen stack" data-testid={`screen-${props.id}`}>
       {props.above}

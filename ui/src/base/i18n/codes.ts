@@ -17,6 +17,11 @@ const READERS = ["carrier", "clinician", "nurse", "manager"] as const;
 const QUALITIES = ["good", "picture_small", "picture_paused", "reconnecting"] as const;
 
 function words(t: Translate<SharedWords>, f: Formats, language: string) {
+  const placeWords = (place: HurtPlace): string => {
+    const part = t(`part.${place.part}`);
+    const lower = language === "en" && place.side !== "middle" ? part.toLowerCase() : part;
+    return t(`place.${place.side}`, { part: lower });
+  };
   return {
     urgency: (code: string) => {
       const urgency = known(URGENCIES, code);
@@ -41,11 +46,9 @@ function words(t: Translate<SharedWords>, f: Formats, language: string) {
       return quality ? t(`visit.quality.${quality}`) : code;
     },
     /** "Left hand". */
-    place: (place: HurtPlace) => {
-      const part = t(`part.${place.part}`);
-      const lower = language === "en" && place.side !== "middle" ? part.toLowerCase() : part;
-      return t(`place.${place.side}`, { part: lower });
-    },
+    place: placeWords,
+    /** "Left hand · Right knee". */
+    places: (places: HurtPlace[]) => places.map(placeWords).join(" · "),
     /** "From Saturday … until …". */
     dutyDates: (duty: DutyView) =>
       duty.until

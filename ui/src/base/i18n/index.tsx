@@ -9,6 +9,12 @@ export type Plural = { readonly one: string; readonly other: string };
 export type Catalogue = Readonly<Record<string, string | Plural>>;
 export type Language = "en" | "es";
 
+/** Languages by their own names: who needs one must be able to read it. */
+export const LANGUAGES = [
+  { code: "en", name: "English" },
+  { code: "es", name: "Español" },
+] as const;
+
 /** The shape that a translation of `C` must have. */
 export type Same<C extends Catalogue> = { readonly [K in keyof C]: C[K] extends string ? string : Plural };
 
@@ -77,8 +83,10 @@ export function say(language: Language, message: string | Plural, values: Record
     typeof message === "string"
       ? message
       : message[new Intl.PluralRules(locale).select(Number(values["count"])) === "one" ? "one" : "other"];
-  return text.replace(/\{(\w+)\}/g, (_, name: string) => {
+  const filled = text.replace(/\{(\w+)\}/g, (_, name: string) => {
     const value = values[name];
     return typeof value === "number" ? new Intl.NumberFormat(locale).format(value) : (value ?? "");
   });
+  // "11:20 a.m." at the end of a sentence brings a full stop of its own.
+  return filled.replace(/\.\.(?=\s|$)/g, ".");
 }

@@ -7,6 +7,7 @@ import { go } from "../../base/router";
 import type { AppView } from "../../ipc/bindings";
 import { useDraft, useStartReport } from "../report/queries";
 import { useWords } from "../words";
+import { LANGUAGES } from "../../base/i18n";
 
 /** Home: the two things that hurt people need, what waits, and the rest. */
 export function Home(props: { app: AppView }) {
@@ -49,7 +50,7 @@ export function OffersWithoutUnlock() {
       <h2 id="offers">{t("signIn.still")}</h2>
       <Offers />
       <LinkTile id="home-help" href="#/help" icon="help">{t("home.help")}</LinkTile>
-      <LinkTile id="home-settings" href="#/settings" icon="settings">{t("settings.language")}</LinkTile>
+      <LinkTile id="home-settings" href="#/settings" icon="settings" sub={LANGUAGES.map(({ name }) => name).join(" · ")}>{t("settings.language")}</LinkTile>
     </section>
   );
 }

@@ -25,6 +25,11 @@ const HALF: Omit<Area, "side">[] = [
   { part: "foot", x: 98, y: 540, width: 78, height: 60, round: 26 },
 ];
 
+/** What joins the parts to one body. */
+const SHAPE =
+  "M180 50V130M92 122H268M91 122 74 192 62 265 49 338M269 122 286 192 298 265 311 338M180 130V278" +
+  "M144 278V570M216 278V570M144 570H132M216 570H228M144 278H216";
+
 const MIDDLE: Record<"front" | "back", Omit<Area, "side">[]> = {
   front: [
     { part: "head", x: 142, y: 2, width: 76, height: 82, round: 38 },
@@ -66,6 +71,7 @@ export function BodyMap(props: {
         <span>{t(front ? "report.yourLeft" : "report.yourRight")}</span>
       </div>
       <svg viewBox={`0 0 ${WIDTH} ${HEIGHT}`} role="group" aria-label={t("report.bodyMap")} data-testid="body-map">
+        <path className="body-map__shape" d={SHAPE} aria-hidden="true" />
         {areasOf(props.view).map((area) => {
           const { part, side } = area;
           const marked = isMarked(props.places, part, side);

@@ -2,7 +2,7 @@ import { useState, type ReactNode } from "react";
 import { Banner } from "../../base/components/Banner";
 import { Button } from "../../base/components/Button";
 import { Field, Points } from "../../base/components/Field";
-import { Trouble } from "../../base/components/Loaded";
+import { Trouble, useShownRef } from "../../base/components/Loaded";
 import { useCodes } from "../../base/i18n/codes";
 import { useFormats } from "../../base/i18n/format";
 import type { DraftView, Missing } from "../../ipc/bindings";
@@ -54,9 +54,10 @@ const STEP_OF: Record<Missing, StepName> = { safe: "safe", what: "what", where: 
 
 function MissingList(props: { missing: Missing[] }) {
   const t = useWords();
+  const shown = useShownRef();
   return (
     <Banner id="missing" tone="danger" live>
-      <p className="strong">{t("report.missing")}</p>
+      <div className="strong" ref={shown}>{t("report.missing")}</div>
       <ul className="rows">
         {props.missing.map((item) => (
           <li key={item}>
@@ -79,7 +80,7 @@ function Answers(props: { draft: DraftView }) {
   const rows: { step: StepName; item: "safe" | "what" | "where" | "when" | "place"; value: ReactNode }[] = [
     { step: "safe", item: "safe", value: draft.safe ? t(`safe.${draft.safe}`) : none },
     { step: "what", item: "what", value: draft.what ? t(`what.${draft.what}`) : none },
-    { step: "where", item: "where", value: draft.places.length > 0 ? f.list(draft.places.map(code.place)) : none },
+    { step: "where", item: "where", value: draft.places.length > 0 ? code.places(draft.places) : none },
     { step: "when", item: "when", value: f.stamp(draft.happened_at) },
     { step: "when", item: "place", value: draft.place_text ?? (draft.position ? f.position(draft.position) : none) },
   ];

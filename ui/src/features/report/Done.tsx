@@ -38,7 +38,7 @@ export function Done(props: { app: AppView; id: string }) {
             )}
             <div className="dock">
               {props.app.phase === "open" && (
-                <LinkButton id="done-copy" icon="copy" href={`#/reports/${encodeURIComponent(id)}`}>{t("done.copy")}</LinkButton>
+                <LinkButton id="done-copy" href={`#/reports/${encodeURIComponent(id)}`}>{t("done.copy")}</LinkButton>
               )}
               <LinkButton id="done-home" icon="home" href="#/">{t("done.home")}</LinkButton>
             </div>

@@ -48,7 +48,6 @@ export function WhatStep(props: { draft: DraftView }) {
             key={value}
             id={`what-${value}`}
             icon={value}
-            tall
             chosen={draft.what === value}
             onPress={() => step.run(draft.id, { step: "what", value })}
           >

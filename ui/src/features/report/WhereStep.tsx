@@ -2,7 +2,6 @@ import { useState } from "react";
 import { Button } from "../../base/components/Button";
 import { Trouble } from "../../base/components/Loaded";
 import { useCodes } from "../../base/i18n/codes";
-import { useFormats } from "../../base/i18n/format";
 import { go } from "../../base/router";
 import type { BodyPart, DraftView, HurtPlace, Side } from "../../ipc/bindings";
 import { useWords } from "../words";
@@ -14,7 +13,6 @@ import { StepScreen } from "./StepScreen";
 /** "Where does it hurt?" on a picture, or on the list that says the same. */
 export function WhereStep(props: { draft: DraftView }) {
   const t = useWords();
-  const f = useFormats();
   const code = useCodes();
   const { draft } = props;
   const step = useStep();
@@ -36,7 +34,6 @@ export function WhereStep(props: { draft: DraftView }) {
       step="where"
       draft={draft}
       title={t("report.whereTitle")}
-      sub={t("report.whereSub")}
       next={{ words: t("action.next"), onPress: next }}
     >
       {step.failure && <Trouble error={step.failure} />}
@@ -49,8 +46,8 @@ export function WhereStep(props: { draft: DraftView }) {
         {missing
           ? t("report.whereMissing")
           : places.length === 0
-            ? t("report.markedNone")
-            : t("report.marked", { places: f.list(places.map(code.place)) })}
+            ? t("report.whereSub")
+            : t("report.marked", { places: code.places(places) })}
       </p>
       {view === "list" ? (
         <BodyList places={places} onTap={tap} />
@@ -86,7 +83,7 @@ function BodyList(props: { places: HurtPlace[]; onTap: (part: BodyPart, side: Si
           {hasSides(part) && <span className="body-list__name">{t(`part.${part}`)}</span>}
           {hasSides(part)
             ? [mark(part, "left", t("report.left")), mark(part, "right", t("report.right"))]
-            : mark(part, "middle", t(`part.${part}`))}
+            : <span className="body-list__one">{mark(part, "middle", t(`part.${part}`))}</span>}
         </li>
       ))}
     </ul>

@@ -41,7 +41,7 @@ export function ReportCopy(props: { app: AppView; id: string }) {
   );
 }
 
-const ITEMS = ["safe", "what", "where", "when", "place"] as const;
+const ITEMS = ["safe", "what", "where"] as const;
 
 /** What the person has to do, where the report stands still. */
 function Needed(props: { app: AppView; report: ReportView }) {
@@ -51,7 +51,7 @@ function Needed(props: { app: AppView; report: ReportView }) {
     const item = ITEMS.find((known) => known === send.question);
     return (
       <p className="strong" data-testid="needed">
-        {t("copy.question", { question: item ? t(`report.item.${item}`) : send.question })}
+        {t("copy.question", { question: item ? t(`report.missing.${item}`) : send.question })}
       </p>
     );
   }
@@ -74,9 +74,10 @@ function Said(props: { report: ReportView }) {
   const items = [
     report.colleague && { key: "for", name: t("copy.for"), value: report.colleague },
     { key: "what", name: t("report.item.what"), value: t(`what.${report.what}`) },
-    { key: "where", name: t("report.item.where"), value: f.list(report.places.map(code.place)) },
+    { key: "where", name: t("report.item.where"), value: code.places(report.places) },
     { key: "safe", name: t("report.item.safe"), value: t(`safe.${report.safe}`) },
     { key: "when", name: t("report.item.when"), value: f.stamp(report.happened_at) },
+    numberOf(report) && { key: "number", name: t("copy.number"), value: numberOf(report) },
     { key: "made", name: t("copy.made"), value: f.stamp(report.authored_at) },
     report.true_time !== null && { key: "true", name: t("copy.trueTime"), value: f.stamp(report.true_time) },
     report.place_text && { key: "place", name: t("report.item.place"), value: report.place_text },
@@ -86,6 +87,9 @@ function Said(props: { report: ReportView }) {
   ].filter((item) => item !== false && item !== null && item !== "");
   return <section className="card"><Facts items={items} /></section>;
 }
+
+/** The server's number, once it has the report. */
+const numberOf = ({ send }: ReportView) => (send.state === "sent" || send.state === "seen" ? send.number : null);
 
 function Attached(props: { report: ReportView }) {
   const t = useWords();

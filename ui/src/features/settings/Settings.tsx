@@ -2,6 +2,7 @@ import { Button, LinkButton } from "../../base/components/Button";
 import { Trouble } from "../../base/components/Loaded";
 import { Screen } from "../../base/components/Screen";
 import { CheckTile } from "../../base/components/Tile";
+import { LANGUAGES } from "../../base/i18n";
 import { setTextSize, TEXT_SIZES, useTextSize } from "../../base/look";
 import { useCommand } from "../../base/query";
 import { go } from "../../base/router";
@@ -9,8 +10,6 @@ import type { AppView } from "../../ipc/bindings";
 import { commands } from "../../ipc/transport";
 import { useWords } from "../words";
 
-/** Names of languages are in the language itself: who needs one must be able to read it. */
-const LANGUAGES = [{ code: "en", name: "English" }, { code: "es", name: "Español" }] as const;
 const THEMES = ["auto", "light", "dark", "sun"] as const;
 
 /** Language, colours and text size; sending and locking by hand. */

@@ -60,7 +60,7 @@ function Ringing(props: { app: AppView; visit: VisitView }) {
         <p>{t("visit.title")}</p>
       </div>
       <div className="dock">
-        <Button id="visit-decline" icon="close" busy={decline.pending} onPress={() => decline.run()}>{t("visit.decline")}</Button>
+        <Button id="visit-decline" busy={decline.pending} onPress={() => decline.run()}>{t("visit.decline")}</Button>
         <Button id="visit-accept" look="primary" icon="video" busy={accept.pending} onPress={() => accept.run()}>{t("visit.answer")}</Button>
       </div>
     </Screen>
