@@ -75,21 +75,17 @@ fn every_rule_fires_and_dropping_any_rule_changes_a_result() {
     for rule in &pack.file().rules {
         let witnesses = author::witnesses(pack, &rule.id);
         assert!(!witnesses.is_empty(), "{} never fires", rule.id);
-        let without = pack.without_rule(&rule.id).unwrap();
-        let told = |p: &Pack, a: &Answers| {
-            let outcome = Outcome::of(p, a, Lang::En);
-            (
-                outcome.urgency,
-                outcome.reasons.iter().map(|r| r.rule.clone()).collect::<Vec<_>>(),
-            )
-        };
-        // A rule at the bottom of the chain sets no urgency; its reason is what would be lost.
         let changed = witnesses.iter().any(|a| match rule.level {
-            Urgency::SelfCare => told(pack, a) != told(&without, a),
-            _ => urgency(pack, a) == rule.level && urgency(&without, a) < rule.level,
+            // A rule at the bottom of the chain sets no urgency; its reason is what would be lost.
+            Urgency::SelfCare => {
+                let without = pack.without_rule(&rule.id).unwrap();
+                let told = |p: &Pack| Outcome::of(p, a, Lang::En).reasons;
+                told(pack) != told(&without)
+            }
+            _ => urgency(pack, a) == rule.level && author::urgency_without(pack, a, &rule.id) < rule.level,
         });
         assert!(changed, "nothing is lost without {}", rule.id);
-        for answers in &witnesses {
+        for answers in witnesses.iter().take(4) {
             assert!(urgency(pack, answers) >= rule.level);
         }
     }

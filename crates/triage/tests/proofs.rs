@@ -6,8 +6,8 @@
 )]
 
 use hms_triage::{
-    next, Answer, Answers, Kind, Lang, Milli, Next, Outcome, Pack, Question, QuestionView, Session, State,
-    Urgency,
+    next, Answer, Answers, Expr, Kind, Lang, Milli, Next, Outcome, Pack, Question, QuestionView, Session,
+    State, Urgency,
 };
 
 /// A small generator, so that every run walks the same walks.
@@ -91,6 +91,22 @@ fn every_walk_ends_with_a_disposition_advice_and_a_safety_net() {
         // Life threats come first, always, until the top is reached.
         assert_eq!(life[0], "life.now");
         assert!(life.len() < 2 || outcome.call_911 && life.len() < 3 || life[1] == "life.more");
+        // Every open red-flag screen that could have made it an emergency was asked.
+        if outcome.urgency < Urgency::EdNow {
+            for q in pack
+                .file()
+                .questions
+                .iter()
+                .filter(|q| q.must_ask && alarming(pack, q))
+            {
+                let open = session.question(pack, &q.id, Lang::En).is_some();
+                assert!(
+                    !open || session.answers.given.contains_key(&q.id),
+                    "{} was not asked",
+                    q.id
+                );
+            }
+        }
         // Nothing that was left out could have changed the urgency.
         let (low, high) = session.bounds(pack);
         assert!(low <= outcome.urgency && outcome.urgency <= high);
@@ -110,6 +126,15 @@ fn every_walk_ends_with_a_disposition_advice_and_a_safety_net() {
             list.len()
         );
     }
+}
+
+/// One of its items alone is an emergency.
+fn alarming(pack: &Pack, q: &Question) -> bool {
+    let alarm = |f: &String| {
+        let mut rules = pack.file().rules.iter();
+        rules.any(|r| r.level >= Urgency::EdNow && r.when == Expr::Present(f.clone()))
+    };
+    q.options.iter().flat_map(|o| &o.sets).any(alarm)
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::answer::{Answer, Answers, Milli};
 use crate::evaluate::{Facts, Fill};
 use crate::expr::{Expr, State};
+use crate::level::Urgency;
 use crate::pack::{Kind, Pack, Question, Side};
 use crate::session::COMPLAINT;
 
@@ -12,7 +13,7 @@ use crate::session::COMPLAINT;
 type Needs = BTreeMap<String, State>;
 
 /// A condition with many alternatives is tried by this many of them.
-const ALTERNATIVES: usize = 400;
+const ALTERNATIVES: usize = 120;
 
 /// For each way the rule's condition can hold: answers that establish it and answer all else with "no".
 /// Only answers that truly fire the rule are returned.
@@ -51,6 +52,18 @@ pub fn answers_with(pack: &Pack, complaint: &str, present: &[String], age: Optio
         answers.given.insert("age".to_owned(), Answer::Number(age));
     }
     answers
+}
+
+/// The urgency of answers in a pack from which one rule was dropped.
+#[must_use]
+pub fn urgency_without(pack: &Pack, answers: &Answers, rule: &str) -> Urgency {
+    let facts = Facts::of(pack, answers, Fill::Unknown);
+    let others = pack.rules().filter(|(def, _)| def.id != rule);
+    let holding = others.filter(|(_, plan)| plan.when.holds(&|f| facts.state(*f)));
+    holding
+        .map(|(_, plan)| plan.level)
+        .max()
+        .unwrap_or(Urgency::SelfCare)
 }
 
 /// The minimal ways in which a condition can hold.
