@@ -14,22 +14,24 @@ pub struct Employee {
     pub number: String,
 }
 
-/// Work status as Condition. The code is the status; the limits are evidence codes; the dates are onset and abatement.
+/// Work status as Condition. The code is the status; the limits are evidence codes; the dates are the onset period.
 #[must_use]
 pub fn work_status(id: &str, employee: &Employee, decision: &DutyAdvice, decided: Timestamp) -> Value {
+    // Both days as one period: R4 (con-4) allows an abatement only on what is no longer active.
+    let mut period = json!({ "start": decision.from.to_string() });
+    if let (Some(until), Some(map)) = (decision.until, period.as_object_mut()) {
+        map.insert("end".into(), json!(until.to_string()));
+    }
     let mut condition = json!({
         "resourceType": "Condition",
         "id": id,
         "clinicalStatus": concept("http://terminology.hl7.org/CodeSystem/condition-clinical", "active"),
         "code": concept(&system::codes("work-status"), decision.status.code()),
         "subject": employee_reference(employee),
-        "onsetDateTime": decision.from.to_string(),
+        "onsetPeriod": period,
         "recordedDate": decided.to_instant(),
     });
     if let Some(map) = condition.as_object_mut() {
-        if let Some(until) = decision.until {
-            map.insert("abatementDateTime".into(), json!(until.to_string()));
-        }
         if !decision.limits.is_empty() {
             let limits = decision
                 .limits

@@ -132,6 +132,9 @@ impl Up<'_> {
 
     async fn line(&mut self, line: &[u8]) -> Option<End> {
         let text = line.trim_ascii();
+        if text.len() > LONGEST_LINE {
+            return Some(End::TooLarge);
+        }
         if text.is_empty() {
             return None;
         }

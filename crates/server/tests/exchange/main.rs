@@ -1,0 +1,10 @@
+//! The exchange with devices and other systems: sync, sealed reports, signalling, HR, escalation.
+
+mod escalation;
+mod hr;
+mod scope;
+mod sealed;
+mod signal;
+mod story;
+mod sync;
+mod world;

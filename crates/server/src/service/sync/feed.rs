@@ -196,17 +196,15 @@ impl Pager<'_> {
 
     /// Whether the device may have an earlier version of a resource that is not for it now.
     fn knew(&mut self, row: &FeedRow) -> Result<bool, DbError> {
-        let held = match &row.patient {
-            Some(patient) => self.scope.held_since(patient, self.from)?.ever,
-            None => true,
-        };
-        if !held {
-            return Ok(false);
-        }
         for (seq, body) in table::feed::versions_since(self.conn, row.key, self.from)? {
             let Some(text) = body.filter(|_| seq < row.seq) else { continue };
             let body: Value = serde_json::from_str(&text).map_err(DbError::Body)?;
-            if self.scope.holds(&row.kind, &row.id, &body, Some(Facts::ALL))? {
+            // Judged by the patient of that version: a correction may have given it to somebody else since.
+            let held = match crate::auth::relation::patient_of(&body) {
+                Some(patient) => self.scope.held_since(&patient, self.from)?.ever,
+                None => true,
+            };
+            if held && self.scope.holds(&row.kind, &row.id, &body, Some(Facts::ALL))? {
                 return Ok(true);
             }
         }

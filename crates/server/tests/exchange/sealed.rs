@@ -1,0 +1,184 @@
+//! Reports without sign-in: sealed, kept once, seen without a name, claimed at sign-in.
+
+use crate::world::{bite, review, text, Device, World};
+use axum::body::Body;
+use axum::http::{Request, StatusCode};
+use base64::engine::general_purpose::STANDARD;
+use base64::Engine;
+use hms_model::map::task::Priority;
+use hms_model::wire::session::{SealedEntry, WireSealed, WireSealedResult, SEAL_INFO};
+use hpke::aead::AesGcm256;
+use hpke::kdf::HkdfSha256;
+use hpke::kem::X25519HkdfSha256;
+use hpke::{Deserializable, Kem, OpModeS, Serializable};
+use serde_json::{json, Value};
+
+fn seal(w: &World, info: &[u8], aad: &str, plain: &[u8]) -> (Vec<u8>, Vec<u8>) {
+    let public = STANDARD.decode(w.app.keys.hpke_public_key()).expect("base64");
+    let public = <X25519HkdfSha256 as Kem>::PublicKey::from_bytes(&public).expect("a key");
+    let (enc, mut context) =
+        hpke::setup_sender::<AesGcm256, HkdfSha256, X25519HkdfSha256>(&OpModeS::Base, &public, info).expect("a context");
+    let sealed = context.seal(plain, aad.as_bytes()).expect("sealed");
+    (enc.to_bytes().to_vec(), sealed)
+}
+
+fn entry(w: &World, id: &str, inside: &SealedEntry) -> WireSealed {
+    let plain = serde_json::to_vec(inside).expect("json");
+    let (enc, ciphertext) = seal(w, SEAL_INFO, id, &plain);
+    WireSealed { id: id.to_owned(), enc: STANDARD.encode(enc), ciphertext: STANDARD.encode(ciphertext) }
+}
+
+fn report(id: &str, patient: Option<&str>, user: Option<&str>) -> SealedEntry {
+    SealedEntry {
+        resources: vec![bite(id, patient), review(id, patient, Priority::Asap)],
+        device: "phone".to_owned(),
+        user: user.map(str::to_owned),
+        draft: false,
+    }
+}
+
+async fn post(w: &World, entries: &[WireSealed]) -> (StatusCode, Vec<WireSealedResult>) {
+    let body = serde_json::to_string(entries).expect("json");
+    let request = Request::post("/api/sealed").header("content-type", "application/json").body(Body::from(body));
+    let (status, text) = w.send(request.expect("request")).await;
+    (status, serde_json::from_str(&text).unwrap_or_default())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sealed_report_is_in_the_queue_without_a_name_until_its_owner_signs_in() {
+    let w = World::new().await;
+    let sent = entry(&w, "r1", &report("r1", None, None));
+
+    let (_, first) = post(&w, std::slice::from_ref(&sent)).await;
+    let (_, again) = post(&w, &[sent]).await;
+
+    let number = first.first().and_then(|r| r.receipt.clone()).expect("a receipt").number;
+    assert_eq!(first.first().map(|r| r.status), Some(201));
+    assert_eq!(again.first().map(|r| (r.status, r.receipt.clone().map(|r| r.number))), Some((200, Some(number))));
+    assert_eq!(w.tasks("review-report").await.len(), 1);
+    assert_eq!(w.tasks("supervisor-notice").await.len(), 0);
+    let mut ada = w.device("ada", "desk").await;
+    w.sync(&mut ada, &[]).await;
+    assert_eq!(ada.ids("QuestionnaireResponse"), ["r1"]);
+    assert_eq!(ada.held.get("QuestionnaireResponse/r1").and_then(|r| r.get("subject")), None);
+
+    // Sam signs in on another phone: nothing happens. Dana signs in on the phone that sealed it.
+    let mut sam = w.device("sam", "phone2").await;
+    w.sync(&mut sam, &[]).await;
+    let mut dana = w.device("dana", "phone").await;
+    w.sync(&mut dana, &[]).await;
+
+    assert_eq!(sam.ids("QuestionnaireResponse"), Vec::<&str>::new());
+    assert_eq!(dana.ids("QuestionnaireResponse"), ["r1"]);
+    assert_eq!(w.tasks("review-report").await.first().map(|t| t["for"]["reference"].clone()), Some(json!("Patient/dana")));
+    assert_eq!(w.tasks("supervisor-notice").await.len(), 1);
+    w.sync(&mut ada, &[]).await;
+    assert_eq!(ada.held.get("QuestionnaireResponse/r1").map(|r| r["subject"]["reference"].clone()), Some(json!("Patient/dana")));
+    assert!(ada.held.contains_key("Patient/dana"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_came_by_sync_and_sealed_is_one_report_whichever_was_first() {
+    let w = World::new().await;
+    let mut dana = w.device("dana", "phone").await;
+    let ops = dana.report_ops("r1", "dana", Priority::Asap);
+    w.sync(&mut dana, &ops).await;
+    let before = versions(&w).await;
+    let (_, replay) = post(&w, &[entry(&w, "r1", &report("r1", Some("dana"), Some("u-dana")))]).await;
+    assert_eq!(replay.first().map(|r| r.status), Some(201));
+    assert!(replay.first().is_some_and(|r| r.receipt.is_some()));
+    assert_eq!(versions(&w).await, before);
+
+    let (_, journal) = post(&w, &[entry(&w, "r2", &report("r2", Some("dana"), Some("u-dana")))]).await;
+    assert_eq!(journal.first().map(|r| r.status), Some(201));
+    let ops = dana.report_ops("r2", "dana", Priority::Asap);
+    let synced = w.sync(&mut dana, &ops).await;
+
+    assert_eq!(synced.results.iter().map(|r| r.status).collect::<Vec<_>>(), [200, 200]);
+    assert_eq!(w.stored("QuestionnaireResponse").await.len(), 2);
+    assert_eq!(w.tasks("review-report").await.len(), 2);
+}
+
+async fn versions(w: &World) -> Vec<Value> {
+    let mut all = w.stored("QuestionnaireResponse").await;
+    all.extend(w.stored("Task").await);
+    all
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_entry_alone_does_not_prove_whose_it_is() {
+    let w = World::new().await;
+    // Nobody has signed in on this device as Dana.
+    let (_, kept) = post(&w, &[entry(&w, "r1", &report("r1", Some("dana"), Some("u-dana")))]).await;
+
+    assert_eq!(kept.first().map(|r| r.status), Some(201));
+    let stored = w.stored("QuestionnaireResponse").await;
+    assert_eq!(stored.first().and_then(|r| r.get("subject")), None);
+    assert_eq!(w.tasks("supervisor-notice").await.len(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_what_a_carrier_sends_comes_sealed() {
+    let w = World::new().await;
+    let mut inside = report("r1", None, None);
+    inside.resources.push(json!({"resourceType": "Practitioner", "id": "ada", "name": [{"text": "x"}]}));
+    let other_aad = WireSealed { id: "r2".into(), ..entry(&w, "r1", &report("r1", None, None)) };
+
+    let (_, results) = post(&w, &[entry(&w, "r1", &inside), other_aad]).await;
+
+    assert_eq!(results.iter().map(|r| r.status).collect::<Vec<_>>(), [422, 422]);
+    assert_eq!(w.stored("QuestionnaireResponse").await.len(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_draft_is_kept_and_replaced_by_the_finished_report() {
+    let w = World::new().await;
+    let draft = SealedEntry { draft: true, ..report("r1", None, None) };
+
+    let (_, kept) = post(&w, &[entry(&w, "r1", &draft)]).await;
+    assert_eq!(kept.first().map(|r| r.status), Some(201));
+    assert_eq!(w.stored("QuestionnaireResponse").await.len(), 0);
+    let (_, finished) = post(&w, &[entry(&w, "r1", &report("r1", None, None))]).await;
+
+    assert_eq!(finished.first().map(|r| r.status), Some(201));
+    assert_eq!(w.stored("QuestionnaireResponse").await.iter().map(|r| text(r, "id").to_owned()).collect::<Vec<_>>(), ["r1"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn too_many_at_once_have_to_wait() {
+    let w = World::new().await;
+    let mut statuses = Vec::new();
+    for _ in 0..14 {
+        let many: Vec<WireSealed> = (0..50)
+            .map(|n| WireSealed { id: format!("x{n}"), enc: "AA==".into(), ciphertext: "AA==".into() })
+            .collect();
+        statuses.push(post(&w, &many).await.0);
+    }
+    assert_eq!(statuses.last(), Some(&StatusCode::TOO_MANY_REQUESTS));
+}
+
+async fn recover(w: &World, who: &Device, body: String) -> (StatusCode, Value) {
+    let request = Request::post("/api/recover")
+        .header("authorization", format!("Bearer {}", who.token))
+        .body(Body::from(body))
+        .expect("request");
+    let (status, text) = w.send(request).await;
+    (status, serde_json::from_str(&text).unwrap_or(Value::Null))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_comes_back_to_who_has_just_signed_in_on_that_device() {
+    let w = World::new().await;
+    let dana = w.device("dana", "phone").await;
+    let (enc, sealed) = seal(&w, b"hms-ach recovery v1", "phone", b"the key");
+    let blob = STANDARD.encode([enc, sealed].concat());
+
+    let (status, answer) = recover(&w, &dana, blob.clone()).await;
+    assert_eq!((status, answer["key"].clone()), (StatusCode::OK, json!(STANDARD.encode(b"the key"))));
+
+    let sam = w.device("sam", "phone2").await;
+    assert_eq!(recover(&w, &sam, blob.clone()).await.0, StatusCode::UNPROCESSABLE_ENTITY);
+    w.app.clock.advance(5 * 60 * 1000 + 1);
+    let (late, why) = recover(&w, &dana, blob).await;
+    assert_eq!((late, why["error"].clone()), (StatusCode::FORBIDDEN, json!("sign-in-again")));
+}
