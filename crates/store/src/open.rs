@@ -99,6 +99,8 @@ fn open_database(path: &Path, key: &Secret<[u8; 32]>) -> Result<Connection, Open
     let failed = |source| OpenError::sql("open the database")(source);
     let conn = Connection::open(path).map_err(failed)?;
     let mut hex: String = key.expose().iter().map(|byte| format!("{byte:02x}")).collect();
+    // What goes wrong is returned; the library would also print it.
+    conn.execute_batch("PRAGMA cipher_log_level = NONE").map_err(failed)?;
     let mut pragma = format!("PRAGMA key = \"x'{hex}'\"");
     let keyed = conn.execute_batch(&pragma);
     hex.zeroize();

@@ -243,7 +243,7 @@ impl World {
 
 #[tokio::test]
 async fn nothing_is_lost_and_nothing_is_applied_twice() {
-    let seeds = std::env::var("HMS_SEEDS").ok().and_then(|text| text.parse().ok()).unwrap_or(60_u64);
+    let seeds = std::env::var("HMS_SEEDS").ok().and_then(|text| text.parse().ok()).unwrap_or(25_u64);
     for seed in 0..seeds {
         let mut world = World::new(seed);
         for _ in 0..60 {

@@ -121,13 +121,15 @@ pub(crate) struct Light {
     pub key: Key,
     pub lane: i64,
     pub not_before: Timestamp,
+    pub tried: bool,
     pub stuck: bool,
     pub bytes: u64,
 }
 
 pub(crate) fn light(conn: &Connection) -> Result<Vec<Light>, StoreError> {
     conn.prepare_cached(
-        "SELECT op, grp, type, id, lane, not_before, stuck IS NOT NULL AS is_stuck, coalesce(length(body), 0) AS bytes
+        "SELECT op, grp, type, id, lane, not_before, attempt > 0 AS is_tried, stuck IS NOT NULL AS is_stuck,
+                coalesce(length(body), 0) AS bytes
          FROM outbox ORDER BY op",
     )
     .and_then(|mut select| {
@@ -139,6 +141,7 @@ pub(crate) fn light(conn: &Connection) -> Result<Vec<Light>, StoreError> {
                     key: Key { kind: row.get("type")?, id: row.get("id")? },
                     lane: row.get("lane")?,
                     not_before: Timestamp(row.get("not_before")?),
+                    tried: row.get("is_tried")?,
                     stuck: row.get("is_stuck")?,
                     bytes: row.get::<_, i64>("bytes")?.unsigned_abs(),
                 })

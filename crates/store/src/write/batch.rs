@@ -37,16 +37,13 @@ pub(crate) fn take(
 }
 
 fn choose(rows: &[Light], now: Timestamp, max_ops: usize, max_bytes: u64) -> Vec<i64> {
-    let mut groups: BTreeMap<i64, Vec<&Light>> = BTreeMap::new();
-    for row in rows {
-        groups.entry(row.group).or_default().push(row);
-    }
+    let groups = sendable(rows);
     let mut order: Vec<&Vec<&Light>> = groups.values().collect();
     order.sort_by_key(|group| (lane(group), group.first().map_or(0, |row| row.op)));
     let first_of = first_rows(rows);
     let (mut taken, mut bytes, mut lane_taken) = (Vec::new(), 0_u64, None);
     for group in order {
-        let due = group.iter().all(|row| !row.stuck && row.not_before <= now);
+        let due = group.iter().all(|row| row.not_before <= now);
         let blocked = group.iter().any(|row| first_of.get(&row.key).is_some_and(|first| *first < row.op));
         // Media go by themselves: the answers to words do not wait for a photo.
         if !due || blocked || lane_taken.is_some_and(|taken| taken != lane(group)) {
@@ -62,6 +59,19 @@ fn choose(rows: &[Light], now: Timestamp, max_ops: usize, max_bytes: u64) -> Vec
         taken.extend(group.iter().map(|row| row.op));
     }
     taken
+}
+
+/// Each group's changes that can go. A group goes whole; but where some of it was answered already and some of the
+/// answers were lost, the rest asks again for its remembered answer.
+fn sendable(rows: &[Light]) -> BTreeMap<i64, Vec<&Light>> {
+    let answered: BTreeSet<i64> = rows.iter().filter(|row| row.stuck).map(|row| row.group).collect();
+    let mut groups: BTreeMap<i64, Vec<&Light>> = BTreeMap::new();
+    for row in rows {
+        if !row.stuck && (row.tried || !answered.contains(&row.group)) {
+            groups.entry(row.group).or_default().push(row);
+        }
+    }
+    groups
 }
 
 /// A group travels in the slowest lane of its members.
@@ -86,13 +96,8 @@ fn first_rows(rows: &[Light]) -> BTreeMap<&Key, i64> {
 pub(crate) fn next_due(conn: &Connection) -> Result<Option<Timestamp>, StoreError> {
     let rows = outbox::light(conn)?;
     let first_of = first_rows(&rows);
-    let mut due: BTreeMap<i64, Option<Timestamp>> = BTreeMap::new();
-    for row in &rows {
-        let blocked = first_of.get(&row.key).is_some_and(|first| *first < row.op);
-        let at = (!row.stuck && !blocked).then_some(row.not_before);
-        due.entry(row.group)
-            .and_modify(|group| *group = group.zip(at).map(|(group, at)| group.max(at)))
-            .or_insert(at);
-    }
-    Ok(due.into_values().flatten().min())
+    let blocked = |row: &&Light| first_of.get(&row.key).is_some_and(|first| *first < row.op);
+    let groups = sendable(&rows);
+    let free = groups.values().filter(|group| !group.iter().any(blocked));
+    Ok(free.filter_map(|group| group.iter().map(|row| row.not_before).max()).min())
 }

@@ -1,5 +1,6 @@
 //! A record that changed here and at the server: carries out what [`hms_core::sync::plan::reconcile`] decides.
 
+use super::regroup::regroup;
 use crate::table::resource::{RemoteState, ResourceRow};
 use crate::table::{conflict, outbox, resource, Key};
 use crate::{ConflictRow, OutboxRow, StoreError};
@@ -122,29 +123,7 @@ fn replace(
         take_remote(conn, key, remote)?;
     }
     for group in stuck_groups {
-        renumber_group(conn, group, group)?;
-    }
-    Ok(())
-}
-
-/// Gives every change of a group a new number (the server remembers results by number), as part of group
-/// `into`, and also every later change of the same records, so that numbers keep the order of sending.
-pub(crate) fn renumber_group(conn: &Connection, group: i64, into: i64) -> Result<(), StoreError> {
-    let all = outbox::all(conn)?;
-    let mut groups = BTreeSet::from([group]);
-    let mut keys: BTreeSet<&Key> = BTreeSet::new();
-    loop {
-        let before = groups.len();
-        keys.extend(all.iter().filter(|(_, row)| groups.contains(&row.group)).map(|(key, _)| key));
-        let from = all.iter().filter(|(_, row)| row.group == group).map(|(_, row)| row.op).min().unwrap_or(0);
-        let later = all.iter().filter(|(key, row)| keys.contains(key) && row.op > from);
-        groups.extend(later.map(|(_, row)| row.group).filter(|other| *other != into));
-        if groups.len() == before {
-            break;
-        }
-    }
-    for (_, row) in all.iter().filter(|(_, row)| groups.contains(&row.group)) {
-        outbox::renumber(conn, row.op, if row.group == group { into } else { row.group })?;
+        regroup(conn, &BTreeSet::from([group]), group)?;
     }
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! The server's answer to one queued change.
 
 use super::reconcile::reconcile;
+use super::regroup::regroup;
 use crate::table::resource::ResourceRow;
 use crate::table::{outbox, receipt, resource, Key};
 use crate::{Applied, OutboxRow, StoreError};
@@ -102,6 +103,12 @@ fn hold(
                 if !held {
                     return Ok(Applied::Merged);
                 }
+            }
+            // The person has written something newer since: that goes in its place.
+            let queued = outbox::of_resource(conn, key)?;
+            if matches!(reason, StuckReason::Rejected { .. }) && queued.len() > 1 {
+                regroup(conn, &queued.iter().map(|row| row.group).collect(), row.group)?;
+                return Ok(Applied::Merged);
             }
             Ok(Applied::Stuck(reason))
         }

@@ -1,6 +1,6 @@
 //! A person's change: the record, its outbox row and the audit row.
 
-use super::reconcile::renumber_group;
+use super::regroup::regroup;
 use crate::table::outbox::NewRow;
 use crate::table::{audit, conflict, outbox, resource, Key};
 use crate::{AuditRow, LocalChange, OutboxRow, StoreError};
@@ -22,12 +22,20 @@ pub(crate) fn save_local(
         return Err(StoreError::BadId);
     }
     let mut group = None;
-    let mut numbers = Vec::with_capacity(changes.len());
+    let mut again = BTreeSet::new();
     for change in changes {
-        let op = save_one(conn, change, &mut group, changes.len() == 1, now)?;
-        numbers.push(op);
+        save_one(conn, change, &mut group, &mut again, changes.len() == 1, now)?;
+    }
+    if let (Some(group), false) = (group, again.is_empty()) {
+        again.insert(group);
+        regroup(conn, &again, group)?;
     }
     audit::insert(conn, audit_row, now)?;
+    let mut numbers = Vec::with_capacity(changes.len());
+    for change in changes {
+        let queued = outbox::of_resource(conn, &Key::parse(&change.id)?)?;
+        numbers.push(queued.last().map_or(0, |row| row.op));
+    }
     Ok(numbers)
 }
 
@@ -35,9 +43,10 @@ fn save_one(
     conn: &Connection,
     change: &LocalChange,
     group: &mut Option<i64>,
+    again: &mut BTreeSet<i64>,
     alone: bool,
     now: Timestamp,
-) -> Result<i64, StoreError> {
+) -> Result<(), StoreError> {
     let key = Key::parse(&change.id)?;
     if change.resource.as_ref().is_some_and(|r| Key::of(r).ok().as_ref() != Some(&key)) {
         return Err(StoreError::BadId);
@@ -57,18 +66,22 @@ fn save_one(
     if let Some(op) = replaceable(conn, &queued, change, alone)? {
         let base = queued.last().and_then(|row| row.base.clone());
         outbox::set_body(conn, op, base.as_deref(), body)?;
-        update_conflict(conn, &key, change)?;
-        return Ok(op);
+        return update_conflict(conn, &key, change);
     }
     let base = queued.last().map_or(version, |row| row.base.clone());
     let op = outbox::insert(conn, &NewRow { group: *group, key: &key, base: base.as_deref(), body, made_at: now })?;
-    let group = *group.get_or_insert(op);
-    replace_stuck(conn, &queued, group)?;
-    Ok(op)
+    group.get_or_insert(op);
+    // A refused change that the person has put right: this row stands for it, and what was refused with it, or
+    // waited behind it, goes along.
+    if queued.iter().any(|row| row.stuck.is_some()) {
+        again.extend(queued.iter().map(|row| row.group));
+    }
+    Ok(())
 }
 
 /// The queued row that takes the new content in place: never sent (a sent one may have arrived, and the server
-/// answers its number with the first result), alone in its group; or held by an open conflict.
+/// answers its number with the first result), alone in its group; or held by a conflict, or by the refusal of
+/// another change of its group: then it waits on, with the new words.
 fn replaceable(
     conn: &Connection,
     queued: &[OutboxRow],
@@ -76,7 +89,8 @@ fn replaceable(
     alone: bool,
 ) -> Result<Option<i64>, StoreError> {
     let Some(last) = queued.last() else { return Ok(None) };
-    if queued.iter().any(|row| row.stuck == Some(StuckReason::Conflict)) {
+    let held = |row: &OutboxRow| matches!(row.stuck, Some(StuckReason::Conflict | StuckReason::WithGroup));
+    if queued.iter().any(held) {
         return Ok(Some(last.op));
     }
     let untouched = last.attempt == 0 && last.stuck.is_none() && last.body.is_some() && change.resource.is_some();
@@ -92,14 +106,4 @@ fn update_conflict(conn: &Connection, key: &Key, change: &LocalChange) -> Result
         }
         None => Ok(()),
     }
-}
-
-/// A refused change that the person has put right: the new row stands for it, and what was refused with it
-/// goes again, in the new row's group.
-fn replace_stuck(conn: &Connection, queued: &[OutboxRow], group: i64) -> Result<(), StoreError> {
-    let Some(stuck) = queued.iter().find(|row| row.stuck.is_some()) else { return Ok(()) };
-    for row in queued {
-        outbox::delete(conn, row.op)?;
-    }
-    renumber_group(conn, stuck.group, group)
 }

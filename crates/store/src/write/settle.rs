@@ -1,6 +1,7 @@
 //! What a person decides about changes that do not go on by themselves.
 
-use super::reconcile::{renumber_group, take_remote};
+use super::reconcile::take_remote;
+use super::regroup::regroup;
 use crate::table::outbox::NewRow;
 use crate::table::resource::RemoteState;
 use crate::table::{audit, conflict, outbox, resource, Key};
@@ -10,6 +11,7 @@ use hms_core::sync::merge::same_content;
 use hms_model::time::Timestamp;
 use rusqlite::Connection;
 use serde_json::Value;
+use std::collections::BTreeSet;
 
 /// Settles a conflict: `chosen` is the record as the person wants it (`None` deletes), on top of the server's
 /// version. What was held with it goes out again. Gives the new change's number, or `None` where the server's
@@ -27,7 +29,7 @@ pub(crate) fn conflict(
     }
     let open = conflict::find_open(conn, &key)?.ok_or(StoreError::NotFound)?;
     let queued = outbox::of_resource(conn, &key)?;
-    let groups: Vec<i64> = queued.iter().map(|row| row.group).collect();
+    let groups: BTreeSet<i64> = queued.iter().map(|row| row.group).collect();
     for row in &queued {
         outbox::delete(conn, row.op)?;
     }
@@ -44,11 +46,11 @@ pub(crate) fn conflict(
         let version = open.remote_version.as_deref();
         let row_key = resource::put(conn, &key, chosen, version)?;
         resource::keep_base(conn, row_key, open.remote.as_ref())?;
-        let group = groups.first().copied();
+        let group = queued.first().map(|row| row.group);
         outbox::insert(conn, &NewRow { group, key: &key, base: version, body: chosen, made_at: now })?;
     }
     for group in groups {
-        renumber_group(conn, group, group)?;
+        regroup(conn, &BTreeSet::from([group]), group)?;
     }
     conflict::settle(conn, &key, now)?;
     audit::insert(conn, audit_row, now)?;
@@ -63,5 +65,5 @@ pub(crate) fn retry(conn: &Connection, op: i64) -> Result<(), StoreError> {
     if members.iter().any(|(_, row)| row.stuck == Some(StuckReason::Conflict)) {
         return Err(StoreError::Stale);
     }
-    renumber_group(conn, row.group, row.group)
+    regroup(conn, &BTreeSet::from([row.group]), row.group)
 }
