@@ -1,5 +1,6 @@
 //! The state that every route shares, and the router over the one table of routes.
 
+use crate::auth::external::ExternalIssuer;
 use crate::auth::keys::{Keys, KeysError};
 use crate::auth::signin::Guards;
 use crate::clock::Clock;
@@ -46,6 +47,8 @@ pub struct App {
     pub settings: Arc<Settings>,
     /// Keys.
     pub keys: Arc<Keys>,
+    /// The external issuer, where one is configured.
+    pub external: Option<Arc<ExternalIssuer>>,
     /// Failed sign-ins.
     pub attempts: Arc<Guards>,
     /// Call signalling.
@@ -72,8 +75,13 @@ impl App {
         let (events, _) = broadcast::channel(EVENTS);
         let db = Db::open(&dir.database(), dir.db_key()?, clock.clone(), events.clone())?;
         crate::service::install(&db);
+        let external = settings.issuer.as_ref().map(|issuer| {
+            let audience = settings.audience.as_deref().unwrap_or(&settings.base_url);
+            Arc::new(ExternalIssuer::new(issuer, audience))
+        });
         Ok(Self {
             db,
+            external,
             clock,
             events,
             settings: Arc::new(settings),

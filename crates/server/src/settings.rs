@@ -36,7 +36,7 @@ pub struct Settings {
     pub sign_in_url: Option<String>,
     /// An external OpenID Connect issuer whose access tokens are taken beside the server's own.
     pub issuer: Option<String>,
-    /// The audience that an external issuer's tokens must have.
+    /// The audience that an external issuer's tokens must have; `base_url` where it is not given.
     pub audience: Option<String>,
     /// Telephone number of the occupational-health line, for phones that nobody has signed in on.
     pub help_phone: String,

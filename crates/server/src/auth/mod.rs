@@ -3,6 +3,7 @@
 pub mod accounts;
 pub mod actor;
 pub mod attempts;
+pub mod external;
 pub mod keys;
 pub mod oidc;
 pub mod password;

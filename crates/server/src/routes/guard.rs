@@ -3,8 +3,8 @@
 use super::outcome::Refusal;
 use super::Access;
 use crate::app::App;
+use crate::auth::external::{ExternalError, ExternalIssuer};
 use crate::auth::{tokens, Actor};
-use crate::db::DbError;
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::header::{AUTHORIZATION, CACHE_CONTROL, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS};
 use axum::http::{HeaderMap, HeaderValue};
@@ -50,15 +50,24 @@ fn may(access: Access, role: Role) -> bool {
 /// The actor behind the bearer token of a request.
 ///
 /// # Errors
-/// A failed statement.
-pub async fn authenticate(app: &App, headers: &HeaderMap) -> Result<Option<Actor>, DbError> {
+/// A failed statement, or an external issuer that does not answer.
+pub async fn authenticate(app: &App, headers: &HeaderMap) -> Result<Option<Actor>, ExternalError> {
     let Some(token) = bearer(headers) else {
         return Ok(None);
     };
-    let (token, now) = (token.to_owned(), app.clock.now_ms());
-    app.db
+    let now = app.clock.now_ms();
+    if let Some(external) = app
+        .external
+        .as_ref()
+        .filter(|_| ExternalIssuer::looks_like_jwt(token))
+    {
+        return external.authenticate(&app.db, token, now).await;
+    }
+    let token = token.to_owned();
+    Ok(app
+        .db
         .read(move |read| tokens::authenticate(read.conn(), &token, now))
-        .await
+        .await?)
 }
 
 fn bearer(headers: &HeaderMap) -> Option<&str> {

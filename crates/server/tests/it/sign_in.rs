@@ -1,4 +1,4 @@
-use crate::world::{nobody, Answer, World, BASE};
+use crate::world::{nobody, Answer, World, BASE, NOON};
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use base64::Engine;
 use hms_model::role::Role;
@@ -8,7 +8,7 @@ use hms_server::auth::accounts::{self, LinkPurpose, NewAccount};
 use hms_server::auth::password;
 use hms_server::db::Tx;
 use ring::signature::{UnparsedPublicKey, ECDSA_P256_SHA256_FIXED};
-use serde_json::Value;
+use serde_json::{json, Value};
 
 const CLIENT: &str = "org.hmsach.client";
 const REDIRECT: &str = "http://127.0.0.1:49152/callback";
@@ -348,4 +348,35 @@ async fn the_first_administrator_is_made_by_a_link_that_works_once() {
     w.form("/oauth/welcome", &fields).await.expect(410);
 
     submit(&w, "amir", PASSWORD).await.expect(303);
+}
+
+#[tokio::test]
+async fn a_token_of_an_external_issuer_is_judged_by_its_keys_audience_and_time() {
+    use hms_server::auth::external::verify;
+    let w = World::new();
+    let now = NOON / 1000;
+    let claims = |aud: &str, exp: i64| json!({"iss": "https://id.agency.example/", "aud": [aud], "sub": "dana", "exp": exp});
+    let sign = |claims: &Value| w.app.keys.sign_jwt(claims).expect("token");
+    let keys = w.app.keys.jwks();
+    let check = |token: &str| verify(token, &keys, "https://id.agency.example", "hms", now).is_some();
+
+    let good = sign(&claims("hms", now + 60));
+    assert!(check(&good));
+    assert!(!check(&sign(&claims("another-service", now + 60))));
+    assert!(!check(&sign(&claims("hms", now - 120))));
+    assert!(verify(&good, &keys, "https://evil.example", "hms", now).is_none());
+    assert!(verify(
+        &good,
+        &json!({"keys": []}),
+        "https://id.agency.example",
+        "hms",
+        now
+    )
+    .is_none());
+    // Without a signature, and with a payload that was changed.
+    let parts: Vec<&str> = good.split('.').collect();
+    let none = URL_SAFE_NO_PAD.encode(r#"{"alg":"none"}"#);
+    assert!(!check(&format!("{none}.{}.", parts[1])));
+    let forged = URL_SAFE_NO_PAD.encode(claims("hms", now + 9_999).to_string());
+    assert!(!check(&format!("{}.{forged}.{}", parts[0], parts[2])));
 }
