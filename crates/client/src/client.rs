@@ -1,27 +1,43 @@
 //! The handle that windows hold: cheap to clone, sends every wish to the loop that owns the state.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
+use hms_model::secret::Secret;
 use hms_model::view::ErrorCode;
-use tokio::sync::{broadcast, mpsc, oneshot};
-use tokio::task::JoinSet;
+use reqwest::{RequestBuilder, Response};
+use tokio::sync::{broadcast, mpsc, oneshot, Notify};
+use tokio::task::{AbortHandle, JoinSet};
 
-use crate::config::ProfileConfig;
+use crate::config::{ProfileConfig, Provisioning, VaultChoice};
 use crate::engine::{self, Engine, Job};
 use crate::error::ClientError;
 use crate::event::ClientEvent;
+use crate::frames::{FramesServer, Screens};
+use crate::net::{Fault, Http, Tries};
+use crate::oidc::ThisDevice;
+use crate::prefs::Preferences;
+use crate::session::TokenKeeper;
+use crate::vault::{FileVault, KeychainVault, MemoryVault, Vault};
 
 /// A running profile. Clones share it; it ends with [`Client::shutdown`].
 #[derive(Clone)]
 pub struct Client {
-    shared: Arc<Shared>,
+    pub(crate) shared: Arc<Shared>,
 }
 
 /// What the handle, the loop and the background tasks share.
 pub(crate) struct Shared {
     pub(crate) config: ProfileConfig,
-    pub(crate) jobs: mpsc::Sender<Job>,
+    pub(crate) device: ThisDevice,
+    pub(crate) http: Http,
+    pub(crate) vault: Arc<dyn Vault>,
+    pub(crate) tokens: TokenKeeper,
+    pub(crate) screens: Screens,
+    pub(crate) frames_url: OnceLock<String>,
     pub(crate) events: broadcast::Sender<ClientEvent>,
+    /// Rung when a deadline of the loop may have moved.
+    pub(crate) alarm: Notify,
+    jobs: mpsc::Sender<Job>,
     tasks: Mutex<JoinSet<()>>,
     thread: Mutex<Option<std::thread::JoinHandle<()>>>,
 }
@@ -35,20 +51,58 @@ impl Client {
     /// Opens the profile and starts its loop. Call it inside a tokio runtime.
     ///
     /// # Errors
-    /// The profile's folder cannot be made or used.
-    pub async fn start(config: ProfileConfig) -> Result<Self, ClientError> {
+    /// The profile's folder cannot be made or used, or its server settings are not usable.
+    pub async fn start(mut config: ProfileConfig) -> Result<Self, ClientError> {
         std::fs::create_dir_all(&config.dir).map_err(ClientError::internal)?;
+        let settings = config.dir.join("server.json");
+        if settings.exists() {
+            config.server = Provisioning::read(&settings).map_err(ClientError::internal)?;
+        }
+        let prefs = Preferences::read(&config.dir, &config.locale);
+        prefs.write(&config.dir).map_err(ClientError::internal)?;
+        let device = ThisDevice {
+            id: prefs.device.clone(),
+            name: device_name(),
+        };
+        let http = Http::new(&config.server, Arc::clone(&config.clock)).map_err(ClientError::internal)?;
+        http.link().set_skew(prefs.skew_ms);
+        let vault = open_vault(config.vault, &config.dir).await;
+        let (tokens, keeper) = TokenKeeper::new(
+            http.clone(),
+            Arc::clone(&vault),
+            device.clone(),
+            Arc::clone(&config.clock),
+        );
         let (jobs, inbox) = mpsc::channel(JOBS);
         let (events, _) = broadcast::channel(EVENTS);
         let shared = Arc::new(Shared {
             config,
-            jobs,
+            device,
+            http,
+            vault,
+            tokens,
+            screens: Screens::default(),
+            frames_url: OnceLock::new(),
             events,
+            alarm: Notify::new(),
+            jobs,
             tasks: Mutex::new(JoinSet::new()),
             thread: Mutex::new(None),
         });
-        let thread = engine::spawn(Arc::clone(&shared), inbox).map_err(ClientError::internal)?;
+        let thread = engine::spawn(Arc::clone(&shared), prefs, inbox).await?;
         *shared.thread.lock().unwrap_or_else(PoisonError::into_inner) = Some(thread);
+        shared.spawn(keeper);
+        // Without the port the call has sound and no picture; nothing else depends on it.
+        match FramesServer::bind(shared.screens.clone()).await {
+            Ok(server) => {
+                if let Ok(url) = server.url() {
+                    let _ = shared.frames_url.set(url);
+                }
+                shared.spawn(server.run());
+            }
+            Err(error) => tracing::warn!(%error, "No port for the pictures of a call"),
+        }
+        engine::start_background(&shared);
         Ok(Self { shared })
     }
 
@@ -60,10 +114,15 @@ impl Client {
 
     /// Ends calls, background work and the loop, and closes the store.
     pub async fn shutdown(&self) {
+        let _ = self
+            .ask(async |engine: &mut Engine| {
+                engine.stop().await;
+                Ok(())
+            })
+            .await;
         let mut tasks =
             std::mem::take(&mut *self.shared.tasks.lock().unwrap_or_else(PoisonError::into_inner));
         tasks.shutdown().await;
-        let _ = self.shared.jobs.send(Box::new(Engine::stop)).await;
         let thread = self
             .shared
             .thread
@@ -78,7 +137,7 @@ impl Client {
     /// Runs `wish` on the loop and waits for its answer.
     pub(crate) async fn ask<T: Send + 'static>(
         &self,
-        wish: impl FnOnce(&mut Engine) -> Result<T, ClientError> + Send + 'static,
+        wish: impl AsyncFnOnce(&mut Engine) -> Result<T, ClientError> + Send + 'static,
     ) -> Result<T, ClientError> {
         self.shared.ask(wish).await
     }
@@ -88,11 +147,13 @@ impl Shared {
     /// Runs `wish` on the loop and waits for its answer.
     pub(crate) async fn ask<T: Send + 'static>(
         &self,
-        wish: impl FnOnce(&mut Engine) -> Result<T, ClientError> + Send + 'static,
+        wish: impl AsyncFnOnce(&mut Engine) -> Result<T, ClientError> + Send + 'static,
     ) -> Result<T, ClientError> {
         let (reply, answer) = oneshot::channel();
         let job: Job = Box::new(move |engine| {
-            let _ = reply.send(wish(engine));
+            Box::pin(async move {
+                let _ = reply.send(wish(engine).await);
+            })
         });
         self.jobs
             .send(job)
@@ -105,11 +166,64 @@ impl Shared {
         answer
     }
 
-    /// Starts background work that ends with the client.
-    pub(crate) fn spawn(&self, work: impl std::future::Future<Output = ()> + Send + 'static) {
-        self.tasks
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .spawn(work);
+    /// Tells the loop something; nobody waits for it.
+    pub(crate) async fn tell(&self, news: impl AsyncFnOnce(&mut Engine) + Send + 'static) {
+        let job: Job = Box::new(move |engine| Box::pin(news(engine)));
+        let _ = self.jobs.send(job).await;
     }
+
+    /// Starts background work that ends with the client.
+    pub(crate) fn spawn(&self, work: impl std::future::Future<Output = ()> + Send + 'static) -> AbortHandle {
+        let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
+        while tasks.try_join_next().is_some() {}
+        tasks.spawn(work)
+    }
+
+    /// A request with the account's token; a refused token is refreshed and the request made once more.
+    pub(crate) async fn authorized(
+        &self,
+        make: impl Fn(&Secret<String>) -> RequestBuilder,
+        tries: Tries,
+    ) -> Result<Response, Fault> {
+        let token = self.tokens.access(None).await?;
+        match self.http.send(make(&token), tries).await {
+            Err(Fault::SignInNeeded) => {
+                let token = self.tokens.access(Some(token)).await?;
+                self.http.send(make(&token), tries).await
+            }
+            other => other,
+        }
+    }
+}
+
+/// The vault that was chosen; the sealed file where the keychain does not really work.
+async fn open_vault(choice: VaultChoice, dir: &std::path::Path) -> Arc<dyn Vault> {
+    match choice {
+        VaultChoice::Memory => Arc::new(MemoryVault::default()),
+        VaultChoice::SealedFile => Arc::new(FileVault::new(dir)),
+        VaultChoice::Best => {
+            let absolute = std::path::absolute(dir).unwrap_or_else(|_| dir.to_owned());
+            let profile = absolute.to_string_lossy().into_owned();
+            let probe = tokio::task::spawn_blocking(move || KeychainVault::probe(&profile)).await;
+            match probe {
+                Ok(Some(vault)) => Arc::new(vault),
+                Ok(None) | Err(_) => Arc::new(FileVault::new(dir)),
+            }
+        }
+    }
+}
+
+/// The name by which its owner recognises this device in the list of devices.
+fn device_name() -> String {
+    let host = std::env::var("HOSTNAME").or_else(|_| std::env::var("COMPUTERNAME"));
+    let host = host
+        .ok()
+        .or_else(|| std::fs::read_to_string("/etc/hostname").ok());
+    format!(
+        "HMS-ACH ({}) {}",
+        std::env::consts::OS,
+        host.unwrap_or_default().trim()
+    )
+    .trim()
+    .to_owned()
 }

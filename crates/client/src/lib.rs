@@ -9,6 +9,17 @@ pub mod config;
 mod engine;
 mod error;
 mod event;
+mod frames;
+mod net;
+mod oidc;
+mod picture;
+mod prefs;
+mod session;
+mod signal;
+mod sync;
+mod vault;
+mod views;
+mod visit;
 
 pub use client::Client;
 pub use config::{

@@ -1,128 +1,278 @@
 //! Commands of every window.
 
+use std::sync::Arc;
+
+use base64::engine::general_purpose::STANDARD;
+use base64::Engine as _;
 use hms_model::form::PreferencesForm;
 use hms_model::report::Position;
-use hms_model::view::{AppView, AttachmentBytes, ErrorCode, OutboxItemView, SignInView, UnlockView};
+use hms_model::view::{AppView, AttachmentBytes, ErrorCode, OutboxItemView, Phase, UnlockView};
+use hms_store::Blob;
+use reqwest::Method;
 
 use crate::client::Client;
+use crate::engine::Engine;
 use crate::error::ClientError;
+use crate::event::Tag;
+use crate::net::{Fault, Tries};
+use crate::views;
+
+/// How long a person waits for "sync now".
+const SYNC_PATIENCE: std::time::Duration = std::time::Duration::from_secs(60);
 
 impl Client {
     /// The app as a whole.
     ///
     /// # Errors
-    /// A code of [`ErrorCode`].
+    /// The client is closing.
     pub async fn app_state(&self) -> Result<AppView, ClientError> {
-        Err(ClientError::new(ErrorCode::Internal))
+        self.ask(async |engine: &mut Engine| Ok(engine.app_view().await))
+            .await
     }
 
     /// Changes language and theme of this device.
     ///
     /// # Errors
-    /// A code of [`ErrorCode`].
+    /// [`ErrorCode::Invalid`] for what is none of the choices; [`ErrorCode::DiskFull`].
     pub async fn set_preferences(&self, form: PreferencesForm) -> Result<AppView, ClientError> {
-        let _ = (form,);
-        Err(ClientError::new(ErrorCode::Internal))
+        self.ask(async move |engine: &mut Engine| {
+            if !engine.prefs.choose(form) {
+                return Err(ClientError::new(ErrorCode::Invalid));
+            }
+            engine.write_prefs()?;
+            engine.changed(Tag::App);
+            Ok(engine.app_view().await)
+        })
+        .await
     }
 
-    /// Starts a sign-in in the browser, or with a code for another device.
+    /// Sets the PIN (or the passphrase where there is no keychain) after a sign-in, and opens the app.
     ///
     /// # Errors
-    /// A code of [`ErrorCode`].
-    pub async fn sign_in_start(&self, device_code: bool) -> Result<SignInView, ClientError> {
-        let _ = (device_code,);
-        Err(ClientError::new(ErrorCode::Internal))
-    }
-
-    /// The sign-in under way.
-    ///
-    /// # Errors
-    /// A code of [`ErrorCode`].
-    pub async fn sign_in_state(&self) -> Result<SignInView, ClientError> {
-        Err(ClientError::new(ErrorCode::Internal))
-    }
-
-    /// Gives the sign-in up.
-    ///
-    /// # Errors
-    /// A code of [`ErrorCode`].
-    pub async fn sign_in_cancel(&self) -> Result<SignInView, ClientError> {
-        Err(ClientError::new(ErrorCode::Internal))
-    }
-
-    /// Sets the PIN (or the passphrase where there is no keychain) and opens the app.
-    ///
-    /// # Errors
-    /// A code of [`ErrorCode`].
+    /// [`ErrorCode::WeakPin`]; [`ErrorCode::NotAllowed`] without a sign-in before.
     pub async fn set_pin(&self, pin: String) -> Result<AppView, ClientError> {
-        let _ = (pin,);
-        Err(ClientError::new(ErrorCode::Internal))
+        self.ask(async move |engine: &mut Engine| {
+            engine.set_pin(pin).await?;
+            engine.changed(Tag::App);
+            Ok(engine.app_view().await)
+        })
+        .await
     }
 
-    /// Opens the app with the PIN.
+    /// Opens the app with the PIN. A wrong one is an answer, not an error.
     ///
     /// # Errors
-    /// A code of [`ErrorCode`].
+    /// [`ErrorCode::Invalid`] where no PIN was ever set here.
     pub async fn unlock(&self, pin: String) -> Result<UnlockView, ClientError> {
-        let _ = (pin,);
-        Err(ClientError::new(ErrorCode::Internal))
-    }
-
-    /// Starts an online sign-in that allows a new PIN.
-    ///
-    /// # Errors
-    /// A code of [`ErrorCode`].
-    pub async fn forgot_pin(&self) -> Result<SignInView, ClientError> {
-        Err(ClientError::new(ErrorCode::Internal))
+        self.ask(async move |engine: &mut Engine| engine.unlock(pin).await)
+            .await
     }
 
     /// Locks the app.
     ///
     /// # Errors
-    /// A code of [`ErrorCode`].
+    /// The client is closing.
     pub async fn lock(&self) -> Result<AppView, ClientError> {
-        Err(ClientError::new(ErrorCode::Internal))
+        self.ask(async |engine: &mut Engine| {
+            engine.lock_app().await;
+            Ok(engine.app_view().await)
+        })
+        .await
     }
 
-    /// Exchanges with the server now and waits for the end.
+    /// Exchanges with the server now and waits for the end, well or not: the view says which.
     ///
     /// # Errors
-    /// A code of [`ErrorCode`].
+    /// [`ErrorCode::Locked`].
     pub async fn sync_now(&self) -> Result<AppView, ClientError> {
-        Err(ClientError::new(ErrorCode::Internal))
+        let mut events = self.events();
+        let running = async |client: &Client| {
+            client
+                .ask(async |engine: &mut Engine| Ok(engine.core.is_syncing() || engine.exchange.is_some()))
+                .await
+        };
+        self.ask(async |engine: &mut Engine| {
+            engine.open_store()?.lift_waits().await?;
+            engine.core.handle(engine.now(), hms_core::Input::SyncAsked);
+            Ok(())
+        })
+        .await?;
+        let wait = async {
+            while running(self).await? {
+                // Every end of an exchange is an event; the timeout covers a lagging receiver.
+                let _ = tokio::time::timeout(std::time::Duration::from_millis(250), events.recv()).await;
+            }
+            Ok::<_, ClientError>(())
+        };
+        // A hanging exchange goes on behind; the view shows what is known.
+        if let Ok(done) = tokio::time::timeout(SYNC_PATIENCE, wait).await {
+            done?;
+        }
+        self.app_state().await
     }
 
     /// What the server has not acknowledged.
     ///
     /// # Errors
-    /// A code of [`ErrorCode`].
+    /// The store failed.
     pub async fn outbox(&self) -> Result<Vec<OutboxItemView>, ClientError> {
-        Err(ClientError::new(ErrorCode::Internal))
+        self.ask(async |engine: &mut Engine| {
+            let sealed = engine.sealed.entries.iter().filter(|entry| !entry.delivered);
+            let sealed = sealed.map(|e| views::outbox::sealed(&e.id, e.what, e.made_at.as_f64(), &e.kind));
+            let mut items: Vec<OutboxItemView> = sealed.collect();
+            if engine.store.is_some() {
+                let (records, sending, uploads) = engine.on_their_way(&["DocumentReference"]).await?;
+                let uploads = uploads
+                    .into_iter()
+                    .map(|upload| (upload.id, upload.made_at.as_f64()));
+                let waiting = views::outbox::outbox(&sending, &records, uploads);
+                items.retain(|item| !waiting.iter().any(|other| other.id == item.id));
+                items.extend(waiting);
+            }
+            Ok(items)
+        })
+        .await
     }
 
     /// Where the phone is.
     ///
     /// # Errors
-    /// A code of [`ErrorCode`].
+    /// None but a closing client.
     pub async fn where_am_i(&self) -> Result<Option<Position>, ClientError> {
-        Err(ClientError::new(ErrorCode::Internal))
+        Ok(self.shared.config.position.get().map(|place| place.position))
     }
 
     /// Calls a number by the telephone.
     ///
     /// # Errors
-    /// A code of [`ErrorCode`].
+    /// [`ErrorCode::Invalid`] for what is no number; [`ErrorCode::DeviceRefused`] where nothing could dial.
     pub async fn dial(&self, number: String) -> Result<(), ClientError> {
-        let _ = (number,);
-        Err(ClientError::new(ErrorCode::Internal))
+        let plain: String = number
+            .chars()
+            .filter(|c| c.is_ascii_digit() || matches!(c, '+' | '*' | '#'))
+            .collect();
+        if plain.is_empty() || plain.len() > 20 {
+            return Err(ClientError::new(ErrorCode::Invalid));
+        }
+        let shared = Arc::clone(&self.shared);
+        let opened =
+            tokio::task::spawn_blocking(move || (shared.config.opener)(&format!("tel:{plain}"))).await;
+        match opened {
+            Ok(true) => Ok(()),
+            Ok(false) | Err(_) => Err(ClientError::new(ErrorCode::DeviceRefused)),
+        }
     }
 
-    /// Bytes of a photo or recording.
+    /// Bytes of a photo or recording: from this device, or from the server, and then kept.
     ///
     /// # Errors
-    /// A code of [`ErrorCode`].
+    /// [`ErrorCode::NotFound`], [`ErrorCode::Offline`].
     pub async fn attachment(&self, id: String) -> Result<AttachmentBytes, ClientError> {
-        let _ = (id,);
-        Err(ClientError::new(ErrorCode::Internal))
+        let wanted = id.clone();
+        let here = self
+            .ask(async move |engine: &mut Engine| {
+                let in_form = engine
+                    .form
+                    .iter()
+                    .flat_map(|form| &form.files)
+                    .find(|file| file.id == wanted);
+                if let Some((file, bytes)) = in_form.and_then(|file| Some((file, file.bytes.clone()?))) {
+                    return Ok(Some(Blob {
+                        content_type: file.content_type.clone(),
+                        bytes,
+                    }));
+                }
+                Ok(engine.open_store()?.blob_get(&wanted).await?)
+            })
+            .await?;
+        let blob = match here {
+            Some(blob) => blob,
+            None => self.fetch_attachment(id).await?,
+        };
+        Ok(AttachmentBytes {
+            content_type: blob.content_type,
+            base64: STANDARD.encode(blob.bytes),
+        })
+    }
+
+    async fn fetch_attachment(&self, id: String) -> Result<Blob, ClientError> {
+        hms_model::ids::AttachmentId::parse(&id).map_err(|_| ClientError::new(ErrorCode::Invalid))?;
+        let path = format!("/fhir/Binary/{id}");
+        let http = &self.shared.http;
+        let make = |token: &_| {
+            http.request(Method::GET, &path, Some(token))
+                .header("accept", "*/*")
+        };
+        let response = self.shared.authorized(make, Tries::Patient).await?;
+        let header = response
+            .headers()
+            .get("content-type")
+            .and_then(|v| v.to_str().ok());
+        let content_type = header.unwrap_or("application/octet-stream").to_owned();
+        let bytes = response
+            .bytes()
+            .await
+            .map_err(|error| Fault::of(&error))?
+            .to_vec();
+        let blob = Blob { content_type, bytes };
+        let kept = blob.clone();
+        let _ = self
+            .ask(async move |engine: &mut Engine| {
+                Ok(engine.open_store()?.blob_put(&id, kept, engine.now()).await?)
+            })
+            .await;
+        Ok(blob)
+    }
+}
+
+impl Engine {
+    /// The app as a whole.
+    pub(crate) async fn app_view(&self) -> AppView {
+        let http = &self.shared.http;
+        let open = self.store.is_some();
+        let unsent = match &self.store {
+            Some(store) => store
+                .counts()
+                .await
+                .map(|counts| counts.unsent)
+                .unwrap_or_default(),
+            None => 0,
+        };
+        let sealed = self
+            .sealed
+            .entries
+            .iter()
+            .filter(|entry| !entry.delivered)
+            .count();
+        let tries = self.keys.tries();
+        let server = &self.shared.config.server;
+        AppView {
+            phase: self.phase(),
+            role: self.role(),
+            name: self.identity.as_ref().filter(|_| open).map(|i| i.name.clone()),
+            site: self
+                .identity
+                .as_ref()
+                .filter(|_| open)
+                .and_then(|i| i.site.clone()),
+            language: self.prefs.language.clone(),
+            theme: self.prefs.theme.clone(),
+            vault: self.shared.vault.kind(),
+            network: self.network.view(http.link().rtt_ms()),
+            unsent: unsent.saturating_add(u32::try_from(sealed).unwrap_or(u32::MAX)),
+            #[expect(clippy::cast_precision_loss, reason = "seconds of a clock are far below 2^53")]
+            clock_off_s: http.link().clock_off_ms().map(|ms| (ms / 1000) as f64),
+            tries_left: tries.left(),
+            wait_until: tries
+                .wait_until(self.now())
+                .filter(|_| self.phase() == Phase::Locked)
+                .map(hms_model::time::Timestamp::as_f64),
+            help_phone: server.help_phone.clone(),
+            server: server.base_url.clone(),
+            demo: server.demo,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            frames_url: self.shared.frames_url.get().cloned(),
+            storage: self.storage,
+        }
     }
 }

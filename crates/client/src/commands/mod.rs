@@ -3,6 +3,10 @@
 mod app;
 mod manager;
 mod report;
+mod sign_in;
 mod staff;
 mod triage;
 mod visit;
+mod workspace;
+
+pub(crate) use staff::refresh_signals;

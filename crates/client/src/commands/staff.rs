@@ -1,157 +1,332 @@
-//! The desk: queue, chart, note, order, advice.
+//! The desk: queue and chart; claiming needs the server, because only one person can have an entry.
 
-use hms_model::form::{DutyForm, FollowUpForm, IntakeForm};
-use hms_model::report::BodyPart;
-use hms_model::view::{ChartView, DutyChoicesView, ErrorCode, NoteView, QueueView, SiteView};
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use crate::client::Client;
+use hms_model::map::reference;
+use hms_model::role::Role;
+use hms_model::time::Timestamp;
+use hms_model::view::{ChartView, ErrorCode, QueueView, SignalView};
+use hms_model::wire::sync::{ChangeBody, WireChange};
+use hms_store::{LocalChange, Stored};
+use reqwest::header::{HeaderValue, IF_MATCH};
+use reqwest::Method;
+use serde::Deserialize;
+use serde_json::{json, Value};
+
+use crate::client::{Client, Shared};
+use crate::engine::Engine;
 use crate::error::ClientError;
+use crate::event::Tag;
+use crate::net::{read_json, Fault, Tries};
+use crate::session::Identity;
+use crate::views::{self, Records, Sending};
+
+/// A queue that is older than this is said to be.
+const STALE_MS: i64 = 15_000;
+
+/// One patient's link, as the server knows it.
+#[derive(Deserialize)]
+struct WireSignal {
+    patient: String,
+    connected: bool,
+    #[serde(default)]
+    rtt_ms: Option<u32>,
+    #[serde(default)]
+    loss_permille: Option<u32>,
+    #[serde(default)]
+    last_sync: Option<String>,
+}
 
 impl Client {
     /// The queue.
     ///
     /// # Errors
-    /// A code of [`ErrorCode`].
+    /// [`ErrorCode::Locked`], [`ErrorCode::NotAllowed`].
     pub async fn queue(&self) -> Result<QueueView, ClientError> {
-        Err(ClientError::new(ErrorCode::Internal))
+        self.ask(async |engine: &mut Engine| engine.queue_view().await)
+            .await
     }
 
     /// Takes an entry; only one person can.
     ///
     /// # Errors
-    /// A code of [`ErrorCode`].
+    /// [`ErrorCode::Taken`], [`ErrorCode::Offline`].
     pub async fn queue_claim(&self, task: String) -> Result<QueueView, ClientError> {
-        let _ = (task,);
-        Err(ClientError::new(ErrorCode::Internal))
+        let who = self.staff().await?;
+        let owner = who.clone();
+        self.change_task(task, move |resource| {
+            let free = hms_model::map::task::owner(resource).is_none_or(|owner| owner == who.practitioner());
+            if !free || !views::queue::is_open(resource) {
+                return Err(ClientError::new(ErrorCode::Taken));
+            }
+            let mut person = reference("Practitioner", owner.practitioner());
+            set(&mut person, "display", json!(owner.name));
+            set(resource, "status", json!("accepted"));
+            set(resource, "owner", person);
+            Ok(())
+        })
+        .await?;
+        self.queue().await
     }
 
     /// Gives an entry back.
     ///
     /// # Errors
-    /// A code of [`ErrorCode`].
+    /// [`ErrorCode::Taken`] where it is somebody else's, [`ErrorCode::Offline`].
     pub async fn queue_release(&self, task: String) -> Result<QueueView, ClientError> {
-        let _ = (task,);
-        Err(ClientError::new(ErrorCode::Internal))
+        let who = self.staff().await?;
+        self.change_task(task, move |resource| {
+            if hms_model::map::task::owner(resource).is_some_and(|owner| owner != who.practitioner()) {
+                return Err(ClientError::new(ErrorCode::Taken));
+            }
+            set(resource, "status", json!("requested"));
+            if let Some(map) = resource.as_object_mut() {
+                map.shift_remove("owner");
+            }
+            Ok(())
+        })
+        .await?;
+        self.queue().await
     }
 
-    /// Chart and workspace of an entry.
+    /// Chart and workspace of an entry. That it was opened is told to the server, for the person to see.
     ///
     /// # Errors
-    /// A code of [`ErrorCode`].
+    /// [`ErrorCode::NotFound`], [`ErrorCode::Locked`].
     pub async fn chart(&self, task: String) -> Result<ChartView, ClientError> {
-        let _ = (task,);
-        Err(ClientError::new(ErrorCode::Internal))
-    }
-
-    /// Keeps what is asked when the visit opens.
-    ///
-    /// # Errors
-    /// A code of [`ErrorCode`].
-    pub async fn intake_save(&self, task: String, form: IntakeForm) -> Result<ChartView, ClientError> {
-        let _ = (task, form);
-        Err(ClientError::new(ErrorCode::Internal))
-    }
-
-    /// Keeps the draft of the note.
-    ///
-    /// # Errors
-    /// A code of [`ErrorCode`].
-    pub async fn note_save(&self, task: String, text: String) -> Result<NoteView, ClientError> {
-        let _ = (task, text);
-        Err(ClientError::new(ErrorCode::Internal))
-    }
-
-    /// Signs the note; only addenda follow.
-    ///
-    /// # Errors
-    /// A code of [`ErrorCode`].
-    pub async fn note_sign(&self, task: String) -> Result<ChartView, ClientError> {
-        let _ = (task,);
-        Err(ClientError::new(ErrorCode::Internal))
-    }
-
-    /// Adds to a signed note.
-    ///
-    /// # Errors
-    /// A code of [`ErrorCode`].
-    pub async fn note_addendum(&self, task: String, text: String) -> Result<ChartView, ClientError> {
-        let _ = (task, text);
-        Err(ClientError::new(ErrorCode::Internal))
-    }
-
-    /// Imaging sites, nearest first.
-    ///
-    /// # Errors
-    /// A code of [`ErrorCode`].
-    pub async fn imaging_sites(&self, task: String) -> Result<Vec<SiteView>, ClientError> {
-        let _ = (task,);
-        Err(ClientError::new(ErrorCode::Internal))
-    }
-
-    /// Orders an image at a site.
-    ///
-    /// # Errors
-    /// A code of [`ErrorCode`].
-    pub async fn order_imaging(
-        &self,
-        task: String,
-        site: String,
-        part: BodyPart,
-    ) -> Result<ChartView, ClientError> {
-        let _ = (task, site, part);
-        Err(ClientError::new(ErrorCode::Internal))
-    }
-
-    /// Choices of the fit-for-duty form.
-    ///
-    /// # Errors
-    /// A code of [`ErrorCode`].
-    pub async fn duty_choices(&self) -> Result<DutyChoicesView, ClientError> {
-        Err(ClientError::new(ErrorCode::Internal))
-    }
-
-    /// Keeps the draft of the advice.
-    ///
-    /// # Errors
-    /// A code of [`ErrorCode`].
-    pub async fn advice_save(&self, task: String, form: DutyForm) -> Result<ChartView, ClientError> {
-        let _ = (task, form);
-        Err(ClientError::new(ErrorCode::Internal))
-    }
-
-    /// Signs the advice; the manager is asked to decide.
-    ///
-    /// # Errors
-    /// A code of [`ErrorCode`].
-    pub async fn advice_sign(&self, task: String) -> Result<ChartView, ClientError> {
-        let _ = (task,);
-        Err(ClientError::new(ErrorCode::Internal))
-    }
-
-    /// Books a follow-up.
-    ///
-    /// # Errors
-    /// A code of [`ErrorCode`].
-    pub async fn follow_up(&self, task: String, form: FollowUpForm) -> Result<ChartView, ClientError> {
-        let _ = (task, form);
-        Err(ClientError::new(ErrorCode::Internal))
-    }
-
-    /// Records that 911 was sent to where the person is.
-    ///
-    /// # Errors
-    /// A code of [`ErrorCode`].
-    pub async fn send_911(&self, task: String) -> Result<ChartView, ClientError> {
-        let _ = (task,);
-        Err(ClientError::new(ErrorCode::Internal))
+        let (view, report) = self
+            .ask(async move |engine: &mut Engine| {
+                let view = engine.chart_view(&task).await?;
+                let report = view.report.as_ref().map(|report| report.id.clone());
+                let first = report.filter(|report| engine.announced.insert(format!("read {report}")));
+                Ok((view, first))
+            })
+            .await?;
+        if let Some(report) = report {
+            self.shared.spawn(tell_read(Arc::clone(&self.shared), report));
+        }
+        Ok(view)
     }
 
     /// Closes an entry.
     ///
     /// # Errors
-    /// A code of [`ErrorCode`].
+    /// [`ErrorCode::NotFound`], [`ErrorCode::Changed`].
     pub async fn close_task(&self, task: String) -> Result<QueueView, ClientError> {
-        let _ = (task,);
-        Err(ClientError::new(ErrorCode::Internal))
+        self.ask(async move |engine: &mut Engine| {
+            let (stored, _) = engine.task(&task).await?;
+            let mut resource = stored.resource;
+            set(&mut resource, "status", json!("completed"));
+            engine.put_version("task-close", resource, stored.version).await?;
+            engine.queue_view().await
+        })
+        .await
+    }
+
+    /// The account, which must be one of care.
+    pub(super) async fn staff(&self) -> Result<Identity, ClientError> {
+        self.ask(async |engine: &mut Engine| engine.clinical()).await
+    }
+
+    /// Changes a Task at the server, against the version that is known here; another version is fetched and
+    /// judged once more.
+    async fn change_task(
+        &self,
+        task: String,
+        change: impl Fn(&mut Value) -> Result<(), ClientError>,
+    ) -> Result<(), ClientError> {
+        let wanted = task.clone();
+        let stored = self
+            .ask(async move |engine: &mut Engine| Ok(engine.task(&wanted).await?.0))
+            .await?;
+        let shared = &self.shared;
+        let mut resource = stored.resource;
+        let mut version = stored
+            .version
+            .ok_or_else(|| ClientError::new(ErrorCode::Changed))?;
+        for last in [false, true] {
+            let mut wish = resource.clone();
+            change(&mut wish)?;
+            match put_at(shared, &format!("/fhir/Task/{task}"), &wish, &version).await {
+                Ok(fresh) => {
+                    return self
+                        .ask(async move |engine: &mut Engine| engine.take_in(fresh).await)
+                        .await;
+                }
+                Err(Fault::Refused(409 | 412)) if !last => {
+                    let path = format!("/fhir/Task/{task}");
+                    let get = |token: &_| shared.http.request(Method::GET, &path, Some(token));
+                    let response = shared.authorized(get, Tries::Quick).await?;
+                    let fresh: Value = read_json(response).await?;
+                    version = views::text(&fresh, &["meta", "versionId"])
+                        .unwrap_or_default()
+                        .to_owned();
+                    resource = fresh.clone();
+                    self.ask(async move |engine: &mut Engine| engine.take_in(fresh).await)
+                        .await?;
+                }
+                Err(Fault::Refused(409 | 412)) => return Err(ClientError::new(ErrorCode::Taken)),
+                Err(fault) => return Err(fault.into()),
+            }
+        }
+        Err(ClientError::new(ErrorCode::Taken))
+    }
+}
+
+async fn put_at(shared: &Arc<Shared>, path: &str, resource: &Value, version: &str) -> Result<Value, Fault> {
+    let tag = HeaderValue::from_str(&format!("W/\"{version}\"")).map_err(|_| Fault::Unreadable)?;
+    let make = |token: &_| {
+        let request = shared.http.request(Method::PUT, path, Some(token));
+        request
+            .header(IF_MATCH, tag.clone())
+            .header("content-type", "application/fhir+json")
+            .body(resource.to_string())
+    };
+    read_json(shared.authorized(make, Tries::Quick).await?).await
+}
+
+/// Reads the report at the server, which notes who did.
+async fn tell_read(shared: Arc<Shared>, report: String) {
+    let path = format!("/fhir/QuestionnaireResponse/{report}");
+    let make = |token: &_| shared.http.request(Method::GET, &path, Some(token));
+    if let Err(fault) = shared.authorized(make, Tries::Patient).await {
+        tracing::debug!(%fault, "That a report was opened could not be told");
+        shared
+            .tell(async move |engine: &mut Engine| {
+                engine.announced.remove(&format!("read {report}"));
+            })
+            .await;
+    }
+}
+
+/// Asks how patients are linked now, while a desk is open.
+pub(crate) async fn refresh_signals(shared: &Arc<Shared>) {
+    let make = |token: &_| {
+        shared
+            .http
+            .request(Method::GET, "/api/queue/signals", Some(token))
+    };
+    let answer = match shared.authorized(make, Tries::Quick).await {
+        Ok(response) => read_json::<Vec<WireSignal>>(response).await,
+        Err(fault) => Err(fault),
+    };
+    shared
+        .tell(async move |engine: &mut Engine| {
+            match answer {
+                Ok(list) => {
+                    let fresh: BTreeMap<String, SignalView> = list.into_iter().map(signal).collect();
+                    if fresh != engine.signals {
+                        engine.signals = fresh;
+                        engine.changed(Tag::Queue);
+                    }
+                    // The server hints at every change and its hint is followed at once: an answer now means
+                    // that what is shown is its list.
+                    if engine.visit.signal_live && !engine.core.is_syncing() {
+                        engine.queue_as_of = Some(engine.now());
+                    }
+                }
+                Err(fault) => {
+                    engine.reached(Err(fault));
+                    engine.changed(Tag::Queue);
+                }
+            }
+        })
+        .await;
+}
+
+fn signal(wire: WireSignal) -> (String, SignalView) {
+    let view = SignalView {
+        connected: wire.connected,
+        rtt_ms: wire.rtt_ms,
+        loss_permille: wire.loss_permille,
+        last_sync_at: wire
+            .last_sync
+            .as_deref()
+            .and_then(Timestamp::parse)
+            .map(Timestamp::as_f64),
+    };
+    (wire.patient, view)
+}
+
+/// Sets an element of a resource.
+pub(super) fn set(resource: &mut Value, element: &str, value: Value) {
+    if let Some(map) = resource.as_object_mut() {
+        map.insert(element.to_owned(), value);
+    }
+}
+
+impl Engine {
+    /// The account, which must be one of care.
+    pub(crate) fn clinical(&self) -> Result<Identity, ClientError> {
+        let who = self.who()?;
+        match who.role {
+            Role::Clinician | Role::Nurse => Ok(who),
+            Role::Carrier
+            | Role::Manager
+            | Role::Hr
+            | Role::Compliance
+            | Role::Administrator
+            | Role::System => Err(ClientError::new(ErrorCode::NotAllowed)),
+        }
+    }
+
+    async fn queue_view(&mut self) -> Result<QueueView, ClientError> {
+        let who = self.clinical()?;
+        let records = Records::load(&self.open_store()?, views::queue::KINDS).await?;
+        let items = views::queue::queue(&records, who.practitioner(), &self.signals, self.true_now());
+        let age = self.queue_as_of.map(|at| self.now().since_ms(at));
+        Ok(QueueView {
+            items,
+            as_of: self.queue_as_of.map(Timestamp::as_f64),
+            stale: age.is_none_or(|age| age > STALE_MS),
+        })
+    }
+
+    /// The chart of an entry.
+    pub(super) async fn chart_view(&mut self, task: &str) -> Result<ChartView, ClientError> {
+        self.clinical()?;
+        let (records, sending) = self.chart_records().await?;
+        let as_of = self.network.last_sync_at.map(Timestamp::as_f64);
+        let view = views::chart::chart(task, &records, &sending, self.true_now(), as_of);
+        view.ok_or_else(|| ClientError::new(ErrorCode::NotFound))
+    }
+
+    pub(super) async fn chart_records(&self) -> Result<(Records, Sending), ClientError> {
+        let (records, sending, _) = self.on_their_way(views::chart::KINDS).await?;
+        Ok((records, sending))
+    }
+
+    /// A Task, and who asks.
+    pub(super) async fn task(&self, id: &str) -> Result<(Stored, Identity), ClientError> {
+        let who = self.who()?;
+        let stored = self.open_store()?.get("Task", id).await?;
+        Ok((stored.ok_or_else(|| ClientError::new(ErrorCode::NotFound))?, who))
+    }
+
+    /// Saves a record against the version that the person saw.
+    pub(super) async fn put_version(
+        &mut self,
+        action: &str,
+        resource: Value,
+        base: Option<String>,
+    ) -> Result<(), ClientError> {
+        let change = LocalChange::put(resource).ok_or_else(|| ClientError::new(ErrorCode::Internal))?;
+        self.save_changes(action, vec![LocalChange { base, ..change }])
+            .await
+    }
+
+    /// Takes in a record that the server has just given, ahead of the next sync.
+    pub(super) async fn take_in(&mut self, resource: Value) -> Result<(), ClientError> {
+        let store = self.open_store()?;
+        if let Some(cursor) = store.cursor().await? {
+            let change = WireChange {
+                change: ChangeBody::Resource(resource),
+            };
+            let report = store.apply_page(vec![change], cursor, self.now()).await?;
+            self.records_changed(&report.changed).await;
+        }
+        self.core.handle(self.now(), hms_core::Input::Changed);
+        Ok(())
     }
 }

@@ -1,62 +1,266 @@
-//! Symptom checks.
+//! Symptom checks and summaries.
 
 use hms_model::form::AnswerForm;
+use hms_model::ids::{PatientId, ReportId, TriageId};
+use hms_model::map::triage::{self as words, TriageResult};
 use hms_model::view::{ErrorCode, OptionView, SummaryView, TriageView};
+use hms_triage::{Answer, Milli, Next, Pack, Person, Session, COMPLAINT};
+use uuid::Uuid;
 
 use crate::client::Client;
+use crate::engine::{Check, Engine, Sealed};
 use crate::error::ClientError;
+use crate::event::Tag;
+use crate::views::{self, Records};
+
+/// Longest text of a search.
+const SEARCH_AT_MOST: usize = 500;
 
 impl Client {
     /// Starts a check, for a report or by itself.
     ///
     /// # Errors
-    /// A code of [`ErrorCode`].
+    /// [`ErrorCode::Invalid`] for an unknown complaint.
     pub async fn triage_start(
         &self,
         report: Option<String>,
         complaint: Option<String>,
     ) -> Result<TriageView, ClientError> {
-        let _ = (report, complaint);
-        Err(ClientError::new(ErrorCode::Internal))
+        self.ask(async move |engine: &mut Engine| {
+            let pack = Pack::embedded();
+            let mut session = Session::new(pack);
+            if let Some(person) = engine.person().await {
+                session.know(pack, &person);
+            }
+            if let Some(complaint) = complaint {
+                let answered = session.answer(pack, COMPLAINT, Answer::Code(complaint));
+                answered.map_err(|_| ClientError::new(ErrorCode::Invalid))?;
+            }
+            let id = Uuid::new_v4().to_string();
+            let check = Check {
+                report,
+                session,
+                going_back: None,
+                saved: 0,
+                saved_answers: None,
+            };
+            engine.keep_check(&id, check).await
+        })
+        .await
     }
 
-    /// Complaints that fit the words, best first.
+    /// Complaints that fit the words, best first. Words of danger raise the check that starts with them.
     ///
     /// # Errors
-    /// A code of [`ErrorCode`].
+    /// [`ErrorCode::Invalid`] for a text that is too long.
     pub async fn triage_search(&self, text: String) -> Result<Vec<OptionView>, ClientError> {
-        let _ = (text,);
-        Err(ClientError::new(ErrorCode::Internal))
+        if text.chars().count() > SEARCH_AT_MOST {
+            return Err(ClientError::new(ErrorCode::Invalid));
+        }
+        self.ask(async move |engine: &mut Engine| {
+            let pack = Pack::embedded();
+            let lang = views::triage::lang(&engine.prefs.language);
+            let found = Session::new(pack).search(pack, &text, lang);
+            let options = found.complaints.into_iter();
+            Ok(options
+                .map(|option| OptionView {
+                    code: option.code,
+                    text: option.text,
+                })
+                .collect())
+        })
+        .await
     }
 
     /// Answers a question.
     ///
     /// # Errors
-    /// A code of [`ErrorCode`].
+    /// [`ErrorCode::NotFound`] for another check; [`ErrorCode::Invalid`] for what is no answer to it.
     pub async fn triage_answer(
         &self,
         check: String,
         question: String,
         answer: AnswerForm,
     ) -> Result<TriageView, ClientError> {
-        let _ = (check, question, answer);
-        Err(ClientError::new(ErrorCode::Internal))
+        let invalid = || ClientError::new(ErrorCode::Invalid);
+        let answer = views::triage::answer(answer).ok_or_else(invalid)?;
+        self.ask(async move |engine: &mut Engine| {
+            let mut state = engine.check(&check).await?;
+            state
+                .session
+                .answer(Pack::embedded(), &question, answer)
+                .map_err(|_| invalid())?;
+            state.going_back = None;
+            engine.keep_check(&check, state).await
+        })
+        .await
     }
 
     /// Goes back one question.
     ///
     /// # Errors
-    /// A code of [`ErrorCode`].
+    /// [`ErrorCode::NotFound`] for another check.
     pub async fn triage_back(&self, check: String) -> Result<TriageView, ClientError> {
-        let _ = (check,);
-        Err(ClientError::new(ErrorCode::Internal))
+        self.ask(async move |engine: &mut Engine| {
+            let mut state = engine.check(&check).await?;
+            let pack = Pack::embedded();
+            let lang = views::triage::lang(&engine.prefs.language);
+            let here = state
+                .going_back
+                .clone()
+                .or_else(|| match state.session.next(pack, lang) {
+                    Next::Question(question) => Some(question.id),
+                    Next::Outcome(_) => None,
+                });
+            let before = state
+                .session
+                .before(here.as_deref().unwrap_or_default())
+                .map(str::to_owned);
+            state.going_back = before.or(state.going_back);
+            engine.keep_check(&check, state).await
+        })
+        .await
     }
 
-    /// Summaries after visits.
+    /// Summaries after visits, newest first.
     ///
     /// # Errors
-    /// A code of [`ErrorCode`].
+    /// [`ErrorCode::Locked`].
     pub async fn summaries(&self) -> Result<Vec<SummaryView>, ClientError> {
-        Err(ClientError::new(ErrorCode::Internal))
+        self.ask(async |engine: &mut Engine| {
+            let store = engine.open_store()?;
+            Ok(views::summary::summaries(
+                &Records::load(&store, views::summary::KINDS).await?,
+            ))
+        })
+        .await
+    }
+}
+
+impl Engine {
+    /// What the record says of the person that the engine asks for.
+    async fn person(&self) -> Option<Person> {
+        let store = self.store.as_ref()?;
+        let patient = store
+            .get("Patient", self.identity.as_ref()?.patient()?)
+            .await
+            .ok()??
+            .resource;
+        let word = |key| views::text(&patient, &[key]).map(str::to_owned);
+        let age = views::age(&word("birthDate")?, self.true_now())?;
+        let age = i32::try_from(age).ok().map(Milli::whole);
+        Some(Person {
+            age,
+            sex: word("gender"),
+            pregnant: None,
+        })
+    }
+
+    async fn check(&self, id: &str) -> Result<Check, ClientError> {
+        if let Some(check) = self.checks.get(id) {
+            return Ok(check.clone());
+        }
+        let row = match &self.store {
+            Some(store) => store.check_get(id).await?,
+            None => None,
+        };
+        let row = row.ok_or_else(|| ClientError::new(ErrorCode::NotFound))?;
+        serde_json::from_value(row.body).map_err(ClientError::internal)
+    }
+
+    /// Keeps the check as it stands; at its end the result is saved like a report.
+    async fn keep_check(&mut self, id: &str, mut check: Check) -> Result<TriageView, ClientError> {
+        let pack = Pack::embedded();
+        let lang = views::triage::lang(&self.prefs.language);
+        let view = views::triage::view(pack, id, &check.session, lang, check.going_back.as_deref());
+        if view.outcome.is_some() {
+            let answers = serde_json::to_string(&check.session.answers).map_err(ClientError::internal)?;
+            if check.saved_answers.as_ref() != Some(&answers) {
+                self.save_result(id, &check, &answers).await?;
+                check.saved += 1;
+                check.saved_answers = Some(answers);
+            }
+        }
+        match self.store.clone() {
+            Some(store) => {
+                let body = serde_json::to_value(&check).map_err(ClientError::internal)?;
+                let kept = store.check_put(id, body, self.now()).await;
+                kept.map_err(|error| self.store_trouble(error))?;
+            }
+            // On a locked phone the check under way is in memory alone; its result is sealed.
+            None => {
+                self.checks.insert(id.to_owned(), check);
+            }
+        }
+        Ok(view)
+    }
+
+    async fn save_result(&mut self, id: &str, check: &Check, answers: &str) -> Result<(), ClientError> {
+        let pack = Pack::embedded();
+        let lang = views::triage::lang(&self.prefs.language);
+        let outcome = check.session.outcome(pack, lang);
+        // Answers changed after the end give another result; the first one stays what it was.
+        let result_id = if check.saved == 0 {
+            id.to_owned()
+        } else {
+            format!("{id}-{}", check.saved + 1)
+        };
+        let patient = self
+            .identity
+            .as_ref()
+            .and_then(|i| i.patient())
+            .and_then(|p| PatientId::parse(p).ok());
+        let result = TriageResult {
+            id: TriageId::parse(&result_id).map_err(ClientError::internal)?,
+            patient: self
+                .patient_of_report(check.report.as_deref())
+                .await
+                .unwrap_or(patient),
+            report: check
+                .report
+                .as_deref()
+                .and_then(|report| ReportId::parse(report).ok()),
+            level: outcome.level.code().to_owned(),
+            urgency: outcome.urgency.code().to_owned(),
+            venue: outcome.venue.code().to_owned(),
+            reasons: outcome.reasons.iter().map(|reason| reason.text.clone()).collect(),
+            advice: outcome.advice.clone(),
+            answers: views::triage::transcript(pack, &check.session, lang),
+            replay: answers.to_owned(),
+            pack: pack.hash().to_owned(),
+            at: self.shared.config.clock.stamp(),
+            language: self.prefs.language.clone(),
+        };
+        let resources = words::to_fhir(&result).to_vec();
+        self.seal(&result_id, resources.clone(), false)?;
+        if self.store.is_some() {
+            return self.save("triage-finish", resources).await;
+        }
+        self.sealed.put(Sealed {
+            id: result_id,
+            draft: false,
+            kind: "check".to_owned(),
+            made_at: result.at.at,
+            delivered: false,
+            what: None,
+            view: None,
+            resources,
+            receipt: None,
+        });
+        self.changed(Tag::Outbox);
+        Ok(())
+    }
+
+    /// Whose report it is: `None` where there is no report here, `Some(None)` for a colleague's.
+    async fn patient_of_report(&self, report: Option<&str>) -> Option<Option<PatientId>> {
+        let stored = self
+            .store
+            .as_ref()?
+            .get("QuestionnaireResponse", report?)
+            .await
+            .ok()??;
+        let subject = stored.resource.get("subject");
+        let id = subject.and_then(|s| views::reference_id(s, "Patient"));
+        Some(id.and_then(|id| PatientId::parse(id).ok()))
     }
 }

@@ -1,76 +1,134 @@
 //! The call.
 
+use std::sync::Arc;
+
+use hms_core::call::visit::VisitInput;
+use hms_media::CallStats;
 use hms_model::view::{ErrorCode, VisitView};
+use tokio::sync::broadcast;
+use uuid::Uuid;
 
 use crate::client::Client;
+use crate::engine::Engine;
 use crate::error::ClientError;
 
 impl Client {
     /// The call as this window sees it.
     ///
     /// # Errors
-    /// A code of [`ErrorCode`].
+    /// The client is closing.
     pub async fn visit(&self) -> Result<VisitView, ClientError> {
-        Err(ClientError::new(ErrorCode::Internal))
+        self.ask(async |engine: &mut Engine| Ok(engine.visit.view()))
+            .await
     }
 
     /// Calls the patient of a claimed entry.
     ///
     /// # Errors
-    /// A code of [`ErrorCode`].
+    /// [`ErrorCode::Offline`] without a connection to the server; [`ErrorCode::NotAllowed`] for an entry that is
+    /// not one's own, or without a person.
     pub async fn visit_call(&self, task: String) -> Result<VisitView, ClientError> {
-        let _ = (task,);
-        Err(ClientError::new(ErrorCode::Internal))
+        self.ask(async move |engine: &mut Engine| {
+            engine.clinical()?;
+            if !engine.visit.signal_live {
+                return Err(ClientError::new(ErrorCode::Offline));
+            }
+            let chart = engine.chart_view(&task).await?;
+            if chart.patient.is_none() {
+                return Err(ClientError::new(ErrorCode::NotAllowed));
+            }
+            let visit = Uuid::new_v4().to_string();
+            engine.visit_input(VisitInput::Call {
+                visit,
+                task,
+                peer: chart.name,
+            });
+            engine.visit.phone = chart.phone;
+            Ok(engine.visit.view())
+        })
+        .await
     }
 
     /// Answers the call that rings here.
     ///
     /// # Errors
-    /// A code of [`ErrorCode`].
+    /// The client is closing.
     pub async fn visit_accept(&self) -> Result<VisitView, ClientError> {
-        Err(ClientError::new(ErrorCode::Internal))
+        self.visit_input(VisitInput::Accept).await
     }
 
     /// Declines the call, or gives up calling.
     ///
     /// # Errors
-    /// A code of [`ErrorCode`].
+    /// The client is closing.
     pub async fn visit_decline(&self) -> Result<VisitView, ClientError> {
-        Err(ClientError::new(ErrorCode::Internal))
+        let ringing = self.visit().await?.state == hms_model::view::VisitState::RingingIn;
+        self.visit_input(if ringing {
+            VisitInput::Decline
+        } else {
+            VisitInput::Leave
+        })
+        .await
     }
 
     /// Leaves the call for good.
     ///
     /// # Errors
-    /// A code of [`ErrorCode`].
+    /// The client is closing.
     pub async fn visit_leave(&self) -> Result<VisitView, ClientError> {
-        Err(ClientError::new(ErrorCode::Internal))
+        self.visit_input(VisitInput::Leave).await
     }
 
     /// Mutes or opens the microphone.
     ///
     /// # Errors
-    /// A code of [`ErrorCode`].
+    /// The client is closing.
     pub async fn visit_mute(&self, muted: bool) -> Result<VisitView, ClientError> {
-        let _ = (muted,);
-        Err(ClientError::new(ErrorCode::Internal))
+        self.visit_input(VisitInput::Mute(muted)).await
     }
 
     /// Switches the camera.
     ///
     /// # Errors
-    /// A code of [`ErrorCode`].
+    /// The client is closing.
     pub async fn visit_camera(&self, on: bool) -> Result<VisitView, ClientError> {
-        let _ = (on,);
-        Err(ClientError::new(ErrorCode::Internal))
+        self.visit_input(VisitInput::Camera(on)).await
     }
 
     /// Writes a line to the other side.
     ///
     /// # Errors
-    /// A code of [`ErrorCode`].
+    /// [`ErrorCode::Invalid`] for an empty or very long line.
     pub async fn visit_text(&self, text: String) -> Result<VisitView, ClientError> {
-        let _ = (text,);
-        Err(ClientError::new(ErrorCode::Internal))
+        if text.trim().is_empty() || text.len() > 2000 {
+            return Err(ClientError::new(ErrorCode::Invalid));
+        }
+        self.visit_input(VisitInput::Text(text)).await
+    }
+
+    /// All figures of the running call; `None` while there is none.
+    ///
+    /// # Errors
+    /// The client is closing.
+    pub async fn visit_stats(&self) -> Result<Option<CallStats>, ClientError> {
+        self.ask(async |engine: &mut Engine| Ok(engine.visit.stats.clone()))
+            .await
+    }
+
+    /// The far side's sound as it is played: 48 kHz mono, 20 ms a block; `None` while there is no call.
+    ///
+    /// # Errors
+    /// The client is closing.
+    pub async fn visit_audio(&self) -> Result<Option<broadcast::Receiver<Arc<[i16]>>>, ClientError> {
+        self.ask(async |engine: &mut Engine| Ok(engine.visit.call.as_ref().map(|call| call.remote_audio())))
+            .await
+    }
+
+    async fn visit_input(&self, input: VisitInput) -> Result<VisitView, ClientError> {
+        self.ask(async move |engine: &mut Engine| {
+            engine.visit_input(input);
+            Ok(engine.visit.view())
+        })
+        .await
     }
 }

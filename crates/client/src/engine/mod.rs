@@ -1,49 +1,162 @@
 //! The loop: one thread that owns the state of the profile and its store. Everything else sends it jobs.
 
+mod background;
+mod form;
+mod open;
+mod pump;
+mod save;
+mod state;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
 
+use hms_core::Core;
+use hms_model::time::Timestamp;
+use hms_model::view::{ErrorCode, SignalView, StorageProblem};
+use hms_store::keys::{KdfCost, KeyFile};
+use hms_store::{Journal, Store, StoreError};
 use tokio::sync::mpsc;
+use tokio::task::AbortHandle;
 
 use crate::client::Shared;
-use crate::event::{ClientEvent, Tag};
+use crate::error::ClientError;
+use crate::event::{AlertKind, ClientEvent, Tag};
+use crate::prefs::Preferences;
+use crate::session::Identity;
 
-/// Something to do with the state.
-pub(crate) type Job = Box<dyn FnOnce(&mut Engine) + Send>;
+pub(crate) use background::start_background;
+pub(crate) use form::{Form, FormFile};
+pub(crate) use pump::tags_of;
+pub(crate) use save::{Sealed, SealedIndex, Upload};
+pub(crate) use state::{Check, NetworkNow, SignInNow, SignedIn};
 
-/// The state of a profile. Lives on its own thread, because the store blocks.
+/// Something to do with the state. Jobs run one after the other, each to its end; none waits for the network.
+pub(crate) type Job =
+    Box<dyn for<'a> FnOnce(&'a mut Engine) -> Pin<Box<dyn Future<Output = ()> + 'a>> + Send>;
+
+/// The state of a profile. Lives on its own thread, so that jobs may hold it across waits for the store.
 pub(crate) struct Engine {
     pub(crate) shared: Arc<Shared>,
+    pub(crate) prefs: Preferences,
+    pub(crate) keys: KeyFile,
+    pub(crate) journal: Journal,
+    pub(crate) sealed: SealedIndex,
+    pub(crate) core: Core,
+    /// Open exactly while the app is open.
+    pub(crate) store: Option<Store>,
+    pub(crate) identity: Option<Identity>,
+    /// Signed in, and the PIN is still to be set.
+    pub(crate) signed_in: Option<SignedIn>,
+    pub(crate) sign_in: SignInNow,
+    pub(crate) network: NetworkNow,
+    pub(crate) storage: Option<StorageProblem>,
+    pub(crate) form: Option<Form>,
+    pub(crate) checks: BTreeMap<String, Check>,
+    /// Numbers of the changes that are being sent now.
+    pub(crate) batch: Vec<i64>,
+    pub(crate) signals: BTreeMap<String, SignalView>,
+    /// When the queue was last known to be the server's.
+    pub(crate) queue_as_of: Option<Timestamp>,
+    /// Emergencies that were announced.
+    pub(crate) announced: BTreeSet<String>,
+    pub(crate) visit: crate::visit::Visit,
+    pub(crate) exchange: Option<AbortHandle>,
+    pub(crate) signalling: Option<AbortHandle>,
+    pub(crate) seed: u64,
     changed: Vec<Tag>,
     stopped: bool,
 }
 
 /// Starts the loop.
-pub(crate) fn spawn(
+pub(crate) async fn spawn(
     shared: Arc<Shared>,
+    prefs: Preferences,
     mut inbox: mpsc::Receiver<Job>,
-) -> std::io::Result<std::thread::JoinHandle<()>> {
+) -> Result<std::thread::JoinHandle<()>, ClientError> {
+    let dir = shared.config.dir.clone();
+    let journal = Journal::open(&dir.join("unsent.sealed")).map_err(ClientError::internal)?;
+    let seed = hms_store::keys::random_seed().map_err(ClientError::internal)?;
+    let mut engine = Engine {
+        keys: KeyFile::new(&dir, KdfCost::UNLOCK),
+        sealed: SealedIndex::read(&dir),
+        journal,
+        prefs,
+        core: Core::new(seed),
+        store: None,
+        identity: None,
+        signed_in: None,
+        sign_in: SignInNow::default(),
+        network: NetworkNow::default(),
+        storage: None,
+        form: None,
+        checks: BTreeMap::new(),
+        batch: Vec::new(),
+        signals: BTreeMap::new(),
+        queue_as_of: None,
+        announced: BTreeSet::new(),
+        visit: crate::visit::Visit::default(),
+        exchange: None,
+        signalling: None,
+        seed,
+        changed: Vec::new(),
+        stopped: false,
+        shared,
+    };
+    let runtime = tokio::runtime::Handle::current();
     std::thread::Builder::new()
         .name("hms-client".into())
         .spawn(move || {
-            let mut engine = Engine {
-                shared,
-                changed: Vec::new(),
-                stopped: false,
-            };
-            while let Some(job) = inbox.blocking_recv() {
-                job(&mut engine);
-                engine.tell();
-                if engine.stopped {
-                    break;
+            runtime.block_on(async move {
+                while let Some(job) = inbox.recv().await {
+                    job(&mut engine).await;
+                    engine.pump().await;
+                    engine.announce();
+                    if engine.stopped {
+                        break;
+                    }
                 }
-            }
+            });
         })
+        .map_err(ClientError::internal)
 }
 
 impl Engine {
     /// Ends the loop after this job.
-    pub(crate) fn stop(&mut self) {
+    pub(crate) async fn stop(&mut self) {
+        self.close_store().await;
         self.stopped = true;
+    }
+
+    /// Now, by this phone's clock.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.shared.config.clock.now()
+    }
+
+    /// Now by the server's clock, as far as it is known.
+    pub(crate) fn true_now(&self) -> Timestamp {
+        self.now().plus_ms(self.shared.http.link().skew_ms().unwrap_or(0))
+    }
+
+    /// The open store.
+    ///
+    /// # Errors
+    /// [`ErrorCode::Locked`].
+    pub(crate) fn open_store(&self) -> Result<Store, ClientError> {
+        self.store
+            .clone()
+            .ok_or_else(|| ClientError::new(ErrorCode::Locked))
+    }
+
+    /// The account of the open profile.
+    ///
+    /// # Errors
+    /// [`ErrorCode::Locked`].
+    pub(crate) fn who(&self) -> Result<Identity, ClientError> {
+        self.identity
+            .clone()
+            .ok_or_else(|| ClientError::new(ErrorCode::Locked))
     }
 
     /// Notes that values behind a tag changed; windows are told once the job is done.
@@ -53,7 +166,12 @@ impl Engine {
         }
     }
 
-    fn tell(&mut self) {
+    /// Calls for a person's attention now.
+    pub(crate) fn alert(&self, kind: AlertKind) {
+        let _ = self.shared.events.send(ClientEvent::Alert { kind });
+    }
+
+    fn announce(&mut self) {
         if !self.changed.is_empty() {
             let tags = self
                 .changed
@@ -62,5 +180,21 @@ impl Engine {
                 .collect();
             let _ = self.shared.events.send(ClientEvent::Changed { tags });
         }
+    }
+}
+
+impl From<StoreError> for ClientError {
+    fn from(error: StoreError) -> Self {
+        let code = match &error {
+            StoreError::Full => ErrorCode::DiskFull,
+            StoreError::Closed => ErrorCode::Locked,
+            StoreError::Stale => ErrorCode::Changed,
+            StoreError::NotFound => ErrorCode::NotFound,
+            StoreError::BadId | StoreError::BadSearch => ErrorCode::Invalid,
+            StoreError::Damaged | StoreError::Body(_) | StoreError::File(_) | StoreError::Sql { .. } => {
+                ErrorCode::Internal
+            }
+        };
+        Self::caused(code, error)
     }
 }

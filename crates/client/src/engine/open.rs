@@ -1,0 +1,404 @@
+//! Opening and closing the app: PIN, keys, store, account.
+
+use std::sync::Arc;
+
+use hms_core::Input;
+use hms_model::role::Role;
+use hms_model::time::Timestamp;
+use hms_model::view::{ErrorCode, Phase, StorageProblem, UnlockView};
+use hms_store::keys::{Key32, KeyError};
+use hms_store::{OpenError, Store};
+use ring::hkdf;
+
+use super::{Engine, Form};
+use crate::error::ClientError;
+use crate::event::Tag;
+use crate::session::{half_from_text, half_to_text, Identity};
+use crate::vault::name;
+
+/// Name under which the store keeps the account.
+const IDENTITY: &str = "identity";
+/// Name under which the store keeps the time of the last sync.
+pub(crate) const LAST_SYNC: &str = "last-sync";
+
+impl Engine {
+    /// Where the app is.
+    pub(crate) fn phase(&self) -> Phase {
+        if self.store.is_some() {
+            Phase::Open
+        } else if self.signed_in.is_some() {
+            Phase::NeedsPin
+        } else if self.keys.is_set() {
+            Phase::Locked
+        } else {
+            Phase::Fresh
+        }
+    }
+
+    /// Opens the app with a PIN.
+    pub(crate) async fn unlock(&mut self, pin: String) -> Result<UnlockView, ClientError> {
+        if self.store.is_some() {
+            return Ok(UnlockView {
+                open: true,
+                tries_left: hms_core::lock::FREE_TRIES,
+                wait_until: None,
+                sign_in_needed: false,
+            });
+        }
+        let half = self.key_half().await;
+        let (keys, now) = (self.keys.clone(), self.now());
+        // Argon2id takes its time on purpose.
+        let opened = tokio::task::spawn_blocking(move || keys.unlock(pin.trim(), half.as_ref(), now))
+            .await
+            .map_err(ClientError::internal)?;
+        let key = match opened {
+            Ok(key) => key,
+            Err(error) => return self.not_opened(error),
+        };
+        self.open_with(&key).await?;
+        Ok(UnlockView {
+            open: true,
+            tries_left: hms_core::lock::FREE_TRIES,
+            wait_until: None,
+            sign_in_needed: false,
+        })
+    }
+
+    fn not_opened(&mut self, error: KeyError) -> Result<UnlockView, ClientError> {
+        self.changed(Tag::App);
+        let view = |tries_left, wait_until: Option<Timestamp>, sign_in_needed| UnlockView {
+            open: false,
+            tries_left,
+            wait_until: wait_until.map(Timestamp::as_f64),
+            sign_in_needed,
+        };
+        match error {
+            KeyError::Wrong {
+                tries_left,
+                wait_until,
+            } => Ok(view(tries_left, wait_until, false)),
+            KeyError::Wait { until } => Ok(view(0, Some(until), false)),
+            KeyError::SignInNeeded => Ok(view(0, None, true)),
+            KeyError::KeychainGone => {
+                self.storage = Some(StorageProblem::KeyLost);
+                Ok(view(0, None, true))
+            }
+            KeyError::Wrap(error) => {
+                tracing::warn!(%error, "The wrapped key cannot be used");
+                self.storage = Some(StorageProblem::KeyLost);
+                Ok(view(0, None, true))
+            }
+            KeyError::NotSet => Err(ClientError::new(ErrorCode::Invalid)),
+            error @ (KeyError::Weak(_) | KeyError::Seal(_) | KeyError::File(_)) => {
+                Err(ClientError::internal(error))
+            }
+        }
+    }
+
+    /// The keychain's part of the key, where the vault is a keychain (or memory, which stands in for one).
+    async fn key_half(&self) -> Option<Key32> {
+        let vault = Arc::clone(&self.shared.vault);
+        if vault.kind() == hms_model::view::VaultKind::SealedFile {
+            return None;
+        }
+        let found = tokio::task::spawn_blocking(move || vault.get(name::KEY_HALF))
+            .await
+            .ok()?
+            .ok()??;
+        half_from_text(&found)
+    }
+
+    /// Sets the PIN after a sign-in, and opens the app.
+    pub(crate) async fn set_pin(&mut self, pin: String) -> Result<(), ClientError> {
+        let Some(signed_in) = self.signed_in.as_ref() else {
+            return Err(ClientError::new(ErrorCode::NotAllowed));
+        };
+        let pin = pin.trim().to_owned();
+        let with_keychain = self.shared.vault.kind() != hms_model::view::VaultKind::SealedFile;
+        hms_core::lock::check_pin(&pin, with_keychain)
+            .map_err(|weak| ClientError::caused(ErrorCode::WeakPin, weak))?;
+        let (identity, server_key) = (signed_in.identity.clone(), signed_in.server_key.clone());
+        let (tokens, recovered) = (signed_in.tokens.clone(), signed_in.recovered.clone());
+
+        let half = if with_keychain {
+            Some(self.make_key_half().await?)
+        } else {
+            None
+        };
+        let same_person = self
+            .prefs
+            .user
+            .as_deref()
+            .is_none_or(|user| user == identity.user);
+        let recovered = recovered.filter(|_| same_person);
+        if recovered.is_none() {
+            // Nothing of the earlier key is left: the old file is kept aside, and the journal delivers what it held.
+            self.set_store_aside(if same_person {
+                Some(StorageProblem::KeyLost)
+            } else {
+                None
+            });
+        }
+        let (keys, device, user) = (
+            self.keys.clone(),
+            self.shared.device.id.clone(),
+            identity.user.clone(),
+        );
+        let sealed_to = server_key.clone();
+        let key = tokio::task::spawn_blocking(move || -> Result<Key32, KeyError> {
+            let key = match recovered {
+                Some(key) => {
+                    keys.set_pin(&key, &pin, half.as_ref())?;
+                    key
+                }
+                None => keys.create(&pin, half.as_ref())?,
+            };
+            keys.keep_recovery(&key, &sealed_to, &device, &user)?;
+            Ok(key)
+        })
+        .await
+        .map_err(ClientError::internal)?
+        .map_err(|error| match error {
+            KeyError::Weak(weak) => ClientError::caused(ErrorCode::WeakPin, weak),
+            other => ClientError::internal(other),
+        })?;
+
+        self.prefs.pinned_key = Some(server_key);
+        self.prefs.user = Some(identity.user.clone());
+        self.prefs.role = Some(identity.role);
+        self.write_prefs()?;
+        // The sealed file's key comes from the database key: it is opened before the tokens go into it.
+        self.open_vault(&key)?;
+        self.shared.tokens.set(tokens).await;
+        self.identity = Some(identity.clone());
+        self.open_with(&key).await?;
+        let text = serde_json::to_string(&identity).map_err(ClientError::internal)?;
+        self.open_store()?.meta_put(IDENTITY, Some(text)).await?;
+        self.signed_in = None;
+        self.core.handle(self.now(), Input::SignedIn);
+        Ok(())
+    }
+
+    async fn make_key_half(&self) -> Result<Key32, ClientError> {
+        let half = hms_store::keys::random_key().map_err(ClientError::internal)?;
+        let (vault, text) = (Arc::clone(&self.shared.vault), half_to_text(&half));
+        tokio::task::spawn_blocking(move || vault.put(name::KEY_HALF, &text))
+            .await
+            .map_err(ClientError::internal)?
+            .map_err(ClientError::internal)?;
+        Ok(half)
+    }
+
+    /// Moves a store that cannot be opened any more out of the way, never deleting it.
+    fn set_store_aside(&mut self, problem: Option<StorageProblem>) {
+        match hms_store::set_aside(&self.shared.config.dir) {
+            Ok(None) => {}
+            Ok(Some(folder)) => {
+                tracing::warn!(folder = %folder.display(), "The earlier store was set aside");
+                self.storage = problem;
+                self.deliver_all_sealed();
+            }
+            Err(error) => tracing::error!(%error, "The earlier store could not be set aside"),
+        }
+    }
+
+    /// From now on the journal delivers everything it has, because no store holds it any more.
+    fn deliver_all_sealed(&mut self) {
+        let ids: Vec<String> = self
+            .journal
+            .entries()
+            .iter()
+            .map(|entry| entry.id.clone())
+            .collect();
+        let made_at = self.now();
+        for id in ids {
+            if !self.sealed.entries.iter().any(|known| known.id == id) {
+                self.sealed.put(super::Sealed {
+                    id,
+                    draft: false,
+                    kind: "report".to_owned(),
+                    made_at,
+                    delivered: false,
+                    what: None,
+                    view: None,
+                    resources: Vec::new(),
+                    receipt: None,
+                });
+            }
+        }
+        self.shared.alarm.notify_one();
+    }
+
+    async fn open_with(&mut self, key: &Key32) -> Result<(), ClientError> {
+        let (dir, with) = (self.shared.config.dir.clone(), key.clone());
+        let open = move || {
+            tokio::task::spawn_blocking({
+                let (dir, key) = (dir.clone(), with.clone());
+                move || Store::open(&dir, &key)
+            })
+        };
+        let store = match open().await.map_err(ClientError::internal)? {
+            Ok(store) => store,
+            Err(error @ (OpenError::Damaged | OpenError::WrongKey)) => {
+                let problem = match error {
+                    OpenError::WrongKey => StorageProblem::KeyLost,
+                    _ => StorageProblem::Rebuilt,
+                };
+                self.set_store_aside(Some(problem));
+                open()
+                    .await
+                    .map_err(ClientError::internal)?
+                    .map_err(ClientError::internal)?
+            }
+            Err(OpenError::Full) => return Err(ClientError::new(ErrorCode::DiskFull)),
+            Err(error) => return Err(ClientError::internal(error)),
+        };
+        self.open_vault(key)?;
+        if let Some(text) = store.meta_get(IDENTITY).await? {
+            self.identity = serde_json::from_str::<Identity>(&text)
+                .ok()
+                .or(self.identity.take());
+        }
+        let last = store
+            .meta_get(LAST_SYNC)
+            .await?
+            .and_then(|text| text.parse().ok())
+            .map(Timestamp);
+        self.network.last_sync_at = last;
+        self.note_space(&store);
+        self.store = Some(store);
+        self.load_form().await?;
+        self.adopt_sealed().await?;
+        self.core.handle(self.now(), Input::AppOpened);
+        self.start_signalling();
+        self.shared.alarm.notify_one();
+        for tag in [
+            Tag::App,
+            Tag::Reports,
+            Tag::Draft,
+            Tag::Outbox,
+            Tag::Queue,
+            Tag::Manager,
+            Tag::Summaries,
+        ] {
+            self.changed(tag);
+        }
+        Ok(())
+    }
+
+    fn open_vault(&self, key: &Key32) -> Result<(), ClientError> {
+        let vault_key = derived(key)?;
+        self.shared.vault.open(&vault_key).map_err(ClientError::internal)
+    }
+
+    /// The newest unfinished form, as the person left it. One begun on the lock screen goes on.
+    async fn load_form(&mut self) -> Result<(), ClientError> {
+        let store = self.open_store()?;
+        if let Some(mut form) = self.form.take().filter(|form| form.sealed_only) {
+            form.sealed_only = false;
+            for file in &mut form.files {
+                if let Some(bytes) = file.bytes.take() {
+                    let blob = hms_store::Blob {
+                        content_type: file.content_type.clone(),
+                        bytes,
+                    };
+                    store.blob_put(&file.id, blob, self.now()).await?;
+                }
+            }
+            let body = serde_json::to_value(&form).map_err(ClientError::internal)?;
+            store.draft_put(form.draft.id.as_str(), body, self.now()).await?;
+            self.sealed.remove(form.draft.report.as_str());
+            self.form = Some(form);
+            return Ok(());
+        }
+        let newest = store
+            .draft_list()
+            .await?
+            .into_iter()
+            .max_by_key(|row| row.changed_at);
+        self.form = newest.and_then(|row| serde_json::from_value::<Form>(row.body).ok());
+        Ok(())
+    }
+
+    /// Locks the app: the store closes, and what was in memory is forgotten.
+    pub(crate) async fn lock_app(&mut self) {
+        if self.store.is_none() {
+            return;
+        }
+        self.close_store().await;
+        self.shared.vault.close();
+        self.shared.tokens.forget().await;
+        self.identity = None;
+        self.form = None;
+        self.checks.clear();
+        self.signals.clear();
+        self.queue_as_of = None;
+        self.core.handle(self.now(), Input::AppLocked);
+        for tag in [
+            Tag::App,
+            Tag::Reports,
+            Tag::Draft,
+            Tag::Outbox,
+            Tag::Queue,
+            Tag::Visit,
+            Tag::Chart,
+        ] {
+            self.changed(tag);
+        }
+    }
+
+    /// Ends what works on the store, and closes it.
+    pub(crate) async fn close_store(&mut self) {
+        for task in [self.exchange.take(), self.signalling.take()]
+            .into_iter()
+            .flatten()
+        {
+            task.abort();
+        }
+        self.end_call().await;
+        self.batch.clear();
+        if let Some(store) = self.store.take() {
+            store.close().await;
+        }
+    }
+
+    /// Writes the device's settings.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub(crate) fn write_prefs(&self) -> Result<(), ClientError> {
+        self.prefs.write(&self.shared.config.dir).map_err(|error| {
+            let full = error.kind() == std::io::ErrorKind::StorageFull;
+            ClientError::caused(
+                if full {
+                    ErrorCode::DiskFull
+                } else {
+                    ErrorCode::Internal
+                },
+                error,
+            )
+        })
+    }
+
+    /// Role shown: of the open account, of the one that signed in here, or as the profile was started.
+    pub(crate) fn role(&self) -> Option<Role> {
+        let signed_in = self.signed_in.as_ref().map(|s| s.identity.role);
+        self.identity
+            .as_ref()
+            .map(|i| i.role)
+            .or(signed_in)
+            .or(self.prefs.role)
+    }
+}
+
+/// The sealed file's key, from the database key.
+fn derived(key: &Key32) -> Result<Key32, ClientError> {
+    let failed = |_| ClientError::new(ErrorCode::Internal);
+    let salt = hkdf::Salt::new(hkdf::HKDF_SHA256, b"hms-ach sealed secrets v1");
+    let mut out = [0_u8; 32];
+    salt.extract(key.expose())
+        .expand(&[b"vault"], hkdf::HKDF_SHA256)
+        .and_then(|okm| okm.fill(&mut out))
+        .map_err(failed)?;
+    Ok(Key32::new(out))
+}

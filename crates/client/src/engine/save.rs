@@ -1,0 +1,269 @@
+//! Saving what a person entered: sealed journal first, then one transaction of the store.
+
+use std::path::Path;
+
+use hms_model::map::report as words;
+use hms_model::report::WhatHappened;
+use hms_model::time::Timestamp;
+use hms_model::view::{ErrorCode, ReportView};
+use hms_model::wire::session::SealedEntry;
+use hms_model::wire::sync::WireReceipt;
+use hms_store::{AuditRow, JournalError, LocalChange, StoreError};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::Engine;
+use crate::error::ClientError;
+use crate::event::Tag;
+
+/// Name under which the store keeps the uploads that are due.
+pub(crate) const UPLOADS: &str = "uploads";
+
+/// Bytes of a photo or recording that the server does not have yet.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Upload {
+    pub(crate) id: String,
+    pub(crate) content_type: String,
+    /// The report that must have its receipt first.
+    pub(crate) report: String,
+    pub(crate) made_at: Timestamp,
+}
+
+/// An entry of the journal that has no twin in an open store: what is known of it without opening it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Sealed {
+    pub(crate) id: String,
+    /// A form that was not finished.
+    pub(crate) draft: bool,
+    /// `report`, `check` or `photo`.
+    pub(crate) kind: String,
+    pub(crate) made_at: Timestamp,
+    /// The server has it; it is claimed at sign-in.
+    #[serde(default)]
+    pub(crate) delivered: bool,
+    #[serde(skip)]
+    pub(crate) what: Option<WhatHappened>,
+    /// What this run can still show of it.
+    #[serde(skip)]
+    pub(crate) view: Option<Box<ReportView>>,
+    /// What this run can still move into the store, once it is open.
+    #[serde(skip)]
+    pub(crate) resources: Vec<Value>,
+    #[serde(skip)]
+    pub(crate) receipt: Option<WireReceipt>,
+}
+
+/// Ids of entries that only the journal holds, beside it in the clear: ids, kinds and times, nothing else.
+#[derive(Debug, Default)]
+pub(crate) struct SealedIndex {
+    path: std::path::PathBuf,
+    pub(crate) entries: Vec<Sealed>,
+}
+
+impl SealedIndex {
+    /// Reads the index; without one, nothing is only in the journal.
+    pub(crate) fn read(dir: &Path) -> Self {
+        let path = dir.join("unsent.index.json");
+        let entries = std::fs::read(&path)
+            .ok()
+            .and_then(|bytes| serde_json::from_slice(&bytes).ok());
+        Self {
+            path,
+            entries: entries.unwrap_or_default(),
+        }
+    }
+
+    /// Notes an entry, replacing an earlier one of the same id.
+    pub(crate) fn put(&mut self, entry: Sealed) {
+        self.entries.retain(|known| known.id != entry.id);
+        self.entries.push(entry);
+        self.write();
+    }
+
+    /// Forgets an entry.
+    pub(crate) fn remove(&mut self, id: &str) {
+        self.entries.retain(|known| known.id != id);
+        self.write();
+    }
+
+    pub(crate) fn write(&self) {
+        // The journal is the truth; a lost index only means that entries are delivered once more.
+        let written = serde_json::to_vec(&self.entries)
+            .map_err(std::io::Error::from)
+            .and_then(|bytes| crate::vault::write_private(&self.path, &bytes));
+        if let Err(error) = written {
+            tracing::warn!(%error, "The index of the journal could not be written");
+        }
+    }
+}
+
+impl Engine {
+    /// The server's public key to seal to: the one pinned at sign-in, or the one that the profile came with.
+    pub(crate) fn seal_key(&self) -> Option<String> {
+        self.prefs
+            .pinned_key
+            .clone()
+            .or_else(|| self.shared.config.server.hpke_public_key.clone())
+    }
+
+    /// Seals resources into the journal and waits until the disk has them.
+    ///
+    /// # Errors
+    /// The disk is full, or, with the store closed, there is no key to seal to.
+    pub(crate) fn seal(&mut self, id: &str, resources: Vec<Value>, draft: bool) -> Result<(), ClientError> {
+        let Some(key) = self.seal_key() else {
+            // With an open store the entry is safe there; without one it would be nowhere.
+            return if self.store.is_some() {
+                Ok(())
+            } else {
+                Err(ClientError::new(ErrorCode::Offline))
+            };
+        };
+        let entry = SealedEntry {
+            resources,
+            device: self.shared.device.id.clone(),
+            user: self
+                .identity
+                .as_ref()
+                .map(|i| i.user.clone())
+                .or_else(|| self.prefs.user.clone()),
+            draft,
+        };
+        let sealed = hms_store::seal::seal(&key, id, &entry).map_err(ClientError::internal)?;
+        self.journal.append(&sealed).map_err(|error| {
+            let code = match &error {
+                JournalError::Full => ErrorCode::DiskFull,
+                JournalError::Read(_) | JournalError::Write(_) | JournalError::Form(_) => ErrorCode::Internal,
+            };
+            ClientError::caused(code, error)
+        })
+    }
+
+    /// Saves records and queues them, as one group.
+    ///
+    /// # Errors
+    /// The store is closed or full.
+    pub(crate) async fn save(&mut self, action: &str, resources: Vec<Value>) -> Result<(), ClientError> {
+        let changes: Option<Vec<LocalChange>> = resources.into_iter().map(LocalChange::put).collect();
+        self.save_changes(
+            action,
+            changes.ok_or_else(|| ClientError::new(ErrorCode::Internal))?,
+        )
+        .await
+    }
+
+    /// Saves changes and queues them, as one group.
+    ///
+    /// # Errors
+    /// The store is closed or full, or a record changed meanwhile.
+    pub(crate) async fn save_changes(
+        &mut self,
+        action: &str,
+        changes: Vec<LocalChange>,
+    ) -> Result<(), ClientError> {
+        let store = self.open_store()?;
+        let audit = AuditRow {
+            who: self.identity.as_ref().map(|i| i.user.clone()),
+            action: action.to_owned(),
+            subject: changes
+                .first()
+                .map(|change| change.id.clone())
+                .unwrap_or_default(),
+        };
+        let tags: Vec<Tag> = changes
+            .iter()
+            .flat_map(|change| super::pump::tags_of(&change.id))
+            .copied()
+            .collect();
+        store
+            .save_local(changes, audit, self.now())
+            .await
+            .map_err(|error| self.store_trouble(error))?;
+        self.note_space(&store);
+        for tag in tags {
+            self.changed(tag);
+        }
+        self.changed(Tag::Outbox);
+        self.changed(Tag::App);
+        self.core.handle(self.now(), hms_core::Input::SaveDone);
+        Ok(())
+    }
+
+    /// Notes trouble with the store for the screen.
+    pub(crate) fn store_trouble(&mut self, error: StoreError) -> ClientError {
+        if matches!(error, StoreError::Full) {
+            self.storage = Some(hms_model::view::StorageProblem::Full);
+            self.changed(Tag::App);
+        }
+        error.into()
+    }
+
+    /// Tells the screen when the disk is full, and when it no longer is.
+    pub(crate) fn note_space(&mut self, store: &hms_store::Store) {
+        use hms_model::view::StorageProblem::Full;
+        let now = match (store.is_full(), self.storage) {
+            (true, _) => Some(Full),
+            (false, Some(Full)) => None,
+            (false, other) => other,
+        };
+        if now != self.storage {
+            self.storage = now;
+            self.changed(Tag::App);
+        }
+    }
+
+    /// Uploads that are due.
+    pub(crate) async fn uploads(&self) -> Result<Vec<Upload>, ClientError> {
+        let store = self.open_store()?;
+        let text = store.meta_get(UPLOADS).await?;
+        Ok(text
+            .and_then(|text| serde_json::from_str(&text).ok())
+            .unwrap_or_default())
+    }
+
+    /// Replaces the list of uploads that are due.
+    pub(crate) async fn set_uploads(&self, uploads: &[Upload]) -> Result<(), ClientError> {
+        let text = serde_json::to_string(uploads).map_err(ClientError::internal)?;
+        Ok(self.open_store()?.meta_put(UPLOADS, Some(text)).await?)
+    }
+
+    /// Moves what was entered on the locked phone in this run into the open store, with the person now known.
+    pub(crate) async fn adopt_sealed(&mut self) -> Result<(), ClientError> {
+        let waiting: Vec<Sealed> = self
+            .sealed
+            .entries
+            .iter()
+            .filter(|entry| !entry.draft && !entry.delivered && !entry.resources.is_empty())
+            .cloned()
+            .collect();
+        let patient = self
+            .identity
+            .as_ref()
+            .and_then(|i| i.patient().map(str::to_owned));
+        for entry in waiting {
+            let resources = entry
+                .resources
+                .into_iter()
+                .map(|r| with_patient(r, patient.as_deref()))
+                .collect();
+            self.save("sealed-entry-adopted", resources).await?;
+            self.sealed.remove(&entry.id);
+        }
+        Ok(())
+    }
+}
+
+/// Says whose a record is that was made before the person was known. A colleague's stays open.
+fn with_patient(mut resource: Value, patient: Option<&str>) -> Value {
+    let colleague = words::from_fhir(&resource)
+        .is_ok_and(|report| matches!(report.reporter, hms_model::report::Reporter::Colleague { .. }));
+    let element = match resource.get("resourceType").and_then(Value::as_str) {
+        Some("QuestionnaireResponse" | "DocumentReference" | "RiskAssessment") => "subject",
+        Some("Task") => "for",
+        _ => return resource,
+    };
+    if let (Some(patient), Some(map), false) = (patient, resource.as_object_mut(), colleague) {
+        map.insert(element.to_owned(), hms_model::map::reference("Patient", patient));
+    }
+    resource
+}

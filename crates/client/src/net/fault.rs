@@ -1,0 +1,157 @@
+//! Why the server could not be used, in the words that the screen has a next step for.
+
+use hms_core::outbox::Answer;
+use hms_model::view::{ErrorCode, NetworkProblem};
+
+use crate::error::ClientError;
+
+/// A request that did not end well.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Fault {
+    /// No connection.
+    #[error("the server cannot be reached")]
+    Unreachable,
+    /// No answer in time.
+    #[error("the server answers too slowly")]
+    Slow,
+    /// The connection broke in the middle.
+    #[error("the connection broke")]
+    Cut,
+    /// Something else answered: a sign-in page of a public network.
+    #[error("something else than the server answered")]
+    NotOurServer,
+    /// The certificate is not from the authority that this profile trusts.
+    #[error("the certificate is not trusted")]
+    NotTrusted,
+    /// 5xx.
+    #[error("the server has a fault (status {0})")]
+    Server(u16),
+    /// 401, also after a refresh.
+    #[error("signed out")]
+    SignInNeeded,
+    /// Another refusal.
+    #[error("the server refused (status {0})")]
+    Refused(u16),
+    /// The answer cannot be understood.
+    #[error("the answer cannot be understood")]
+    Unreadable,
+}
+
+impl Fault {
+    /// What the screen says about the link; `None` where the link itself is fine.
+    pub(crate) fn problem(self) -> Option<NetworkProblem> {
+        match self {
+            Self::Unreachable | Self::Cut => Some(NetworkProblem::Unreachable),
+            Self::Slow => Some(NetworkProblem::Slow),
+            Self::NotOurServer => Some(NetworkProblem::NotOurServer),
+            Self::NotTrusted => Some(NetworkProblem::NotTrusted),
+            Self::Server(_) | Self::Unreadable => Some(NetworkProblem::ServerFault),
+            Self::SignInNeeded => Some(NetworkProblem::SignInNeeded),
+            Self::Refused(_) => None,
+        }
+    }
+
+    /// The same for the outbox's classification.
+    pub(crate) fn answer(self) -> Answer {
+        match self {
+            Self::Unreachable => Answer::Unreachable,
+            Self::Slow => Answer::TimedOut,
+            Self::Cut => Answer::Cut,
+            Self::NotOurServer => Answer::NotOurServer,
+            Self::NotTrusted => Answer::NotTrusted,
+            Self::Server(status) | Self::Refused(status) => Answer::Status(status),
+            Self::SignInNeeded => Answer::Status(401),
+            Self::Unreadable => Answer::Unreadable,
+        }
+    }
+
+    /// The fault behind a failed request.
+    pub(crate) fn of(error: &reqwest::Error) -> Self {
+        if error.is_timeout() {
+            return Self::Slow;
+        }
+        let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
+        while let Some(at) = cause {
+            if at.downcast_ref::<rustls::Error>().is_some() {
+                return Self::NotTrusted;
+            }
+            // rustls errors travel inside io errors, which hide them from `source`.
+            if let Some(io) = at.downcast_ref::<std::io::Error>() {
+                if io
+                    .get_ref()
+                    .is_some_and(|inner| inner.downcast_ref::<rustls::Error>().is_some())
+                {
+                    return Self::NotTrusted;
+                }
+            }
+            cause = at.source();
+        }
+        if error.is_connect() {
+            Self::Unreachable
+        } else if error.is_decode() {
+            Self::Unreadable
+        } else {
+            Self::Cut
+        }
+    }
+
+    /// The fault behind an answer, if it is one. `html` is true where a web page came back.
+    pub(crate) fn of_status(status: u16, html: bool) -> Option<Self> {
+        match status {
+            300..=399 | 511 => Some(Self::NotOurServer),
+            200..=299 if html => Some(Self::NotOurServer),
+            200..=299 => None,
+            401 => Some(Self::SignInNeeded),
+            400..=499 if html => Some(Self::NotOurServer),
+            400..=499 => Some(Self::Refused(status)),
+            _ => Some(Self::Server(status)),
+        }
+    }
+}
+
+impl From<Fault> for ClientError {
+    fn from(fault: Fault) -> Self {
+        let code = match fault {
+            Fault::Refused(403) => ErrorCode::NotAllowed,
+            Fault::Refused(404 | 410) => ErrorCode::NotFound,
+            Fault::Refused(409 | 412) => ErrorCode::Changed,
+            Fault::Refused(413) => ErrorCode::BadFile,
+            Fault::Refused(_) => ErrorCode::Invalid,
+            Fault::Unreachable
+            | Fault::Slow
+            | Fault::Cut
+            | Fault::NotOurServer
+            | Fault::NotTrusted
+            | Fault::Server(_)
+            | Fault::SignInNeeded
+            | Fault::Unreadable => ErrorCode::Offline,
+        };
+        Self::caused(code, fault)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_web_page_is_never_our_server() {
+        assert_eq!(Fault::of_status(200, true), Some(Fault::NotOurServer));
+        assert_eq!(Fault::of_status(302, false), Some(Fault::NotOurServer));
+        assert_eq!(Fault::of_status(403, true), Some(Fault::NotOurServer));
+        assert_eq!(Fault::of_status(200, false), None);
+    }
+
+    #[test]
+    fn a_server_fault_is_told_apart_from_a_refusal() {
+        assert_eq!(
+            Fault::of_status(502, true).and_then(Fault::problem),
+            Some(NetworkProblem::ServerFault)
+        );
+        assert_eq!(Fault::of_status(422, false).and_then(Fault::problem), None);
+        assert_eq!(
+            Fault::of_status(401, false).and_then(Fault::problem),
+            Some(NetworkProblem::SignInNeeded)
+        );
+    }
+}

@@ -1,0 +1,149 @@
+//! The token endpoint: exchange and refresh.
+
+use hms_model::secret::Secret;
+use hms_model::time::Timestamp;
+use reqwest::Method;
+use serde::Deserialize;
+
+use super::{id_token, Issuer, SignInError, ThisDevice, CLIENT_ID};
+use crate::net::{Fault, Http};
+
+/// Tokens of a sign-in. Never printed and never stored outside the vault.
+#[derive(Clone)]
+pub(crate) struct Tokens {
+    pub(crate) access: Secret<String>,
+    pub(crate) refresh: Option<Secret<String>>,
+    /// When the access token ends, by this phone's clock.
+    pub(crate) expires: Timestamp,
+}
+
+#[derive(Deserialize)]
+struct WireTokens {
+    access_token: String,
+    #[serde(default)]
+    refresh_token: Option<String>,
+    #[serde(default)]
+    expires_in: Option<i64>,
+    #[serde(default)]
+    id_token: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct WireOauthError {
+    error: String,
+}
+
+/// What the token endpoint said.
+pub(super) enum Answer {
+    Tokens(Box<Granted>),
+    /// An OAuth error code.
+    Error(String),
+}
+
+pub(super) struct Granted {
+    pub(super) tokens: Tokens,
+    pub(super) id_token: Option<String>,
+}
+
+/// One request to the token endpoint.
+pub(super) async fn ask(
+    http: &Http,
+    endpoint: &str,
+    form: &[(&str, &str)],
+    device: &ThisDevice,
+    now: Timestamp,
+) -> Result<Answer, Fault> {
+    let own = [
+        ("client_id", CLIENT_ID),
+        ("device_id", &device.id),
+        ("device_name", &device.name),
+    ];
+    let fields: Vec<(&str, &str)> = form.iter().copied().chain(own).collect();
+    let request = http
+        .request(Method::POST, endpoint, None)
+        .timeout(std::time::Duration::from_secs(20))
+        .form(&fields);
+    let response = http.raw(request).await?;
+    let status = response.status().as_u16();
+    if status == 400 || status == 401 {
+        let refusal: WireOauthError = crate::net::read_json(response)
+            .await
+            .map_err(|_| Fault::NotOurServer)?;
+        return Ok(Answer::Error(refusal.error));
+    }
+    if let Some(fault) = Fault::of_status(status, false) {
+        return Err(fault);
+    }
+    let wire: WireTokens = crate::net::read_json(response)
+        .await
+        .map_err(|fault| match fault {
+            Fault::Unreadable => Fault::NotOurServer,
+            other => other,
+        })?;
+    let life_ms = wire.expires_in.unwrap_or(300).clamp(0, 86_400) * 1000;
+    Ok(Answer::Tokens(Box::new(Granted {
+        tokens: Tokens {
+            access: Secret::new(wire.access_token),
+            refresh: wire.refresh_token.map(Secret::new),
+            expires: now.plus_ms(life_ms),
+        },
+        id_token: wire.id_token,
+    })))
+}
+
+/// Exchanges a code for tokens and checks the id token.
+pub(super) async fn redeem(
+    http: &Http,
+    issuer: &Issuer,
+    form: &[(&str, &str)],
+    device: &ThisDevice,
+    now: Timestamp,
+    nonce: Option<&str>,
+) -> Result<Tokens, SignInError> {
+    match ask(http, &issuer.token_endpoint, form, device, now).await? {
+        Answer::Error(_) => Err(SignInError::Refused),
+        Answer::Tokens(granted) => accept(http, issuer, *granted, nonce, now).await,
+    }
+}
+
+/// Checks the id token that came with the tokens. The time used is the server's, where the phone's is wrong.
+pub(super) async fn accept(
+    http: &Http,
+    issuer: &Issuer,
+    granted: Granted,
+    nonce: Option<&str>,
+    now: Timestamp,
+) -> Result<Tokens, SignInError> {
+    let id_token = granted.id_token.ok_or(SignInError::NotValid("no id token"))?;
+    let keys: serde_json::Value = http.get(&issuer.jwks_uri, None, crate::net::Tries::Quick).await?;
+    let true_now = now.plus_ms(http.link().skew_ms().unwrap_or(0));
+    id_token::check(&id_token, &keys, &issuer.issuer, CLIENT_ID, nonce, true_now)
+        .map_err(SignInError::NotValid)?;
+    Ok(granted.tokens)
+}
+
+/// How a refresh ended.
+pub(crate) enum RefreshEnd {
+    /// New tokens; the old refresh token is used up.
+    Fresh(Tokens),
+    /// The sign-in is over: a person must sign in again.
+    Over,
+}
+
+/// Exchanges the refresh token. The caller stores the new one before it uses the access token.
+pub(crate) async fn refresh(
+    http: &Http,
+    issuer: &Issuer,
+    token: &Secret<String>,
+    device: &ThisDevice,
+    now: Timestamp,
+) -> Result<RefreshEnd, Fault> {
+    let form = [
+        ("grant_type", "refresh_token"),
+        ("refresh_token", token.expose().as_str()),
+    ];
+    match ask(http, &issuer.token_endpoint, &form, device, now).await? {
+        Answer::Tokens(granted) => Ok(RefreshEnd::Fresh(granted.tokens)),
+        Answer::Error(_) => Ok(RefreshEnd::Over),
+    }
+}

@@ -1,0 +1,282 @@
+//! One exchange over `$hms-sync`: changes up, results and changes down, line by line.
+
+use std::sync::Arc;
+
+use hms_core::outbox::{classify, Failure};
+use hms_core::sync::SyncEnd;
+use hms_model::secret::Secret;
+use hms_model::wire::sync::{WireAsk, WireChange, WireLine, WireOp, DEVICE_HEADER, MEDIA_TYPE};
+use hms_store::{Applied, Store, StoreError};
+use reqwest::header::{HeaderMap, CONTENT_TYPE, RETRY_AFTER};
+use reqwest::{Method, Response};
+
+use crate::client::Shared;
+use crate::engine::Engine;
+use crate::error::ClientError;
+use crate::net::Fault;
+
+/// Bytes of changes in one exchange: a thin link gets its first receipts soon.
+const BYTES_AT_MOST: u64 = 256 * 1024;
+/// A line longer than this is no line of ours.
+const LINE_AT_MOST: usize = 8 * 1024 * 1024;
+
+/// Why an exchange ended early.
+#[derive(Debug, thiserror::Error)]
+enum ExchangeError {
+    #[error("the exchange failed")]
+    Fault(#[from] Fault),
+    #[error("the store failed")]
+    Store(#[from] StoreError),
+    #[error("a change could not be written as a line")]
+    Line(#[from] serde_json::Error),
+    #[error("the client is closing")]
+    Closing(#[from] ClientError),
+}
+
+/// What an exchange starts with.
+struct Start {
+    store: Store,
+    ops: Vec<WireOp>,
+    ask: WireAsk,
+    seed: u64,
+}
+
+/// Runs one exchange and reports its end to the loop.
+pub(crate) async fn exchange(shared: Arc<Shared>, max_ops: usize) {
+    let mut answered = Vec::new();
+    let start = shared
+        .ask(async move |engine: &mut Engine| {
+            let store = engine.open_store()?;
+            let who = engine.who()?;
+            let ops = store.take_batch(engine.now(), max_ops, BYTES_AT_MOST).await?;
+            engine.batch = ops.iter().map(|op| op.op).collect();
+            if !ops.is_empty() {
+                engine.changed(crate::event::Tag::Outbox);
+                engine.changed(crate::event::Tag::Reports);
+            }
+            let ask = WireAsk {
+                cursor: store.cursor().await?,
+                scope: who.scope().to_owned(),
+                link: engine.shared.http.link().wire(),
+            };
+            Ok(Start {
+                store,
+                ops,
+                ask,
+                seed: engine.seed,
+            })
+        })
+        .await;
+    let Ok(start) = start else { return };
+    let ended = run(&shared, &start, &mut answered).await;
+    if let Err(error) = &ended {
+        tracing::debug!(%error, "An exchange ended early");
+    }
+    let end = finish(&shared, &start, ended, &answered).await;
+    if matches!(end, SyncEnd::Done { .. }) {
+        super::upload::upload_due(&shared, &start.store).await;
+    }
+    shared
+        .tell(async move |engine: &mut Engine| engine.exchange_ended(end).await)
+        .await;
+}
+
+async fn finish(
+    shared: &Arc<Shared>,
+    start: &Start,
+    ended: Result<Option<i64>, ExchangeError>,
+    answered: &[i64],
+) -> SyncEnd {
+    let fault = match &ended {
+        Ok(_) => None,
+        Err(ExchangeError::Fault(fault)) => Some(*fault),
+        Err(ExchangeError::Store(_) | ExchangeError::Line(_) | ExchangeError::Closing(_)) => Some(Fault::Cut),
+    };
+    let now = shared.config.clock.now();
+    let end = match fault {
+        None => {
+            let next_due = start.store.next_due().await.ok().flatten();
+            SyncEnd::Done { next_due }
+        }
+        Some(fault) => {
+            let failure = classify(fault.answer()).unwrap_or(Failure::Transient);
+            // A refusal of the whole exchange is no word on any change in it: they are tried again.
+            let failure = match failure {
+                Failure::Rejected | Failure::Conflict => Failure::Transient,
+                Failure::Transient | Failure::AuthNeeded => failure,
+            };
+            let left: Vec<i64> = start
+                .ops
+                .iter()
+                .map(|op| op.op)
+                .filter(|op| !answered.contains(op))
+                .collect();
+            if !left.is_empty() {
+                if let Err(error) = start.store.apply_failure(left, failure, now, start.seed).await {
+                    tracing::warn!(%error, "A failed try could not be noted");
+                }
+            }
+            SyncEnd::Failed {
+                failure,
+                retry_after_ms: ended.unwrap_or(None),
+            }
+        }
+    };
+    let outcome = fault.map_or(Ok(()), Err);
+    shared
+        .tell(async move |engine: &mut Engine| engine.reached(outcome))
+        .await;
+    end
+}
+
+/// The exchange itself. Gives what the server asked to wait.
+async fn run(
+    shared: &Arc<Shared>,
+    start: &Start,
+    answered: &mut Vec<i64>,
+) -> Result<Option<i64>, ExchangeError> {
+    let mut body = Vec::new();
+    for op in &start.ops {
+        serde_json::to_writer(&mut body, op)?;
+        body.push(b'\n');
+    }
+    serde_json::to_writer(&mut body, &start.ask)?;
+    body.push(b'\n');
+    let response = open(shared, body).await?;
+    let wait = retry_after(response.headers());
+    read(shared, start, response, answered).await?;
+    Ok(wait)
+}
+
+/// Opens the exchange; a refused token is refreshed once.
+async fn open(shared: &Arc<Shared>, body: Vec<u8>) -> Result<Response, Fault> {
+    let request = |token: &Secret<String>| {
+        shared
+            .http
+            .request(Method::POST, "/fhir/$hms-sync", Some(token))
+            .header(CONTENT_TYPE, MEDIA_TYPE)
+            .header(DEVICE_HEADER, &shared.device.id)
+            .body(body.clone())
+    };
+    let token = shared.tokens.access(None).await?;
+    let first = shared.http.start(request(&token)).await;
+    match first {
+        Err(Fault::SignInNeeded) => {
+            let token = shared.tokens.access(Some(token)).await?;
+            shared.http.start(request(&token)).await
+        }
+        other => other,
+    }
+}
+
+async fn read(
+    shared: &Arc<Shared>,
+    start: &Start,
+    mut response: Response,
+    answered: &mut Vec<i64>,
+) -> Result<(), ExchangeError> {
+    let mut buffer: Vec<u8> = Vec::new();
+    let mut page: Vec<WireChange> = Vec::new();
+    loop {
+        let part = response.chunk().await.map_err(|error| Fault::of(&error))?;
+        let ended = part.is_none();
+        buffer.extend(part.iter().flatten());
+        let mut rest = buffer.as_slice();
+        while let Some(at) = rest.iter().position(|byte| *byte == b'\n') {
+            let (line, after) = rest.split_at(at);
+            rest = after.get(1..).unwrap_or_default();
+            let line = std::str::from_utf8(line).map_err(|_| Fault::Unreadable)?.trim();
+            if line.is_empty() {
+                continue;
+            }
+            // A line that does not parse ends the exchange; what came before its last cursor stands.
+            match WireLine::parse(line).map_err(|_| Fault::Unreadable)? {
+                WireLine::Result(result) => {
+                    answered.push(result.op);
+                    let now = shared.config.clock.now();
+                    let applied = start.store.apply_result(&result, now, start.seed).await?;
+                    let id = start
+                        .ops
+                        .iter()
+                        .find(|op| op.op == result.op)
+                        .map(|op| op.id.clone());
+                    note(shared, applied, id).await;
+                }
+                WireLine::Change(change) => page.push(change),
+                WireLine::Cursor(cursor) => {
+                    let changes = std::mem::take(&mut page);
+                    let now = shared.config.clock.now();
+                    let report = start.store.apply_page(changes, cursor.cursor, now).await?;
+                    if !report.changed.is_empty() || !report.conflicts.is_empty() {
+                        let ids: Vec<String> = report.changed.into_iter().chain(report.conflicts).collect();
+                        shared
+                            .tell(async move |engine: &mut Engine| engine.records_changed(&ids).await)
+                            .await;
+                    }
+                    if cursor.done {
+                        return Ok(());
+                    }
+                }
+            }
+        }
+        buffer = rest.to_vec();
+        if buffer.len() > LINE_AT_MOST {
+            return Err(Fault::Unreadable.into());
+        }
+        if ended {
+            // The last line says "done"; without it the answer was cut.
+            return Err(Fault::Cut.into());
+        }
+    }
+}
+
+/// Takes note of a result: a receipt lets the journal go of its copy.
+async fn note(shared: &Arc<Shared>, applied: Applied, id: Option<String>) {
+    shared
+        .tell(async move |engine: &mut Engine| {
+            let done = match &applied {
+                Applied::Done { id, .. } => Some(id.clone()),
+                Applied::Later(_)
+                | Applied::SignInNeeded
+                | Applied::Stuck(_)
+                | Applied::Merged
+                | Applied::Unknown => None,
+            };
+            if let Some((_, entry)) = done.as_deref().and_then(|id| id.split_once('/')) {
+                if let Err(error) = engine.journal.prune(entry) {
+                    tracing::warn!(%error, "The journal could not be pruned");
+                }
+                engine.sealed.remove(entry);
+            }
+            engine.changed(crate::event::Tag::Outbox);
+            engine.changed(crate::event::Tag::App);
+            for tag in id.iter().flat_map(|id| crate::engine::tags_of(id)) {
+                engine.changed(*tag);
+            }
+        })
+        .await;
+}
+
+/// What the server asks to wait, in milliseconds; dates are not taken, because phones' clocks are wrong.
+fn retry_after(headers: &HeaderMap) -> Option<i64> {
+    let seconds: i64 = headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
+    Some(seconds.clamp(0, 3600) * 1000)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_fault_of_the_way_passes() {
+        for fault in [
+            Fault::Unreachable,
+            Fault::Slow,
+            Fault::Cut,
+            Fault::NotOurServer,
+            Fault::Server(500),
+        ] {
+            assert_eq!(classify(fault.answer()), Some(Failure::Transient), "{fault}");
+        }
+    }
+}

@@ -1,0 +1,8 @@
+//! Exchanges with the server: `$hms-sync`, photos and recordings, sealed entries.
+
+mod exchange;
+mod sealed;
+mod upload;
+
+pub(crate) use exchange::exchange;
+pub(crate) use sealed::deliver_sealed;

@@ -1,0 +1,97 @@
+//! Delivers entries that only the sealed journal holds. Needs no account.
+
+use std::sync::Arc;
+
+use hms_model::wire::session::{WireSealed, WireSealedResult};
+use reqwest::Method;
+
+use crate::client::Shared;
+use crate::engine::Engine;
+use crate::event::Tag;
+use crate::net::{read_json, Tries};
+
+/// Entries in one request.
+const AT_ONCE: usize = 20;
+/// Bytes of ciphertext in one request; one entry always goes.
+const BYTES_AT_MOST: usize = 700 * 1024;
+
+/// Sends what waits. What the server has is not sent again; the journal lets go of it.
+pub(crate) async fn deliver_sealed(shared: &Arc<Shared>) {
+    let waiting = shared
+        .ask(async |engine: &mut Engine| {
+            let wanted: Vec<String> = engine
+                .sealed
+                .entries
+                .iter()
+                .filter(|entry| !entry.delivered && !engine.is_open_form(&entry.id))
+                .map(|entry| entry.id.clone())
+                .collect();
+            let mut bytes = 0;
+            let batch: Vec<WireSealed> = engine
+                .journal
+                .entries()
+                .into_iter()
+                .filter(|entry| wanted.contains(&entry.id))
+                .take(AT_ONCE)
+                .enumerate()
+                .take_while(|(n, entry)| {
+                    bytes += entry.ciphertext.len();
+                    *n == 0 || bytes <= BYTES_AT_MOST
+                })
+                .map(|(_, entry)| entry.clone())
+                .collect();
+            Ok(batch)
+        })
+        .await;
+    let Ok(waiting) = waiting else { return };
+    if waiting.is_empty() {
+        return;
+    }
+    let request = shared
+        .http
+        .request(Method::POST, "/api/sealed", None)
+        .header(hms_model::wire::sync::DEVICE_HEADER, &shared.device.id)
+        .json(&waiting);
+    let answer = match shared.http.send(request, Tries::Patient).await {
+        Ok(response) => read_json::<Vec<WireSealedResult>>(response).await,
+        Err(fault) => Err(fault),
+    };
+    match answer {
+        Ok(results) => {
+            shared
+                .tell(async move |engine: &mut Engine| engine.sealed_delivered(&results))
+                .await;
+        }
+        Err(fault) => {
+            tracing::debug!(%fault, "Sealed entries could not be delivered");
+            shared
+                .tell(async move |engine: &mut Engine| engine.reached(Err(fault)))
+                .await;
+        }
+    }
+}
+
+impl Engine {
+    fn sealed_delivered(&mut self, results: &[WireSealedResult]) {
+        for result in results {
+            let kept = matches!(result.status, 200 | 201);
+            if !kept {
+                // It stays in the journal, and in "Waiting to send"; it is offered again later.
+                tracing::warn!(status = result.status, "The server did not take a sealed entry");
+                continue;
+            }
+            if let Some(entry) = self.sealed.entries.iter_mut().find(|entry| entry.id == result.id) {
+                entry.delivered = true;
+                entry.receipt = result.receipt.clone();
+            }
+            if let Err(error) = self.journal.prune(&result.id) {
+                tracing::warn!(%error, "The journal could not be pruned");
+            }
+        }
+        // What this run shows of them stays until the app closes or a person signs in.
+        self.sealed.write();
+        for tag in [Tag::App, Tag::Outbox, Tag::Reports] {
+            self.changed(tag);
+        }
+    }
+}

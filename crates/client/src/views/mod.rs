@@ -1,0 +1,16 @@
+//! What the windows see, computed from FHIR resources. Pure: no clock, no store, no network.
+
+pub(crate) mod chart;
+pub(crate) mod manager;
+pub(crate) mod outbox;
+mod people;
+pub(crate) mod queue;
+mod records;
+pub(crate) mod report;
+mod sending;
+pub(crate) mod summary;
+pub(crate) mod triage;
+
+pub(crate) use people::age;
+pub(crate) use records::{moment, reference_id, text, Records};
+pub(crate) use sending::Sending;

@@ -1,0 +1,140 @@
+//! What a call is started with: relays, sources, and what tests ask for by the environment.
+
+use hms_media::{
+    AudioSink, AudioSource, CallConfig, CallStats, PictureFormat, QualityRung, TurnServer, VideoSource, Voice,
+};
+use hms_model::wire::signal::WireTurn;
+
+use crate::config::{MediaChoice, SyntheticSide};
+
+/// What tests and support may ask for: `HMS_CALL_RELAY_ONLY=1`, `HMS_CALL_TRANSPORT=udp|tcp`,
+/// `HMS_CALL_PICTURE=small|medium|large`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct CallOptions {
+    relay_only: bool,
+    transport: Option<&'static str>,
+    picture: PictureFormat,
+}
+
+impl CallOptions {
+    /// Reads the environment.
+    pub(crate) fn from_environment() -> Self {
+        let word = |name: &str| std::env::var(name).unwrap_or_default();
+        Self {
+            relay_only: word("HMS_CALL_RELAY_ONLY") == "1",
+            transport: match word("HMS_CALL_TRANSPORT").as_str() {
+                "udp" => Some("udp"),
+                "tcp" => Some("tcp"),
+                _ => None,
+            },
+            picture: match word("HMS_CALL_PICTURE").as_str() {
+                "small" => PictureFormat::SMALL,
+                "large" => PictureFormat::LARGE,
+                _ => PictureFormat::MEDIUM,
+            },
+        }
+    }
+
+    /// The settings of one call.
+    pub(crate) fn config(self, choice: &MediaChoice, turn: Vec<WireTurn>) -> CallConfig {
+        let turn = turn
+            .into_iter()
+            .filter(|relay| {
+                self.transport
+                    .is_none_or(|wanted| transport(&relay.url) == wanted)
+            })
+            .map(|relay| TurnServer {
+                url: relay.url,
+                username: relay.username,
+                credential: relay.credential,
+            })
+            .collect();
+        let (video, audio, speaker) = match choice {
+            MediaChoice::Synthetic { side } => {
+                let voice = match side {
+                    SyntheticSide::Carrier => Voice::Carrier,
+                    SyntheticSide::Clinician => Voice::Clinician,
+                };
+                (
+                    VideoSource::Synthetic(self.picture),
+                    AudioSource::Synthetic(voice),
+                    AudioSink::Off,
+                )
+            }
+            MediaChoice::Devices => (
+                VideoSource::Device {
+                    name: None,
+                    format: PictureFormat::LARGE,
+                },
+                AudioSource::Device(None),
+                AudioSink::Device(None),
+            ),
+            MediaChoice::File(path) => (
+                VideoSource::File(path.clone()),
+                AudioSource::File(path.with_extension("wav")),
+                AudioSink::Off,
+            ),
+        };
+        CallConfig {
+            turn,
+            relay_only: self.relay_only,
+            video,
+            audio,
+            speaker,
+            bind: None,
+            rung: QualityRung::Full,
+            engine: hms_media::EngineChoice::default(),
+        }
+    }
+}
+
+fn transport(url: &str) -> &'static str {
+    if url.contains("transport=tcp") {
+        "tcp"
+    } else {
+        "udp"
+    }
+}
+
+/// The word for what the call does with the picture now.
+pub(super) fn quality_word(stats: &CallStats) -> &'static str {
+    match stats.rung {
+        None | Some(QualityRung::Full) => "good",
+        Some(rung) if rung.settings().max_fps >= 1.0 && rung.settings().video_bps > 0 => "picture_small",
+        Some(_) => "picture_paused",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_test_that_wants_tcp_gets_no_udp_relay() {
+        let turn = |url: &str| WireTurn {
+            url: url.into(),
+            username: "u".into(),
+            credential: "c".into(),
+        };
+        let options = CallOptions {
+            relay_only: true,
+            transport: Some("tcp"),
+            picture: PictureFormat::SMALL,
+        };
+        let choice = MediaChoice::Synthetic {
+            side: SyntheticSide::Carrier,
+        };
+
+        let config = options.config(
+            &choice,
+            vec![
+                turn("turn:127.0.0.1:3478?transport=udp"),
+                turn("turn:127.0.0.1:3478?transport=tcp"),
+            ],
+        );
+
+        assert!(config.relay_only);
+        assert_eq!(config.turn.len(), 1);
+        assert_eq!(config.audio, AudioSource::Synthetic(Voice::Carrier));
+    }
+}

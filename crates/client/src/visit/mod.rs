@@ -1,0 +1,74 @@
+//! The call: the state machine of the visit, the engine that carries sound and picture, and the window's view.
+
+mod engine;
+mod media;
+
+use std::sync::Arc;
+
+use hms_core::call::visit::VisitMachine;
+use hms_media::{Call, CallStats, PathKind, RelayProtocol};
+use hms_model::view::VisitView;
+use hms_model::wire::signal::ToServer;
+use tokio::sync::mpsc;
+use tokio::task::AbortHandle;
+
+pub(crate) use media::CallOptions;
+
+/// The call of this profile.
+#[derive(Default)]
+pub(crate) struct Visit {
+    pub(crate) machine: VisitMachine,
+    /// The running engine, once it has started.
+    pub(crate) call: Option<Arc<Call>>,
+    /// Counts engines, so that news of an earlier one is not taken for this one's.
+    pub(crate) engine_number: u64,
+    /// Work that belongs to the running engine.
+    pub(crate) tasks: Vec<AbortHandle>,
+    pub(crate) stats: Option<CallStats>,
+    pub(crate) last_frame: Option<u32>,
+    /// Number to call instead.
+    pub(crate) phone: Option<String>,
+    /// The signalling task, while the app is open.
+    pub(crate) signal: Option<mpsc::Sender<ToServer>>,
+    pub(crate) signal_live: bool,
+    pub(crate) was_active: bool,
+}
+
+impl Visit {
+    /// The call as this window sees it.
+    pub(crate) fn view(&self) -> VisitView {
+        let mut view = self.machine.view();
+        if self.machine.offers_phone() {
+            view.phone = self.phone.clone();
+        }
+        if let Some(stats) = self.stats.as_ref().filter(|_| self.call.is_some()) {
+            view.rtt_ms = stats.rtt_ms.map(whole);
+            view.loss_permille = Some(whole(stats.loss * 1000.0));
+            view.frames = u32::try_from(stats.frames_decoded).unwrap_or(u32::MAX);
+            view.frame_numbers = u32::try_from(stats.distinct_remote_frames).unwrap_or(u32::MAX);
+            view.last_frame = self.last_frame;
+            view.path = stats.path.map(|path| match path {
+                PathKind::Direct => "host".to_owned(),
+                PathKind::Relay => "relay".to_owned(),
+            });
+            view.relay_protocol = stats.relay.map(|relay| match relay {
+                RelayProtocol::Udp => "udp".to_owned(),
+                RelayProtocol::Tcp => "tcp".to_owned(),
+            });
+            if view.quality != "reconnecting" {
+                view.quality = media::quality_word(stats).to_owned();
+            }
+        }
+        view
+    }
+}
+
+/// A non-negative figure without its fraction.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "clamped to what fits"
+)]
+fn whole(figure: f64) -> u32 {
+    figure.round().clamp(0.0, f64::from(u32::MAX)) as u32
+}
