@@ -55,7 +55,10 @@ impl Journal {
     pub fn open(path: &Path) -> Result<Self, JournalError> {
         let mut bytes = Vec::new();
         match File::open(path) {
-            Ok(mut file) => file.read_to_end(&mut bytes).map(|_| ()).map_err(JournalError::Read)?,
+            Ok(mut file) => file
+                .read_to_end(&mut bytes)
+                .map(|_| ())
+                .map_err(JournalError::Read)?,
             Err(error) if error.kind() == io::ErrorKind::NotFound => (),
             Err(error) => return Err(JournalError::Read(error)),
         }
@@ -82,7 +85,8 @@ impl Journal {
                     .skip(1)
                     .position(|window| window == MARK)
                     .map_or(rest.len(), |at| at + 1);
-                self.damaged.extend_from_slice(rest.get(..next).unwrap_or_default());
+                self.damaged
+                    .extend_from_slice(rest.get(..next).unwrap_or_default());
                 rest = rest.get(next..).unwrap_or_default();
             }
         }
@@ -106,7 +110,13 @@ impl Journal {
             Err(error) if is_full(&error) => {
                 let released = self.reserve.as_ref().is_some_and(Reserve::release);
                 let again = if released { self.write(&bytes) } else { Err(error) };
-                again.map_err(|error| if is_full(&error) { JournalError::Full } else { JournalError::Write(error) })?;
+                again.map_err(|error| {
+                    if is_full(&error) {
+                        JournalError::Full
+                    } else {
+                        JournalError::Write(error)
+                    }
+                })?;
             }
             other => other.map_err(JournalError::Write)?,
         }
@@ -157,7 +167,9 @@ impl Journal {
     /// # Errors
     /// The journal is as before; pruning again later is safe, and so is sending again.
     pub fn prune(&mut self, id: &str) -> Result<(), JournalError> {
-        let Some(entry) = self.entries.remove(id) else { return Ok(()) };
+        let Some(entry) = self.entries.remove(id) else {
+            return Ok(());
+        };
         match self.rewrite() {
             Ok(()) => {
                 self.order.retain(|kept| kept != id);
@@ -173,16 +185,26 @@ impl Journal {
     fn rewrite(&mut self) -> Result<(), JournalError> {
         if !self.damaged.is_empty() {
             let path = self.path.with_extension("damaged");
-            let mut file =
-                OpenOptions::new().create(true).append(true).open(path).map_err(JournalError::Write)?;
-            file.write_all(&self.damaged).and_then(|()| file.sync_all()).map_err(JournalError::Write)?;
+            let mut file = OpenOptions::new()
+                .create(true)
+                .append(true)
+                .open(path)
+                .map_err(JournalError::Write)?;
+            file.write_all(&self.damaged)
+                .and_then(|()| file.sync_all())
+                .map_err(JournalError::Write)?;
         }
         let mut bytes = Vec::new();
         for entry in self.entries() {
             bytes.extend_from_slice(&form(entry)?);
         }
-        write_whole(&self.path, &bytes)
-            .map_err(|error| if is_full(&error) { JournalError::Full } else { JournalError::Write(error) })?;
+        write_whole(&self.path, &bytes).map_err(|error| {
+            if is_full(&error) {
+                JournalError::Full
+            } else {
+                JournalError::Write(error)
+            }
+        })?;
         self.damaged.clear();
         Ok(())
     }
@@ -213,7 +235,10 @@ fn record(bytes: &[u8]) -> Option<(WireSealed, usize)> {
 }
 
 fn is_full(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+    matches!(
+        error.kind(),
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
+    )
 }
 
 /// Replaces a file's content as a whole: after a crash it holds the old or the new content.
@@ -245,11 +270,19 @@ mod tests {
     use super::*;
 
     fn entry(id: &str, text: &str) -> WireSealed {
-        WireSealed { id: id.into(), enc: "e".into(), ciphertext: text.into() }
+        WireSealed {
+            id: id.into(),
+            enc: "e".into(),
+            ciphertext: text.into(),
+        }
     }
 
     fn ids(journal: &Journal) -> Vec<&str> {
-        journal.entries().into_iter().map(|entry| entry.id.as_str()).collect()
+        journal
+            .entries()
+            .into_iter()
+            .map(|entry| entry.id.as_str())
+            .collect()
     }
 
     #[test]

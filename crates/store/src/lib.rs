@@ -23,6 +23,7 @@ pub use error::{OpenError, StoreError};
 pub use journal::{Journal, JournalError};
 pub use open::set_aside;
 pub use rows::{
-    Applied, AuditRow, Blob, ConflictRow, Counts, DraftRow, LocalChange, OutboxRow, PageReport, ReceiptRow, Stored,
+    Applied, AuditRow, Blob, ConflictRow, Counts, DraftRow, LocalChange, OutboxRow, PageReport, ReceiptRow,
+    Stored,
 };
 pub use store::Store;

@@ -19,13 +19,17 @@ pub(crate) fn run(conn: &mut Connection) -> Result<u32, OpenError> {
 
 fn apply(conn: &mut Connection, files: &[(&str, &str)]) -> Result<u32, OpenError> {
     let failed = |source| OpenError::sql("bring the schema up to date")(source);
-    let found: u32 = conn.pragma_query_value(None, "user_version", |row| row.get(0)).map_err(failed)?;
+    let found: u32 = conn
+        .pragma_query_value(None, "user_version", |row| row.get(0))
+        .map_err(failed)?;
     let known = u32::try_from(files.len()).unwrap_or(u32::MAX);
     if found > known {
         return Err(OpenError::NewerSchema { found, known });
     }
     for (version, (_, sql)) in (1_u32..).zip(files).filter(|(version, _)| *version > found) {
-        let tx = conn.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate).map_err(failed)?;
+        let tx = conn
+            .transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)
+            .map_err(failed)?;
         tx.execute_batch(sql).map_err(failed)?;
         tx.pragma_update(None, "user_version", version).map_err(failed)?;
         tx.commit().map_err(failed)?;
@@ -56,25 +60,37 @@ mod tests {
     #[test]
     fn a_released_file_is_upgraded_with_what_it_holds() {
         let mut conn = Connection::open_in_memory().expect("memory");
-        conn.execute_batch(include_str!("../tests/golden/schema-0001.sql")).expect("golden schema");
-        conn.execute_batch(include_str!("../tests/golden/rows-0001.sql")).expect("golden rows");
+        conn.execute_batch(include_str!("../tests/golden/schema-0001.sql"))
+            .expect("golden schema");
+        conn.execute_batch(include_str!("../tests/golden/rows-0001.sql"))
+            .expect("golden rows");
         conn.pragma_update(None, "user_version", 1).expect("version");
 
         let before = run(&mut conn).expect("upgrades");
 
         assert_eq!(before, 1);
-        let queued: i64 = conn.query_row("SELECT count(*) FROM outbox", [], |row| row.get(0)).expect("count");
+        let queued: i64 = conn
+            .query_row("SELECT count(*) FROM outbox", [], |row| row.get(0))
+            .expect("count");
         assert_eq!(queued, 3);
     }
 
     #[test]
     fn a_step_that_fails_leaves_the_step_before() {
         let mut conn = Connection::open_in_memory().expect("memory");
-        let broken = [FILES[0], ("0002_broken", "CREATE TABLE extra (a INTEGER); CREATE TABLE extra (a INTEGER);")];
+        let broken = [
+            FILES[0],
+            (
+                "0002_broken",
+                "CREATE TABLE extra (a INTEGER); CREATE TABLE extra (a INTEGER);",
+            ),
+        ];
 
         assert!(apply(&mut conn, &broken).is_err());
 
-        let version: u32 = conn.pragma_query_value(None, "user_version", |row| row.get(0)).expect("version");
+        let version: u32 = conn
+            .pragma_query_value(None, "user_version", |row| row.get(0))
+            .expect("version");
         assert_eq!(version, 1);
         assert_eq!(apply(&mut conn, FILES).expect("still opens"), 1);
     }
@@ -82,7 +98,8 @@ mod tests {
     #[test]
     fn a_newer_file_is_left_alone() {
         let mut conn = Connection::open_in_memory().expect("memory");
-        conn.pragma_update(None, "user_version", newest() + 1).expect("version");
+        conn.pragma_update(None, "user_version", newest() + 1)
+            .expect("version");
         assert!(matches!(run(&mut conn), Err(OpenError::NewerSchema { .. })));
     }
 }

@@ -40,7 +40,10 @@ impl OpenError {
     fn file(path: &Path) -> impl FnOnce(io::Error) -> Self + '_ {
         move |source| match source.kind() {
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::Full,
-            _ => Self::File { path: path.to_owned(), source },
+            _ => Self::File {
+                path: path.to_owned(),
+                source,
+            },
         }
     }
 }
@@ -56,7 +59,13 @@ pub(crate) fn open(dir: &Path, key: &Secret<[u8; 32]>) -> Result<Db, OpenError> 
         other => other,
     };
     let (conn, floor) = opened?;
-    Ok(Db { conn, floor, reserve, closed: false, _lock: lock })
+    Ok(Db {
+        conn,
+        floor,
+        reserve,
+        closed: false,
+        _lock: lock,
+    })
 }
 
 fn open_keyed(dir: &Path, key: &Secret<[u8; 32]>) -> Result<(Connection, Floor), OpenError> {
@@ -100,7 +109,8 @@ fn open_database(path: &Path, key: &Secret<[u8; 32]>) -> Result<Connection, Open
     let conn = Connection::open(path).map_err(failed)?;
     let mut hex: String = key.expose().iter().map(|byte| format!("{byte:02x}")).collect();
     // What goes wrong is returned; the library would also print it.
-    conn.execute_batch("PRAGMA cipher_log_level = NONE").map_err(failed)?;
+    conn.execute_batch("PRAGMA cipher_log_level = NONE")
+        .map_err(failed)?;
     let mut pragma = format!("PRAGMA key = \"x'{hex}'\"");
     let keyed = conn.execute_batch(&pragma);
     hex.zeroize();
@@ -123,7 +133,10 @@ fn open_database(path: &Path, key: &Secret<[u8; 32]>) -> Result<Connection, Open
     )
     .map_err(failed)?;
     // The first page is read here: a wrong key or a damaged header shows now.
-    conn.query_row("SELECT count(*) FROM sqlite_master", [], |row| row.get::<_, i64>(0)).map_err(failed)?;
+    conn.query_row("SELECT count(*) FROM sqlite_master", [], |row| {
+        row.get::<_, i64>(0)
+    })
+    .map_err(failed)?;
     conn.set_prepared_statement_cache_capacity(128);
     Ok(conn)
 }
@@ -162,7 +175,13 @@ pub fn set_aside(dir: &Path) -> Result<Option<PathBuf>, OpenError> {
         .unwrap_or_else(|| dir.join("set-aside"));
     fs::create_dir_all(&aside).map_err(OpenError::file(&aside))?;
     // The database last: while it is there, a second run after a crash finds the rest and moves it too.
-    for name in ["store.db-wal", "store.db-shm", "store.db-journal", KEY_CHECK, DATABASE] {
+    for name in [
+        "store.db-wal",
+        "store.db-shm",
+        "store.db-journal",
+        KEY_CHECK,
+        DATABASE,
+    ] {
         let from = dir.join(name);
         if from.exists() {
             fs::rename(&from, aside.join(name)).map_err(OpenError::file(&from))?;

@@ -22,7 +22,10 @@ impl Floor {
     /// Reads the file; 0 where there is none or it is unreadable.
     pub fn open(dir: &Path) -> Self {
         let path = dir.join("op-floor");
-        let number = fs::read_to_string(&path).ok().and_then(|text| text.trim().parse().ok()).unwrap_or(0);
+        let number = fs::read_to_string(&path)
+            .ok()
+            .and_then(|text| text.trim().parse().ok())
+            .unwrap_or(0);
         Self { path, number }
     }
 

@@ -33,7 +33,11 @@ impl LocalChange {
     pub fn put(resource: Value) -> Option<Self> {
         let kind = resource.get("resourceType")?.as_str()?;
         let id = format!("{kind}/{}", resource.get("id")?.as_str()?);
-        Some(Self { id, resource: Some(resource), base: None })
+        Some(Self {
+            id,
+            resource: Some(resource),
+            base: None,
+        })
     }
 }
 

@@ -33,7 +33,11 @@ pub enum SealError {
 pub fn seal(public_key: &str, id: &str, entry: &SealedEntry) -> Result<WireSealed, SealError> {
     let text = serde_json::to_vec(entry).map_err(|_| SealError::BadEntry)?;
     let (enc, ciphertext) = seal_bytes(public_key, SEAL_INFO, id.as_bytes(), &text)?;
-    Ok(WireSealed { id: id.to_owned(), enc, ciphertext })
+    Ok(WireSealed {
+        id: id.to_owned(),
+        enc,
+        ciphertext,
+    })
 }
 
 /// Opens an entry with the server's private key (base64).
@@ -41,7 +45,13 @@ pub fn seal(public_key: &str, id: &str, entry: &SealedEntry) -> Result<WireSeale
 /// # Errors
 /// The key does not fit, or the entry or its id was changed.
 pub fn open(private_key: &str, sealed: &WireSealed) -> Result<SealedEntry, SealError> {
-    let text = open_bytes(private_key, SEAL_INFO, sealed.id.as_bytes(), &sealed.enc, &sealed.ciphertext)?;
+    let text = open_bytes(
+        private_key,
+        SEAL_INFO,
+        sealed.id.as_bytes(),
+        &sealed.enc,
+        &sealed.ciphertext,
+    )?;
     serde_json::from_slice(&text).map_err(|_| SealError::BadEntry)
 }
 
@@ -49,7 +59,10 @@ pub fn open(private_key: &str, sealed: &WireSealed) -> Result<SealedEntry, SealE
 #[must_use]
 pub fn key_pair() -> (String, String) {
     let (private, public) = X25519HkdfSha256::gen_keypair();
-    (STANDARD.encode(private.to_bytes()), STANDARD.encode(public.to_bytes()))
+    (
+        STANDARD.encode(private.to_bytes()),
+        STANDARD.encode(public.to_bytes()),
+    )
 }
 
 /// Encapsulated key and ciphertext, both base64.
@@ -117,7 +130,10 @@ mod tests {
 
         assert!(open(&private, &sealed).expect("opens") == entry());
         assert_eq!(open(&key_pair().0, &sealed).err(), Some(SealError::Open));
-        let moved = WireSealed { id: "r2".into(), ..sealed.clone() };
+        let moved = WireSealed {
+            id: "r2".into(),
+            ..sealed.clone()
+        };
         assert_eq!(open(&private, &moved).err(), Some(SealError::Open));
         assert!(!sealed.ciphertext.contains("Questionnaire"));
     }

@@ -20,7 +20,9 @@ fn child() {
     let Ok(work) = std::env::var(CHILD) else { return };
     let (what, dir) = work.split_once(' ').expect("work and folder");
     let dir = PathBuf::from(dir);
-    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("runtime");
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .expect("runtime");
     runtime.block_on(async {
         match what {
             "save" => save_for_ever(&dir).await,
@@ -33,7 +35,9 @@ fn child() {
 fn say(number: usize) {
     // Straight to the parent: what the test harness captures would die with the process.
     let mut out = std::io::stderr();
-    writeln!(out, "done {number}").and_then(|()| out.flush()).expect("says");
+    writeln!(out, "done {number}")
+        .and_then(|()| out.flush())
+        .expect("says");
 }
 
 async fn save_for_ever(dir: &Path) {
@@ -41,19 +45,32 @@ async fn save_for_ever(dir: &Path) {
     let mut journal = Journal::open(&dir.join("unsent.sealed")).expect("journal");
     let first = store.list("Task").await.expect("lists").len() / 2;
     for n in first.. {
-        let sealed = WireSealed { id: format!("a{n}"), enc: "e".into(), ciphertext: "c".repeat(500) };
+        let sealed = WireSealed {
+            id: format!("a{n}"),
+            enc: "e".into(),
+            ciphertext: "c".repeat(500),
+        };
         journal.append(&sealed).expect("appends");
         let pair = vec![put(task(&format!("a{n}"), "a")), put(task(&format!("b{n}"), "b"))];
-        store.save_local(pair, audit(&format!("Task/a{n}")), NOW).await.expect("saves");
+        store
+            .save_local(pair, audit(&format!("Task/a{n}")), NOW)
+            .await
+            .expect("saves");
         say(n);
     }
 }
 
 async fn page_for_ever(dir: &Path) {
     let store = open(dir);
-    let first: usize = store.cursor().await.expect("cursor").map_or(0, |c| c.parse().expect("number"));
+    let first: usize = store
+        .cursor()
+        .await
+        .expect("cursor")
+        .map_or(0, |c| c.parse().expect("number"));
     for n in first + 1.. {
-        let page = (0..20).map(|t| change(versioned(task(&format!("t{t}"), "x"), &n.to_string()))).collect();
+        let page = (0..20)
+            .map(|t| change(versioned(task(&format!("t{t}"), "x"), &n.to_string())))
+            .collect();
         store.apply_page(page, n.to_string(), NOW).await.expect("applies");
         say(n);
     }
@@ -89,9 +106,16 @@ async fn check_saves(store: &Store, said: Option<usize>) -> usize {
     let tasks = store.list("Task").await.expect("lists");
     let outbox = store.outbox().await.expect("outbox");
     let audits = store.audit_newest(1_000_000).await.expect("audit");
-    assert_eq!(tasks.len(), outbox.len(), "record without outbox row, or the other way round");
+    assert_eq!(
+        tasks.len(),
+        outbox.len(),
+        "record without outbox row, or the other way round"
+    );
     assert_eq!(outbox.len(), audits.len() * 2, "change without its audit row");
-    assert!(outbox.chunks(2).all(|pair| pair[0].group == pair[1].group), "half a group");
+    assert!(
+        outbox.chunks(2).all(|pair| pair[0].group == pair[1].group),
+        "half a group"
+    );
     let pairs = tasks.len() / 2;
     assert!(said.is_none_or(|said| pairs > said), "said {said:?}, has {pairs}");
     pairs
@@ -110,7 +134,10 @@ async fn what_was_said_to_be_saved_survives_kill_9_whole() {
         store.close().await;
         let journal = Journal::open(&dir.path().join("unsent.sealed")).expect("journal");
         let sealed = journal.entries().len();
-        assert!(sealed >= pairs, "round {round}: {pairs} saved, {sealed} sealed before");
+        assert!(
+            sealed >= pairs,
+            "round {round}: {pairs} saved, {sealed} sealed before"
+        );
     }
     assert!(all > 20, "{all}");
 }

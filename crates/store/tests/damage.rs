@@ -27,7 +27,10 @@ async fn a_wrong_key_a_damaged_file_and_a_second_process_are_told_apart() {
         let mut damaged = whole.clone();
         damaged[at] ^= 0xFF;
         fs::write(&path, &damaged).expect("damages");
-        assert!(matches!(refusal(dir.path(), KEY), OpenError::Damaged), "byte {at}");
+        assert!(
+            matches!(refusal(dir.path(), KEY), OpenError::Damaged),
+            "byte {at}"
+        );
     }
     fs::write(&path, &whole).expect("mends");
     let store = open(dir.path());
@@ -74,9 +77,16 @@ async fn a_lost_database_is_set_aside_and_the_journal_delivers() {
     let store = open(dir.path());
     for n in 0..3 {
         let report = task(&format!("t{n}"), "words");
-        let entry = SealedEntry { resources: vec![report.clone()], device: "d".into(), user: None, draft: false };
+        let entry = SealedEntry {
+            resources: vec![report.clone()],
+            device: "d".into(),
+            user: None,
+            draft: false,
+        };
         let id = format!("t{n}");
-        journal.append(&seal::seal(&public, &id, &entry).expect("seals")).expect("appends");
+        journal
+            .append(&seal::seal(&public, &id, &entry).expect("seals"))
+            .expect("appends");
         save(&store, report).await;
     }
     // One is acknowledged: it leaves both.
@@ -91,14 +101,23 @@ async fn a_lost_database_is_set_aside_and_the_journal_delivers() {
     let aside = set_aside(dir.path()).expect("sets aside").expect("there was one");
     let store = open(dir.path());
 
-    assert_eq!(fs::read(aside.join("store.db")).expect("kept"), b"not a database at all");
+    assert_eq!(
+        fs::read(aside.join("store.db")).expect("kept"),
+        b"not a database at all"
+    );
     let journal = Journal::open(&path).expect("journal");
-    let entries: Vec<_> =
-        journal.entries().into_iter().map(|sealed| seal::open(&private, sealed).expect("opens")).collect();
+    let entries: Vec<_> = journal
+        .entries()
+        .into_iter()
+        .map(|sealed| seal::open(&private, sealed).expect("opens"))
+        .collect();
     assert_eq!(entries.len(), 2);
     assert_eq!(entries[1].resources[0]["id"], "t2");
     let next = save(&store, task("t9", "after")).await;
-    assert!(next > last, "a number that the server knows would be answered with an old result");
+    assert!(
+        next > last,
+        "a number that the server knows would be answered with an old result"
+    );
     store.close().await;
     assert!(set_aside(dir.path()).expect("again").expect("there was one") != aside);
     assert!(set_aside(dir.path()).expect("nothing").is_none());
@@ -108,12 +127,19 @@ async fn a_lost_database_is_set_aside_and_the_journal_delivers() {
 async fn a_newer_schema_is_left_alone() {
     let dir = tempfile::tempdir().expect("dir");
     let store = open(dir.path());
-    store.save_local(vec![put(task("t1", "a"))], audit("Task/t1"), NOW).await.expect("saves");
+    store
+        .save_local(vec![put(task("t1", "a"))], audit("Task/t1"), NOW)
+        .await
+        .expect("saves");
     store.close().await;
     let conn = rusqlite::Connection::open(dir.path().join("store.db")).expect("opens");
     let hex: String = KEY.iter().map(|byte| format!("{byte:02x}")).collect();
-    conn.execute_batch(&format!("PRAGMA key = \"x'{hex}'\"; PRAGMA user_version = 99;")).expect("sets");
+    conn.execute_batch(&format!("PRAGMA key = \"x'{hex}'\"; PRAGMA user_version = 99;"))
+        .expect("sets");
     drop(conn);
 
-    assert!(matches!(refusal(dir.path(), KEY), OpenError::NewerSchema { found: 99, .. }));
+    assert!(matches!(
+        refusal(dir.path(), KEY),
+        OpenError::NewerSchema { found: 99, .. }
+    ));
 }

@@ -16,7 +16,10 @@ struct Tmpfs(PathBuf);
 impl Tmpfs {
     fn mount(megabytes: u32, dir: &Path) -> Option<Self> {
         let size = format!("size={megabytes}m,mode=0700");
-        let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", &size, "tmpfs"]).arg(dir).output();
+        let mounted = Command::new("mount")
+            .args(["-t", "tmpfs", "-o", &size, "tmpfs"])
+            .arg(dir)
+            .output();
         match mounted {
             Ok(done) if done.status.success() => Some(Self(dir.to_owned())),
             _ => {
@@ -37,7 +40,8 @@ impl Tmpfs {
             size -= 64 * 1024;
         }
         let length = file.metadata().expect("length").len();
-        file.set_len(length.saturating_sub(u64::try_from(spare).expect("small"))).expect("spares");
+        file.set_len(length.saturating_sub(u64::try_from(spare).expect("small")))
+            .expect("spares");
     }
 
     fn clear(&self) {
@@ -53,13 +57,17 @@ impl Drop for Tmpfs {
 
 async fn try_save(store: &Store, n: usize) -> Result<Vec<i64>, StoreError> {
     let words = task(&format!("t{n}"), &"words ".repeat(150));
-    store.save_local(vec![put(words)], audit(&format!("Task/t{n}")), NOW).await
+    store
+        .save_local(vec![put(words)], audit(&format!("Task/t{n}")), NOW)
+        .await
 }
 
 #[tokio::test]
 async fn a_full_disk_takes_words_from_the_reserve_and_no_photos() {
     let dir = tempfile::tempdir().expect("dir");
-    let Some(disk) = Tmpfs::mount(24, dir.path()) else { return };
+    let Some(disk) = Tmpfs::mount(24, dir.path()) else {
+        return;
+    };
     let store = open(dir.path());
     assert!(!store.is_full());
     try_save(&store, 0).await.expect("saves");
@@ -70,8 +78,14 @@ async fn a_full_disk_takes_words_from_the_reserve_and_no_photos() {
         try_save(&store, n).await.expect("saves from the reserve");
     }
     assert!(store.is_full());
-    let photo = Blob { content_type: "image/jpeg".into(), bytes: vec![1; 6 * 1024 * 1024] };
-    assert!(matches!(store.blob_put("p", photo.clone(), NOW).await, Err(StoreError::Full)));
+    let photo = Blob {
+        content_type: "image/jpeg".into(),
+        bytes: vec![1; 6 * 1024 * 1024],
+    };
+    assert!(matches!(
+        store.blob_put("p", photo.clone(), NOW).await,
+        Err(StoreError::Full)
+    ));
     assert_eq!(store.list("Task").await.expect("reads go on").len(), 400);
     assert_eq!(store.outbox().await.expect("reads go on").len(), 400);
 
@@ -84,14 +98,19 @@ async fn a_full_disk_takes_words_from_the_reserve_and_no_photos() {
 #[tokio::test]
 async fn words_saved_on_a_full_disk_can_be_sent_from_it() {
     let dir = tempfile::tempdir().expect("dir");
-    let Some(disk) = Tmpfs::mount(24, dir.path()) else { return };
+    let Some(disk) = Tmpfs::mount(24, dir.path()) else {
+        return;
+    };
     let store = open(dir.path());
     disk.fill(0);
     for n in 0..200 {
         try_save(&store, n).await.expect("saves");
     }
     for op in store.take_batch(NOW, 500, 1 << 30).await.expect("takes") {
-        store.apply_result(&done(op.op, "1"), NOW, 1).await.expect("applies");
+        store
+            .apply_result(&done(op.op, "1"), NOW, 1)
+            .await
+            .expect("applies");
     }
     assert_eq!(store.counts().await.expect("counts").unsent, 0);
 }
@@ -99,7 +118,9 @@ async fn words_saved_on_a_full_disk_can_be_sent_from_it() {
 #[tokio::test]
 async fn wherever_the_disk_fills_up_a_save_holds_whole_or_not_at_all() {
     let dir = tempfile::tempdir().expect("dir");
-    let Some(disk) = Tmpfs::mount(24, dir.path()) else { return };
+    let Some(disk) = Tmpfs::mount(24, dir.path()) else {
+        return;
+    };
     let store = open(dir.path());
     let (mut saved, mut refused) = (0, 0);
     // The reserve is used up on the way, and the room that is left is different each time.
@@ -128,7 +149,9 @@ async fn wherever_the_disk_fills_up_a_save_holds_whole_or_not_at_all() {
 #[tokio::test]
 async fn a_profile_opens_on_a_full_disk() {
     let dir = tempfile::tempdir().expect("dir");
-    let Some(disk) = Tmpfs::mount(24, dir.path()) else { return };
+    let Some(disk) = Tmpfs::mount(24, dir.path()) else {
+        return;
+    };
     let store = open(dir.path());
     try_save(&store, 0).await.expect("saves");
     store.close().await;
@@ -143,15 +166,23 @@ async fn a_profile_opens_on_a_full_disk() {
 #[test]
 fn the_journal_takes_entries_from_the_reserve_too() {
     let dir = tempfile::tempdir().expect("dir");
-    let Some(disk) = Tmpfs::mount(24, dir.path()) else { return };
-    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("runtime");
+    let Some(disk) = Tmpfs::mount(24, dir.path()) else {
+        return;
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .expect("runtime");
     runtime.block_on(open(dir.path()).close());
     let path = dir.path().join("unsent.sealed");
     let mut journal = Journal::open(&path).expect("journal");
     disk.fill(0);
 
     for n in 0..100 {
-        let entry = WireSealed { id: format!("e{n}"), enc: "e".into(), ciphertext: "c".repeat(3_000) };
+        let entry = WireSealed {
+            id: format!("e{n}"),
+            enc: "e".into(),
+            ciphertext: "c".repeat(3_000),
+        };
         journal.append(&entry).expect("appends from the reserve");
     }
 

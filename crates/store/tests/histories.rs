@@ -27,7 +27,8 @@ impl Server {
     fn store(&mut self, id: &str, mut value: Value) -> u64 {
         let version = self.records.get(id).map_or(1, |(version, _)| version + 1);
         value["meta"] = json!({ "versionId": version.to_string() });
-        self.seen.push(value["description"].as_str().unwrap_or_default().to_owned());
+        self.seen
+            .push(value["description"].as_str().unwrap_or_default().to_owned());
         self.records.insert(id.to_owned(), (version, value));
         self.log.push(id.to_owned());
         version
@@ -57,7 +58,10 @@ impl Server {
                 None => {
                     *self.applied.entry(op.op).or_default() += 1;
                     let version = self.store(&op.id, op.resource.clone().unwrap_or_default());
-                    WireResult { receipt: Some(receipt("HMS-1")), ..common::done(op.op, &version.to_string()) }
+                    WireResult {
+                        receipt: Some(receipt("HMS-1")),
+                        ..common::done(op.op, &version.to_string())
+                    }
                 }
             };
             self.results.insert(op.op, result.clone());
@@ -70,7 +74,11 @@ impl Server {
         if self.results.contains_key(&op.op) {
             return 200;
         }
-        let words = op.resource.as_ref().and_then(|r| r["description"].as_str()).unwrap_or_default();
+        let words = op
+            .resource
+            .as_ref()
+            .and_then(|r| r["description"].as_str())
+            .unwrap_or_default();
         let version = self.records.get(&op.id).map(|(version, _)| version.to_string());
         match (version == op.base, words.contains("bad")) {
             (_, true) => 422,
@@ -82,7 +90,10 @@ impl Server {
     fn since(&self, cursor: Option<String>) -> (Vec<WireChange>, String) {
         let from: usize = cursor.map_or(0, |cursor| cursor.parse().expect("number"));
         let to = self.log.len().min(from + 5);
-        let page = self.log[from..to].iter().map(|id| change(self.records[id].1.clone())).collect();
+        let page = self.log[from..to]
+            .iter()
+            .map(|id| change(self.records[id].1.clone()))
+            .collect();
         (page, to.to_string())
     }
 }
@@ -102,7 +113,15 @@ impl World {
         let dir = tempfile::tempdir().expect("dir");
         let store = Store::open(dir.path(), &Secret::new(KEY)).expect("opens");
         let dice = Dice(seed);
-        Self { dir, store: Some(store), server: Server::default(), dice, now: NOW, written: BTreeMap::new(), words: 0 }
+        Self {
+            dir,
+            store: Some(store),
+            server: Server::default(),
+            dice,
+            now: NOW,
+            written: BTreeMap::new(),
+            words: 0,
+        }
     }
 
     fn store(&self) -> &Store {
@@ -110,7 +129,9 @@ impl World {
     }
 
     async fn step(&mut self) {
-        self.now = self.now.plus_ms(i64::try_from(self.dice.roll(5_000)).expect("small"));
+        self.now = self
+            .now
+            .plus_ms(i64::try_from(self.dice.roll(5_000)).expect("small"));
         match self.dice.roll(12) {
             0..=4 => self.edit().await,
             5..=8 => self.sync(true).await,
@@ -129,7 +150,12 @@ impl World {
             self.words += 1;
             let bad = if self.dice.roll(15) == 0 { " bad" } else { "" };
             let words = format!("w{}{bad}", self.words);
-            let known = self.store().get("Task", &id).await.expect("reads").map(|stored| stored.resource);
+            let known = self
+                .store()
+                .get("Task", &id)
+                .await
+                .expect("reads")
+                .map(|stored| stored.resource);
             let mut resource = known.unwrap_or_else(|| task(&id, ""));
             resource["description"] = json!(words);
             changes.insert(id, (words, resource));
@@ -138,7 +164,10 @@ impl World {
             self.written.insert(id.clone(), words.clone());
         }
         let changes = changes.into_values().map(|(_, resource)| put(resource)).collect();
-        self.store().save_local(changes, audit("Task/x"), self.now).await.expect("saves");
+        self.store()
+            .save_local(changes, audit("Task/x"), self.now)
+            .await
+            .expect("saves");
     }
 
     /// Somebody else changes another element, or rarely the same.
@@ -157,15 +186,24 @@ impl World {
         let ops = store.take_batch(self.now, 4, 1 << 20).await.expect("takes");
         if cuts && self.dice.roll(5) == 0 {
             let all = ops.iter().map(|op| op.op).collect();
-            return store.apply_failure(all, Failure::Transient, self.now, self.dice.0).await.expect("notes");
+            return store
+                .apply_failure(all, Failure::Transient, self.now, self.dice.0)
+                .await
+                .expect("notes");
         }
         let results = self.server.push(&ops);
         for (n, result) in results.iter().enumerate() {
             if cuts && self.dice.roll(8) == 0 {
                 let rest = results[n..].iter().map(|r| r.op).collect();
-                return store.apply_failure(rest, Failure::Transient, self.now, self.dice.0).await.expect("notes");
+                return store
+                    .apply_failure(rest, Failure::Transient, self.now, self.dice.0)
+                    .await
+                    .expect("notes");
             }
-            store.apply_result(result, self.now, self.dice.0).await.expect("applies");
+            store
+                .apply_result(result, self.now, self.dice.0)
+                .await
+                .expect("applies");
         }
         loop {
             let (page, cursor) = self.server.since(store.cursor().await.expect("cursor"));
@@ -194,28 +232,49 @@ impl World {
             } else {
                 self.written.remove(&id);
             }
-            store.settle_conflict(&open.id, Some(chosen), audit(&open.id), self.now).await.expect("settles");
+            store
+                .settle_conflict(&open.id, Some(chosen), audit(&open.id), self.now)
+                .await
+                .expect("settles");
         }
         for row in store.outbox().await.expect("outbox") {
-            let Some(hms_core::outbox::StuckReason::Rejected { .. }) = row.stuck else { continue };
+            let Some(hms_core::outbox::StuckReason::Rejected { .. }) = row.stuck else {
+                continue;
+            };
             let mut mended = row.body.expect("never deleted here");
-            let words = mended["description"].as_str().unwrap_or_default().replace("bad", "mended");
+            let words = mended["description"]
+                .as_str()
+                .unwrap_or_default()
+                .replace("bad", "mended");
             mended["description"] = json!(words);
             let id = row.id.strip_prefix("Task/").expect("a task").to_owned();
             self.written.insert(id, words);
-            store.save_local(vec![put(mended)], audit(&row.id), self.now).await.expect("saves");
+            store
+                .save_local(vec![put(mended)], audit(&row.id), self.now)
+                .await
+                .expect("saves");
             break;
         }
     }
 
     async fn check(&self, seed: u64) {
-        assert!(self.server.applied.values().all(|times| *times == 1), "seed {seed}: applied twice");
+        assert!(
+            self.server.applied.values().all(|times| *times == 1),
+            "seed {seed}: applied twice"
+        );
         let outbox = self.store().outbox().await.expect("outbox");
         for (id, words) in &self.written {
             let waits = outbox.iter().any(|row| {
-                row.id == format!("Task/{id}") && row.body.as_ref().is_some_and(|body| body["description"] == **words)
+                row.id == format!("Task/{id}")
+                    && row
+                        .body
+                        .as_ref()
+                        .is_some_and(|body| body["description"] == **words)
             });
-            assert!(waits || self.server.seen.contains(words), "seed {seed}: {words} of {id} is nowhere");
+            assert!(
+                waits || self.server.seen.contains(words),
+                "seed {seed}: {words} of {id} is nowhere"
+            );
         }
     }
 
@@ -230,10 +289,19 @@ impl World {
             }
         }
         self.sync(false).await;
-        assert_eq!(self.store().outbox().await.expect("outbox"), [], "seed {seed}: stuck");
+        assert_eq!(
+            self.store().outbox().await.expect("outbox"),
+            [],
+            "seed {seed}: stuck"
+        );
         for (id, (version, value)) in &self.server.records {
             let id = id.strip_prefix("Task/").expect("a task");
-            let stored = self.store().get("Task", id).await.expect("reads").expect("is there");
+            let stored = self
+                .store()
+                .get("Task", id)
+                .await
+                .expect("reads")
+                .expect("is there");
             let expected = versioned(value.clone(), &version.to_string());
             assert_eq!(stored.resource, expected, "seed {seed}");
             assert_eq!(stored.version, Some(version.to_string()), "seed {seed}");
@@ -243,7 +311,10 @@ impl World {
 
 #[tokio::test]
 async fn nothing_is_lost_and_nothing_is_applied_twice() {
-    let seeds = std::env::var("HMS_SEEDS").ok().and_then(|text| text.parse().ok()).unwrap_or(25_u64);
+    let seeds = std::env::var("HMS_SEEDS")
+        .ok()
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(25_u64);
     for seed in 0..seeds {
         let mut world = World::new(seed);
         for _ in 0..60 {

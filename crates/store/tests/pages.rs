@@ -8,7 +8,9 @@ use hms_store::{Applied, LocalChange, Store, StoreError};
 use serde_json::{json, Value};
 
 fn gone(id: &str, why: GoneWhy) -> WireChange {
-    WireChange { change: ChangeBody::Gone { id: id.into(), why } }
+    WireChange {
+        change: ChangeBody::Gone { id: id.into(), why },
+    }
 }
 
 async fn page(store: &Store, changes: Vec<WireChange>) -> hms_store::PageReport {
@@ -16,7 +18,12 @@ async fn page(store: &Store, changes: Vec<WireChange>) -> hms_store::PageReport 
 }
 
 async fn shown(store: &Store) -> Value {
-    store.get("Task", "t1").await.expect("reads").expect("is there").resource
+    store
+        .get("Task", "t1")
+        .await
+        .expect("reads")
+        .expect("is there")
+        .resource
 }
 
 async fn taken(store: &Store) -> Vec<hms_model::wire::sync::WireOp> {
@@ -28,9 +35,15 @@ async fn a_page_and_its_cursor_come_together_or_not_at_all() {
     let dir = tempfile::tempdir().expect("dir");
     let store = open(dir.path());
     page(&store, vec![change(versioned(task("t1", "a"), "1"))]).await;
-    let bad = vec![change(versioned(task("t1", "b"), "2")), change(json!({ "resourceType": "Task" }))];
+    let bad = vec![
+        change(versioned(task("t1", "b"), "2")),
+        change(json!({ "resourceType": "Task" })),
+    ];
 
-    assert!(matches!(store.apply_page(bad, "d".into(), NOW).await, Err(StoreError::BadId)));
+    assert!(matches!(
+        store.apply_page(bad, "d".into(), NOW).await,
+        Err(StoreError::BadId)
+    ));
 
     assert_eq!(store.cursor().await.expect("cursor").as_deref(), Some("c"));
     assert_eq!(shown(&store).await, versioned(task("t1", "a"), "1"));
@@ -52,7 +65,10 @@ async fn changes_to_different_elements_merge_and_go_out_on_the_new_version() {
     merged["priority"] = json!("stat");
     assert_eq!(shown(&store).await, merged);
     let batch = taken(&store).await;
-    assert_eq!((batch[0].base.as_deref(), batch[0].resource.as_ref()), (Some("2"), Some(&merged)));
+    assert_eq!(
+        (batch[0].base.as_deref(), batch[0].resource.as_ref()),
+        (Some("2"), Some(&merged))
+    );
 }
 
 #[tokio::test]
@@ -71,7 +87,16 @@ async fn a_change_that_may_have_arrived_keeps_the_newer_version_beside_it() {
 
     assert!(matches!(applied, Applied::Done { .. }));
     assert_eq!(shown(&store).await, claimed);
-    assert_eq!(store.get("Task", "t1").await.expect("reads").expect("there").version.as_deref(), Some("2"));
+    assert_eq!(
+        store
+            .get("Task", "t1")
+            .await
+            .expect("reads")
+            .expect("there")
+            .version
+            .as_deref(),
+        Some("2")
+    );
 }
 
 #[tokio::test]
@@ -79,11 +104,20 @@ async fn the_same_element_changed_twice_is_settled_by_a_person() {
     let dir = tempfile::tempdir().expect("dir");
     let store = open(dir.path());
     page(&store, vec![change(versioned(task("t1", "a"), "1"))]).await;
-    let pair = vec![put(versioned(task("t1", "ours"), "1")), put(task("t2", "with it"))];
-    let ops = store.save_local(pair, audit("Task/t1"), NOW).await.expect("saves");
+    let pair = vec![
+        put(versioned(task("t1", "ours"), "1")),
+        put(task("t2", "with it")),
+    ];
+    let ops = store
+        .save_local(pair, audit("Task/t1"), NOW)
+        .await
+        .expect("saves");
     taken(&store).await;
     for op in &ops {
-        store.apply_result(&refused(*op, 409), NOW, 1).await.expect("applies");
+        store
+            .apply_result(&refused(*op, 409), NOW, 1)
+            .await
+            .expect("applies");
     }
 
     let report = page(&store, vec![change(versioned(task("t1", "theirs"), "2"))]).await;
@@ -92,11 +126,18 @@ async fn the_same_element_changed_twice_is_settled_by_a_person() {
     assert_eq!(shown(&store).await["description"], "ours");
     let open = store.conflicts().await.expect("conflicts");
     assert_eq!(open.len(), 1);
-    assert_eq!((open[0].elements.clone(), open[0].remote_version.as_deref()), (vec!["description".into()], Some("2")));
+    assert_eq!(
+        (open[0].elements.clone(), open[0].remote_version.as_deref()),
+        (vec!["description".into()], Some("2"))
+    );
     assert!(taken(&store).await.is_empty());
 
     let chosen = Some(versioned(task("t1", "both"), "2"));
-    store.settle_conflict("Task/t1", chosen, audit("Task/t1"), NOW).await.expect("settles").expect("queued");
+    store
+        .settle_conflict("Task/t1", chosen, audit("Task/t1"), NOW)
+        .await
+        .expect("settles")
+        .expect("queued");
 
     assert_eq!(store.conflicts().await.expect("conflicts"), []);
     let batch = taken(&store).await;
@@ -113,7 +154,10 @@ async fn choosing_the_servers_version_leaves_nothing_to_send() {
     page(&store, vec![change(versioned(task("t1", "theirs"), "1"))]).await;
     let theirs = store.conflicts().await.expect("conflicts")[0].remote.clone();
 
-    let op = store.settle_conflict("Task/t1", theirs, audit("Task/t1"), NOW).await.expect("settles");
+    let op = store
+        .settle_conflict("Task/t1", theirs, audit("Task/t1"), NOW)
+        .await
+        .expect("settles");
 
     assert_eq!(op, None);
     assert_eq!(shown(&store).await["description"], "theirs");
@@ -127,14 +171,20 @@ async fn a_conflict_that_turns_out_to_be_none_goes_on_by_itself() {
     page(&store, vec![change(versioned(task("t1", "a"), "1"))]).await;
     let op = save(&store, versioned(task("t1", "ours"), "1")).await;
     taken(&store).await;
-    store.apply_result(&refused(op, 412), NOW, 1).await.expect("applies");
+    store
+        .apply_result(&refused(op, 412), NOW, 1)
+        .await
+        .expect("applies");
     let mut theirs = versioned(task("t1", "a"), "2");
     theirs["priority"] = json!("stat");
 
     page(&store, vec![change(theirs)]).await;
 
     let batch = taken(&store).await;
-    assert_eq!((batch.len(), batch[0].base.as_deref(), batch[0].op > op), (1, Some("2"), true));
+    assert_eq!(
+        (batch.len(), batch[0].base.as_deref(), batch[0].op > op),
+        (1, Some("2"), true)
+    );
     assert_eq!(store.conflicts().await.expect("conflicts"), []);
 }
 
@@ -142,10 +192,24 @@ async fn a_conflict_that_turns_out_to_be_none_goes_on_by_itself() {
 async fn records_leave_when_access_ends_but_what_is_unsent_stays() {
     let dir = tempfile::tempdir().expect("dir");
     let store = open(dir.path());
-    page(&store, vec![change(versioned(task("t1", "a"), "1")), change(versioned(task("t2", "b"), "1"))]).await;
+    page(
+        &store,
+        vec![
+            change(versioned(task("t1", "a"), "1")),
+            change(versioned(task("t2", "b"), "1")),
+        ],
+    )
+    .await;
     let op = save(&store, versioned(task("t1", "ours"), "1")).await;
 
-    page(&store, vec![gone("Task/t1", GoneWhy::OutOfScope), gone("Task/t2", GoneWhy::OutOfScope)]).await;
+    page(
+        &store,
+        vec![
+            gone("Task/t1", GoneWhy::OutOfScope),
+            gone("Task/t2", GoneWhy::OutOfScope),
+        ],
+    )
+    .await;
 
     assert_eq!(store.get("Task", "t2").await.expect("reads"), None);
     assert_eq!(shown(&store).await["description"], "ours");
@@ -165,7 +229,10 @@ async fn deleted_there_and_changed_here_is_settled_by_a_person() {
 
     assert_eq!(report.conflicts, ["Task/t1"]);
     assert_eq!(shown(&store).await["description"], "ours");
-    let none = store.settle_conflict("Task/t1", None, audit("Task/t1"), NOW).await.expect("settles");
+    let none = store
+        .settle_conflict("Task/t1", None, audit("Task/t1"), NOW)
+        .await
+        .expect("settles");
     assert_eq!(none, None);
     assert_eq!(store.get("Task", "t1").await.expect("reads"), None);
 }
@@ -180,7 +247,10 @@ async fn typing_on_in_a_conflict_keeps_the_words_and_the_question() {
     save(&store, task("t1", "ours, and more")).await;
 
     let open = store.conflicts().await.expect("conflicts");
-    assert_eq!(open[0].local.as_ref().expect("local")["description"], "ours, and more");
+    assert_eq!(
+        open[0].local.as_ref().expect("local")["description"],
+        "ours, and more"
+    );
     assert_eq!(shown(&store).await["description"], "ours, and more");
     assert_eq!(store.outbox().await.expect("outbox").len(), 1);
 }
@@ -194,25 +264,60 @@ async fn records_are_found_by_code_reference_date_and_text() {
     claimed["for"] = json!({ "reference": "Patient/dana" });
     claimed["code"] = json!({ "coding": [{ "system": "urn:x", "code": "review-report" }] });
     claimed["authoredOn"] = json!("2026-11-21T10:00:00Z");
-    let person = json!({ "resourceType": "Patient", "id": "dana", "name": [{ "family": "Ruíz", "given": ["Dana"] }] });
-    page(&store, vec![change(claimed), change(versioned(task("t2", "b"), "1")), change(person)]).await;
+    let person =
+        json!({ "resourceType": "Patient", "id": "dana", "name": [{ "family": "Ruíz", "given": ["Dana"] }] });
+    page(
+        &store,
+        vec![
+            change(claimed),
+            change(versioned(task("t2", "b"), "1")),
+            change(person),
+        ],
+    )
+    .await;
     let found = |kind: &'static str, param: &'static str, value: &'static str| {
         let store = store.clone();
         async move { store.search(kind, param, value).await.expect("searches").len() }
     };
     assert_eq!(found("Task", "status", "accepted").await, 1);
     assert_eq!(found("Task", "code", "urn:x|review-report").await, 1);
-    assert_eq!((found("Task", "code", "urn:x|").await, found("Task", "code", "urn:y|review-report").await), (1, 0));
+    assert_eq!(
+        (
+            found("Task", "code", "urn:x|").await,
+            found("Task", "code", "urn:y|review-report").await
+        ),
+        (1, 0)
+    );
     assert_eq!(found("Task", "patient", "Patient/dana").await, 1);
     assert_eq!(found("Task", "patient", "dana").await, 1);
     assert_eq!(found("Task", "authored-on", "2026-11-21").await, 1);
     assert_eq!(found("Task", "authored-on", "ge2026-11-22").await, 0);
     assert_eq!(found("Patient", "family", "rui").await, 1);
 
-    let mut local = store.get("Task", "t1").await.expect("reads").expect("there").resource;
+    let mut local = store
+        .get("Task", "t1")
+        .await
+        .expect("reads")
+        .expect("there")
+        .resource;
     local["status"] = json!("completed");
-    let change = LocalChange { base: Some("1".into()), ..put(local) };
-    store.save_local(vec![change], audit("Task/t1"), NOW).await.expect("saves");
-    assert_eq!((found("Task", "status", "accepted").await, found("Task", "status", "completed").await), (0, 1));
-    assert!(matches!(store.search("Task", "nonsense", "x").await, Err(StoreError::BadSearch)));
+    let change = LocalChange {
+        base: Some("1".into()),
+        ..put(local)
+    };
+    store
+        .save_local(vec![change], audit("Task/t1"), NOW)
+        .await
+        .expect("saves");
+    assert_eq!(
+        (
+            found("Task", "status", "accepted").await,
+            found("Task", "status", "completed").await
+        ),
+        (0, 1)
+    );
+    assert!(matches!(
+        store.search("Task", "nonsense", "x").await,
+        Err(StoreError::BadSearch)
+    ));
 }

@@ -10,8 +10,14 @@ use serde_json::json;
 use std::fs;
 use std::path::Path;
 
-const CANARIES: [&str; 6] =
-    ["zebrafinch-note", "zebrafinch-draft", "zebrafinch-check", "zebrafinch-photo", "zebrafinch-setting", "284619"];
+const CANARIES: [&str; 6] = [
+    "zebrafinch-note",
+    "zebrafinch-draft",
+    "zebrafinch-check",
+    "zebrafinch-photo",
+    "zebrafinch-setting",
+    "284619",
+];
 
 fn files(dir: &Path, into: &mut Vec<std::path::PathBuf>) {
     for entry in fs::read_dir(dir).expect("folder") {
@@ -29,8 +35,14 @@ fn scan(dir: &Path, when: &str) -> usize {
     files(dir, &mut found);
     for path in &found {
         let bytes = fs::read(path).expect("reads");
-        for canary in CANARIES.iter().chain(&["resourceType", "zebrafinch", "SQLite format 3", "CREATE TABLE"]) {
-            let there = bytes.windows(canary.len()).any(|window| window == canary.as_bytes());
+        for canary in
+            CANARIES
+                .iter()
+                .chain(&["resourceType", "zebrafinch", "SQLite format 3", "CREATE TABLE"])
+        {
+            let there = bytes
+                .windows(canary.len())
+                .any(|window| window == canary.as_bytes());
             assert!(!there, "{canary} in {} {when}", path.display());
         }
     }
@@ -40,13 +52,35 @@ fn scan(dir: &Path, when: &str) -> usize {
 async fn fill(store: &Store) {
     for n in 0..50 {
         let words = task(&format!("t{n}"), "zebrafinch-note");
-        store.save_local(vec![put(words)], audit(&format!("Task/t{n}")), NOW).await.expect("saves");
+        store
+            .save_local(vec![put(words)], audit(&format!("Task/t{n}")), NOW)
+            .await
+            .expect("saves");
     }
-    store.draft_put("d", json!("zebrafinch-draft"), NOW).await.expect("keeps");
-    store.check_put("c", json!("zebrafinch-check"), NOW).await.expect("keeps");
+    store
+        .draft_put("d", json!("zebrafinch-draft"), NOW)
+        .await
+        .expect("keeps");
+    store
+        .check_put("c", json!("zebrafinch-check"), NOW)
+        .await
+        .expect("keeps");
     let bytes = "zebrafinch-photo".repeat(100_000).into_bytes();
-    store.blob_put("p", Blob { content_type: "image/jpeg".into(), bytes }, NOW).await.expect("keeps");
-    store.meta_put("zebrafinch-setting", Some("x".into())).await.expect("keeps");
+    store
+        .blob_put(
+            "p",
+            Blob {
+                content_type: "image/jpeg".into(),
+                bytes,
+            },
+            NOW,
+        )
+        .await
+        .expect("keeps");
+    store
+        .meta_put("zebrafinch-setting", Some("x".into()))
+        .await
+        .expect("keeps");
     // A sort and a temporary table, which a database may put on the disk.
     store.list("Task").await.expect("lists");
 }
@@ -58,11 +92,19 @@ async fn no_file_of_a_profile_holds_readable_words() {
     let part = random_key().expect("part");
     let key = keys.create("284619", Some(&part)).expect("creates");
     let (_private, public) = seal::key_pair();
-    keys.keep_recovery(&key, &public, "device", "dana").expect("seals");
+    keys.keep_recovery(&key, &public, "device", "dana")
+        .expect("seals");
     let mut journal = Journal::open(&dir.path().join("unsent.sealed")).expect("journal");
     let words = task("t1", "zebrafinch-note");
-    let entry = SealedEntry { resources: vec![words], device: "d".into(), user: None, draft: true };
-    journal.append(&seal::seal(&public, "t1", &entry).expect("seals")).expect("appends");
+    let entry = SealedEntry {
+        resources: vec![words],
+        device: "d".into(),
+        user: None,
+        draft: true,
+    };
+    journal
+        .append(&seal::seal(&public, "t1", &entry).expect("seals"))
+        .expect("appends");
 
     let store = Store::open(dir.path(), &key).expect("opens");
     fill(&store).await;

@@ -72,7 +72,11 @@ impl SealedKey {
         let mut text = Zeroizing::new(format!("{user}\n").into_bytes());
         text.extend_from_slice(key.expose());
         let (enc, ciphertext) = seal_bytes(public_key, RECOVERY_INFO, device.as_bytes(), &text)?;
-        Ok(Self { device: device.to_owned(), enc, ciphertext })
+        Ok(Self {
+            device: device.to_owned(),
+            enc,
+            ciphertext,
+        })
     }
 
     /// The server's side: account and key. The server gives the key out only to that account, freshly signed in.
@@ -80,12 +84,25 @@ impl SealedKey {
     /// # Errors
     /// Not sealed to this key, or changed.
     pub fn open(&self, private_key: &str) -> Result<(String, Key32), SealError> {
-        let text = open_bytes(private_key, RECOVERY_INFO, self.device.as_bytes(), &self.enc, &self.ciphertext)?;
+        let text = open_bytes(
+            private_key,
+            RECOVERY_INFO,
+            self.device.as_bytes(),
+            &self.enc,
+            &self.ciphertext,
+        )?;
         let text = Zeroizing::new(text);
-        let at = text.iter().position(|byte| *byte == b'\n').ok_or(SealError::BadEntry)?;
+        let at = text
+            .iter()
+            .position(|byte| *byte == b'\n')
+            .ok_or(SealError::BadEntry)?;
         let (user, key) = text.split_at(at);
         let user = String::from_utf8(user.to_vec()).map_err(|_| SealError::BadEntry)?;
-        let key: [u8; 32] = key.get(1..).unwrap_or_default().try_into().map_err(|_| SealError::BadEntry)?;
+        let key: [u8; 32] = key
+            .get(1..)
+            .unwrap_or_default()
+            .try_into()
+            .map_err(|_| SealError::BadEntry)?;
         Ok((user, Secret::new(key)))
     }
 }
@@ -108,7 +125,11 @@ impl KeyFile {
     /// The key files in a profile's folder. `cost` is for keys that are wrapped from now on.
     #[must_use]
     pub fn new(dir: &Path, cost: KdfCost) -> Self {
-        Self { path: dir.join("keys.json"), tries: dir.join("pin-tries.json"), cost }
+        Self {
+            path: dir.join("keys.json"),
+            tries: dir.join("pin-tries.json"),
+            cost,
+        }
     }
 
     /// True where a PIN has been set.
@@ -165,9 +186,10 @@ impl KeyFile {
                 Ok(key)
             }
             Err(WrapError::DoesNotFit) if tries.sign_in_needed() => Err(KeyError::SignInNeeded),
-            Err(WrapError::DoesNotFit) => {
-                Err(KeyError::Wrong { tries_left: tries.left(), wait_until: tries.wait_until(now) })
-            }
+            Err(WrapError::DoesNotFit) => Err(KeyError::Wrong {
+                tries_left: tries.left(),
+                wait_until: tries.wait_until(now),
+            }),
             Err(error) => Err(KeyError::Wrap(error)),
         }
     }
@@ -183,7 +205,13 @@ impl KeyFile {
     ///
     /// # Errors
     /// The server's key is unusable, or the file cannot be written.
-    pub fn keep_recovery(&self, key: &Key32, public_key: &str, device: &str, user: &str) -> Result<(), KeyError> {
+    pub fn keep_recovery(
+        &self,
+        key: &Key32,
+        public_key: &str,
+        device: &str,
+        user: &str,
+    ) -> Result<(), KeyError> {
         let mut row = self.read()?;
         row.recovery = Some(SealedKey::seal(public_key, device, user, key).map_err(KeyError::Seal)?);
         self.write(&row)
@@ -243,16 +271,29 @@ mod tests {
                 other => panic!("{other:?}"),
             }
         }
-        assert!(matches!(file.unlock(PIN, Some(&part), now), Err(KeyError::Wait { .. })));
+        assert!(matches!(
+            file.unlock(PIN, Some(&part), now),
+            Err(KeyError::Wait { .. })
+        ));
         for _ in FREE_TRIES..MOST_TRIES - 1 {
             now = now.plus_ms(3_600_000);
-            assert!(matches!(file.unlock("000001", Some(&part), now), Err(KeyError::Wrong { .. })));
+            assert!(matches!(
+                file.unlock("000001", Some(&part), now),
+                Err(KeyError::Wrong { .. })
+            ));
         }
         now = now.plus_ms(3_600_000);
-        assert!(matches!(file.unlock("000001", Some(&part), now), Err(KeyError::SignInNeeded)));
-        assert!(matches!(file.unlock(PIN, Some(&part), now), Err(KeyError::SignInNeeded)));
+        assert!(matches!(
+            file.unlock("000001", Some(&part), now),
+            Err(KeyError::SignInNeeded)
+        ));
+        assert!(matches!(
+            file.unlock(PIN, Some(&part), now),
+            Err(KeyError::SignInNeeded)
+        ));
 
-        file.set_pin(&key, "739104", Some(&part)).expect("new PIN after recovery");
+        file.set_pin(&key, "739104", Some(&part))
+            .expect("new PIN after recovery");
         assert!(file.unlock("739104", Some(&part), now).expect("opens") == key);
         assert_eq!(file.tries(), PinTries::default());
     }
@@ -261,7 +302,8 @@ mod tests {
     fn the_server_gives_the_key_back_to_the_same_account() {
         let (_dir, file, part, key) = file();
         let (private, public) = crate::seal::key_pair();
-        file.keep_recovery(&key, &public, "device-1", "dana").expect("seals");
+        file.keep_recovery(&key, &public, "device-1", "dana")
+            .expect("seals");
         file.set_pin(&key, "739104", Some(&part)).expect("re-wraps");
 
         let sealed = file.recovery().expect("kept over a new PIN");
@@ -269,16 +311,28 @@ mod tests {
         let (user, opened) = sealed.open(&private).expect("opens");
         assert_eq!(user, "dana");
         assert!(opened == key);
-        let moved = SealedKey { device: "device-2".into(), ..sealed };
+        let moved = SealedKey {
+            device: "device-2".into(),
+            ..sealed
+        };
         assert_eq!(moved.open(&private).err(), Some(SealError::Open));
     }
 
     #[test]
     fn weak_pins_and_a_missing_keychain_are_told_apart_from_wrong_pins() {
         let (_dir, file, part, key) = file();
-        assert!(matches!(file.set_pin(&key, "123456", Some(&part)), Err(KeyError::Weak(WeakPin::TooSimple))));
-        assert!(matches!(file.set_pin(&key, "284619", None), Err(KeyError::Weak(WeakPin::TooShort))));
-        assert!(matches!(file.unlock(PIN, None, Timestamp(0)), Err(KeyError::KeychainGone)));
+        assert!(matches!(
+            file.set_pin(&key, "123456", Some(&part)),
+            Err(KeyError::Weak(WeakPin::TooSimple))
+        ));
+        assert!(matches!(
+            file.set_pin(&key, "284619", None),
+            Err(KeyError::Weak(WeakPin::TooShort))
+        ));
+        assert!(matches!(
+            file.unlock(PIN, None, Timestamp(0)),
+            Err(KeyError::KeychainGone)
+        ));
         assert_eq!(file.tries().failed, 0);
     }
 }

@@ -43,9 +43,15 @@ pub struct KdfCost {
 impl KdfCost {
     /// About 300 ms in a release build on the reference machine (`cargo run --release -p hms-store --example
     /// kdf_cost`), in 64 MiB, which a phone with 256 MiB for the app can spare.
-    pub const UNLOCK: Self = Self { memory_kib: 64 * 1024, passes: 4 };
+    pub const UNLOCK: Self = Self {
+        memory_kib: 64 * 1024,
+        passes: 4,
+    };
     /// For tests only: no protection at all.
-    pub const TEST: Self = Self { memory_kib: 64, passes: 1 };
+    pub const TEST: Self = Self {
+        memory_kib: 64,
+        passes: 1,
+    };
 }
 
 /// The wrapped database key, as it is stored.
@@ -67,7 +73,9 @@ impl WrappedKey {
     /// No random bytes, or a cost that Argon2 refuses.
     pub fn wrap(key: &Key32, pin: &str, keychain: Option<&Key32>, cost: KdfCost) -> Result<Self, WrapError> {
         let (mut salt, mut nonce) = ([0; 16], [0; 12]);
-        getrandom::fill(&mut salt).and_then(|()| getrandom::fill(&mut nonce)).map_err(|_| WrapError::NoRandom)?;
+        getrandom::fill(&mut salt)
+            .and_then(|()| getrandom::fill(&mut nonce))
+            .map_err(|_| WrapError::NoRandom)?;
         let mut wrapped = Self {
             version: 1,
             cost,
@@ -79,7 +87,13 @@ impl WrappedKey {
         let cipher = wrapped.cipher(pin, keychain, &salt)?;
         let aad = wrapped.header();
         let sealed = cipher
-            .encrypt(&Nonce::from(nonce), Payload { msg: key.expose(), aad: aad.as_bytes() })
+            .encrypt(
+                &Nonce::from(nonce),
+                Payload {
+                    msg: key.expose(),
+                    aad: aad.as_bytes(),
+                },
+            )
             .map_err(|_| WrapError::Damaged)?;
         wrapped.sealed = STANDARD.encode(sealed);
         Ok(wrapped)
@@ -103,7 +117,13 @@ impl WrappedKey {
         let cipher = self.cipher(pin, keychain, &salt)?;
         let aad = self.header();
         let opened = cipher
-            .decrypt(&Nonce::from(nonce), Payload { msg: &sealed, aad: aad.as_bytes() })
+            .decrypt(
+                &Nonce::from(nonce),
+                Payload {
+                    msg: &sealed,
+                    aad: aad.as_bytes(),
+                },
+            )
             .map_err(|_| WrapError::DoesNotFit)?;
         let opened = Zeroizing::new(opened);
         let key: [u8; 32] = opened.as_slice().try_into().map_err(|_| WrapError::Damaged)?;
@@ -119,12 +139,15 @@ impl WrappedKey {
     /// Bound into the seal, so that a stored file cannot be changed to a weaker kind unnoticed.
     fn header(&self) -> String {
         let KdfCost { memory_kib, passes } = self.cost;
-        format!("v{} m{memory_kib} t{passes} keychain:{} {}", self.version, self.keychain, self.salt)
+        format!(
+            "v{} m{memory_kib} t{passes} keychain:{} {}",
+            self.version, self.keychain, self.salt
+        )
     }
 
     fn cipher(&self, pin: &str, keychain: Option<&Key32>, salt: &[u8]) -> Result<Aes256Gcm, WrapError> {
-        let params =
-            Params::new(self.cost.memory_kib, self.cost.passes, 1, Some(32)).map_err(|_| WrapError::Damaged)?;
+        let params = Params::new(self.cost.memory_kib, self.cost.passes, 1, Some(32))
+            .map_err(|_| WrapError::Damaged)?;
         let mut material = Zeroizing::new([0_u8; 64]);
         let (first, second) = material.split_at_mut(32);
         if let Some(part) = keychain {
@@ -155,8 +178,14 @@ mod tests {
 
         assert!(wrapped.unwrap("284619", Some(&part)) == Ok(key));
         let other = random_key().expect("other");
-        assert_eq!(wrapped.unwrap("284619", Some(&other)).err(), Some(WrapError::DoesNotFit));
-        assert_eq!(wrapped.unwrap("284618", Some(&part)).err(), Some(WrapError::DoesNotFit));
+        assert_eq!(
+            wrapped.unwrap("284619", Some(&other)).err(),
+            Some(WrapError::DoesNotFit)
+        );
+        assert_eq!(
+            wrapped.unwrap("284618", Some(&part)).err(),
+            Some(WrapError::DoesNotFit)
+        );
         assert_eq!(wrapped.unwrap("284619", None).err(), Some(WrapError::OtherVault));
     }
 
@@ -164,10 +193,25 @@ mod tests {
     fn a_stored_wrap_cannot_be_weakened() {
         let key = random_key().expect("key");
         let wrapped = WrappedKey::wrap(&key, "route 7 mailbox", None, KdfCost::TEST).expect("wraps");
-        let cheaper = WrappedKey { cost: KdfCost { memory_kib: 32, passes: 1 }, ..wrapped.clone() };
-        assert_eq!(cheaper.unwrap("route 7 mailbox", None).err(), Some(WrapError::DoesNotFit));
+        let cheaper = WrappedKey {
+            cost: KdfCost {
+                memory_kib: 32,
+                passes: 1,
+            },
+            ..wrapped.clone()
+        };
+        assert_eq!(
+            cheaper.unwrap("route 7 mailbox", None).err(),
+            Some(WrapError::DoesNotFit)
+        );
         let part = random_key().expect("part");
-        let claimed = WrappedKey { keychain: true, ..wrapped };
-        assert_eq!(claimed.unwrap("route 7 mailbox", Some(&part)).err(), Some(WrapError::DoesNotFit));
+        let claimed = WrappedKey {
+            keychain: true,
+            ..wrapped
+        };
+        assert_eq!(
+            claimed.unwrap("route 7 mailbox", Some(&part)).err(),
+            Some(WrapError::DoesNotFit)
+        );
     }
 }

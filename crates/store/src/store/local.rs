@@ -16,7 +16,10 @@ impl Store {
     /// Failures of the database.
     pub async fn draft_put(&self, id: &str, body: Value, now: Timestamp) -> Result<(), StoreError> {
         let id = id.to_owned();
-        self.write(Space::Reserve, move |conn| draft::put(conn, Table::Draft, &id, &body, now)).await
+        self.write(Space::Reserve, move |conn| {
+            draft::put(conn, Table::Draft, &id, &body, now)
+        })
+        .await
     }
 
     /// A form that is being filled in.
@@ -42,7 +45,8 @@ impl Store {
     /// Failures of the database.
     pub async fn draft_delete(&self, id: &str) -> Result<(), StoreError> {
         let id = id.to_owned();
-        self.write(Space::Reserve, move |conn| draft::delete(conn, Table::Draft, &id)).await
+        self.write(Space::Reserve, move |conn| draft::delete(conn, Table::Draft, &id))
+            .await
     }
 
     /// Keeps a symptom check under way.
@@ -51,7 +55,10 @@ impl Store {
     /// Failures of the database.
     pub async fn check_put(&self, id: &str, body: Value, now: Timestamp) -> Result<(), StoreError> {
         let id = id.to_owned();
-        self.write(Space::Reserve, move |conn| draft::put(conn, Table::SymptomCheck, &id, &body, now)).await
+        self.write(Space::Reserve, move |conn| {
+            draft::put(conn, Table::SymptomCheck, &id, &body, now)
+        })
+        .await
     }
 
     /// A symptom check under way.
@@ -60,7 +67,8 @@ impl Store {
     /// Failures of the database.
     pub async fn check_get(&self, id: &str) -> Result<Option<DraftRow>, StoreError> {
         let id = id.to_owned();
-        self.read(move |conn| draft::get(conn, Table::SymptomCheck, &id)).await
+        self.read(move |conn| draft::get(conn, Table::SymptomCheck, &id))
+            .await
     }
 
     /// All symptom checks under way, newest first.
@@ -77,7 +85,10 @@ impl Store {
     /// Failures of the database.
     pub async fn check_delete(&self, id: &str) -> Result<(), StoreError> {
         let id = id.to_owned();
-        self.write(Space::Reserve, move |conn| draft::delete(conn, Table::SymptomCheck, &id)).await
+        self.write(Space::Reserve, move |conn| {
+            draft::delete(conn, Table::SymptomCheck, &id)
+        })
+        .await
     }
 
     /// Keeps a photo or recording. Needs free space: never takes the reserve.
@@ -86,7 +97,8 @@ impl Store {
     /// [`StoreError::Full`] where there is none.
     pub async fn blob_put(&self, id: &str, blob: Blob, now: Timestamp) -> Result<(), StoreError> {
         let id = id.to_owned();
-        self.write(Space::Free, move |conn| attachment::put(conn, &id, &blob, now)).await
+        self.write(Space::Free, move |conn| attachment::put(conn, &id, &blob, now))
+            .await
     }
 
     /// A photo or recording.
@@ -104,7 +116,8 @@ impl Store {
     /// Failures of the database.
     pub async fn blob_delete(&self, id: &str) -> Result<(), StoreError> {
         let id = id.to_owned();
-        self.write(Space::Reserve, move |conn| attachment::delete(conn, &id)).await
+        self.write(Space::Reserve, move |conn| attachment::delete(conn, &id))
+            .await
     }
 
     /// A small setting of this profile.
@@ -122,7 +135,10 @@ impl Store {
     /// Failures of the database.
     pub async fn meta_put(&self, name: &str, value: Option<String>) -> Result<(), StoreError> {
         let name = name.to_owned();
-        self.write(Space::Reserve, move |conn| meta::put(conn, &name, value.as_deref())).await
+        self.write(Space::Reserve, move |conn| {
+            meta::put(conn, &name, value.as_deref())
+        })
+        .await
     }
 
     /// The newest audit rows, newest first.

@@ -39,7 +39,9 @@ pub struct Store {
 
 impl std::fmt::Debug for Store {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Store").field("dir", &self.dir).finish_non_exhaustive()
+        f.debug_struct("Store")
+            .field("dir", &self.dir)
+            .finish_non_exhaustive()
     }
 }
 
@@ -63,7 +65,6 @@ impl Store {
                         return;
                     }
                 };
-                drop(key);
                 let _nobody_waits = opened.send(Ok(db.reserve.is_held()));
                 while let Some(job) = inbox.blocking_recv() {
                     job(&mut db);

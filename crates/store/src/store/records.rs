@@ -33,7 +33,8 @@ impl Store {
     /// [`StoreError::BadSearch`] for a parameter or value that cannot be searched by.
     pub async fn search(&self, kind: &str, param: &str, value: &str) -> Result<Vec<Stored>, StoreError> {
         let (kind, param, value) = (kind.to_owned(), param.to_owned(), value.to_owned());
-        self.read(move |conn| index::search(conn, &kind, &param, &value)).await
+        self.read(move |conn| index::search(conn, &kind, &param, &value))
+            .await
     }
 
     /// Saves a person's changes: records, outbox rows (one group) and audit row in one transaction. Gives the
@@ -47,7 +48,10 @@ impl Store {
         audit: AuditRow,
         now: Timestamp,
     ) -> Result<Vec<i64>, StoreError> {
-        self.write(Space::Reserve, move |conn| save::save_local(conn, &changes, &audit, now)).await
+        self.write(Space::Reserve, move |conn| {
+            save::save_local(conn, &changes, &audit, now)
+        })
+        .await
     }
 
     /// How much there is.

@@ -15,7 +15,8 @@ impl Store {
     /// # Errors
     /// Failures of the database.
     pub async fn outbox(&self) -> Result<Vec<OutboxRow>, StoreError> {
-        self.read(|conn| Ok(outbox::all(conn)?.into_iter().map(|(_, row)| row).collect())).await
+        self.read(|conn| Ok(outbox::all(conn)?.into_iter().map(|(_, row)| row).collect()))
+            .await
     }
 
     /// Takes what is due to be sent, in whole groups, words before media, and counts the try. At least one group
@@ -29,7 +30,10 @@ impl Store {
         max_ops: usize,
         max_bytes: u64,
     ) -> Result<Vec<WireOp>, StoreError> {
-        self.write(Space::Reserve, move |conn| batch::take(conn, now, max_ops, max_bytes)).await
+        self.write(Space::Reserve, move |conn| {
+            batch::take(conn, now, max_ops, max_bytes)
+        })
+        .await
     }
 
     /// Applies the answer to one change: removes the row and keeps version and receipt, or keeps the row with the
@@ -37,9 +41,15 @@ impl Store {
     ///
     /// # Errors
     /// Failures of the database; the answer is then asked for again with the same number.
-    pub async fn apply_result(&self, result: &WireResult, now: Timestamp, seed: u64) -> Result<Applied, StoreError> {
+    pub async fn apply_result(
+        &self,
+        result: &WireResult,
+        now: Timestamp,
+        seed: u64,
+    ) -> Result<Applied, StoreError> {
         let wire = result.clone();
-        self.write(Space::Reserve, move |conn| result::apply(conn, &wire, now, seed)).await
+        self.write(Space::Reserve, move |conn| result::apply(conn, &wire, now, seed))
+            .await
     }
 
     /// Notes that an exchange failed before these changes got a result.
@@ -53,7 +63,10 @@ impl Store {
         now: Timestamp,
         seed: u64,
     ) -> Result<(), StoreError> {
-        self.write(Space::Reserve, move |conn| result::fail(conn, &ops, failure, now, seed)).await
+        self.write(Space::Reserve, move |conn| {
+            result::fail(conn, &ops, failure, now, seed)
+        })
+        .await
     }
 
     /// When the next change is due by itself; a moment in the past is now. `None` where nothing waits.
@@ -77,7 +90,8 @@ impl Store {
     /// # Errors
     /// [`StoreError::NotFound`] for an unknown number, [`StoreError::Stale`] where a conflict is open.
     pub async fn retry(&self, op: i64) -> Result<(), StoreError> {
-        self.write(Space::Reserve, move |conn| settle::retry(conn, op)).await
+        self.write(Space::Reserve, move |conn| settle::retry(conn, op))
+            .await
     }
 
     /// Applies a page of changes and moves the cursor, in one transaction. What is unsent here is merged with the
@@ -91,7 +105,8 @@ impl Store {
         cursor: String,
         now: Timestamp,
     ) -> Result<PageReport, StoreError> {
-        self.write(Space::Free, move |conn| page::apply(conn, &changes, &cursor, now)).await
+        self.write(Space::Free, move |conn| page::apply(conn, &changes, &cursor, now))
+            .await
     }
 
     /// The cursor of the last page applied.
@@ -125,7 +140,8 @@ impl Store {
     /// [`StoreError::BadId`] where `id` is not `Type/id`.
     pub async fn receipt_put(&self, id: &str, receipt: WireReceipt) -> Result<(), StoreError> {
         let key = Key::parse(id)?;
-        self.write(Space::Reserve, move |conn| receipt::put(conn, &key, &receipt)).await
+        self.write(Space::Reserve, move |conn| receipt::put(conn, &key, &receipt))
+            .await
     }
 
     /// Conflicts that a person has to settle, oldest first.
@@ -149,6 +165,9 @@ impl Store {
         now: Timestamp,
     ) -> Result<Option<i64>, StoreError> {
         let id = id.to_owned();
-        self.write(Space::Reserve, move |conn| settle::conflict(conn, &id, chosen.as_ref(), &audit, now)).await
+        self.write(Space::Reserve, move |conn| {
+            settle::conflict(conn, &id, chosen.as_ref(), &audit, now)
+        })
+        .await
     }
 }

@@ -20,7 +20,9 @@ pub(crate) fn put(conn: &Connection, id: &str, blob: &Blob, now: Timestamp) -> R
     })
     .map_err(failed)?;
     let mut insert = conn
-        .prepare_cached("INSERT INTO attachment_piece (attachment, number, bytes) VALUES (:id, :number, :bytes)")
+        .prepare_cached(
+            "INSERT INTO attachment_piece (attachment, number, bytes) VALUES (:id, :number, :bytes)",
+        )
         .map_err(failed)?;
     for (number, piece) in (0_i64..).zip(blob.bytes.chunks(PIECE)) {
         insert
@@ -35,10 +37,14 @@ pub(crate) fn get(conn: &Connection, id: &str) -> Result<Option<Blob>, StoreErro
     let found: Option<(String, i64)> = conn
         .prepare_cached("SELECT content_type, size FROM attachment WHERE id = :id")
         .and_then(|mut select| {
-            select.query_row(named_params! { ":id": id }, |row| Ok((row.get(0)?, row.get(1)?))).optional()
+            select
+                .query_row(named_params! { ":id": id }, |row| Ok((row.get(0)?, row.get(1)?)))
+                .optional()
         })
         .map_err(failed)?;
-    let Some((content_type, size)) = found else { return Ok(None) };
+    let Some((content_type, size)) = found else {
+        return Ok(None);
+    };
     let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(0));
     let mut select = conn
         .prepare_cached("SELECT bytes FROM attachment_piece WHERE attachment = :id ORDER BY number")

@@ -21,8 +21,11 @@ pub(crate) fn newest(conn: &Connection, most: u32) -> Result<Vec<(Timestamp, Aud
         .and_then(|mut select| {
             select
                 .query_map(named_params! { ":most": most }, |row| {
-                    let audit =
-                        AuditRow { who: row.get("who")?, action: row.get("action")?, subject: row.get("subject")? };
+                    let audit = AuditRow {
+                        who: row.get("who")?,
+                        action: row.get("action")?,
+                        subject: row.get("subject")?,
+                    };
                     Ok((Timestamp(row.get("at")?), audit))
                 })?
                 .collect()

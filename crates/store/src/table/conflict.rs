@@ -48,25 +48,40 @@ pub(crate) fn open(conn: &Connection) -> Result<Vec<ConflictRow>, StoreError> {
         .and_then(|mut select| {
             select
                 .query_map([], |row| {
-                    let key = Key { kind: row.get("type")?, id: row.get("id")? };
-                    let bodies = [row.get("base_body")?, row.get("local_body")?, row.get("remote_body")?];
-                    Ok((key, row.get("found_at")?, row.get("elements")?, bodies, row.get("remote_version")?))
+                    let key = Key {
+                        kind: row.get("type")?,
+                        id: row.get("id")?,
+                    };
+                    let bodies = [
+                        row.get("base_body")?,
+                        row.get("local_body")?,
+                        row.get("remote_body")?,
+                    ];
+                    Ok((
+                        key,
+                        row.get("found_at")?,
+                        row.get("elements")?,
+                        bodies,
+                        row.get("remote_version")?,
+                    ))
                 })?
                 .collect()
         })
         .map_err(StoreError::sql("read conflicts"))?;
     rows.into_iter()
-        .map(|(key, found_at, elements, [base, local, remote], remote_version)| {
-            Ok(ConflictRow {
-                id: key.to_string(),
-                found_at: Timestamp(found_at),
-                elements: serde_json::from_str(&elements).map_err(StoreError::Body)?,
-                base: body(base)?,
-                local: body(local)?,
-                remote: body(remote)?,
-                remote_version,
-            })
-        })
+        .map(
+            |(key, found_at, elements, [base, local, remote], remote_version)| {
+                Ok(ConflictRow {
+                    id: key.to_string(),
+                    found_at: Timestamp(found_at),
+                    elements: serde_json::from_str(&elements).map_err(StoreError::Body)?,
+                    base: body(base)?,
+                    local: body(local)?,
+                    remote: body(remote)?,
+                    remote_version,
+                })
+            },
+        )
         .collect()
 }
 
@@ -79,9 +94,7 @@ pub(crate) fn settle(conn: &Connection, key: &Key, now: Timestamp) -> Result<(),
     conn.prepare_cached(
         "UPDATE conflict SET settled_at = :now WHERE type = :type AND id = :id AND settled_at IS NULL",
     )
-    .and_then(|mut update| {
-        update.execute(named_params! { ":type": key.kind, ":id": key.id, ":now": now.0 })
-    })
+    .and_then(|mut update| update.execute(named_params! { ":type": key.kind, ":id": key.id, ":now": now.0 }))
     .map(|_| ())
     .map_err(StoreError::sql("settle a conflict"))
 }

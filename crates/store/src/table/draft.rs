@@ -22,13 +22,21 @@ impl Table {
     }
 }
 
-pub(crate) fn put(conn: &Connection, table: Table, id: &str, body: &Value, now: Timestamp) -> Result<(), StoreError> {
+pub(crate) fn put(
+    conn: &Connection,
+    table: Table,
+    id: &str,
+    body: &Value,
+    now: Timestamp,
+) -> Result<(), StoreError> {
     let sql = table.sql(
         "INSERT INTO «table» (id, body, changed_at) VALUES (:id, :body, :now)
          ON CONFLICT (id) DO UPDATE SET body = excluded.body, changed_at = excluded.changed_at",
     );
     conn.prepare_cached(&sql)
-        .and_then(|mut put| put.execute(named_params! { ":id": id, ":body": body.to_string(), ":now": now.0 }))
+        .and_then(|mut put| {
+            put.execute(named_params! { ":id": id, ":body": body.to_string(), ":now": now.0 })
+        })
         .map(|_| ())
         .map_err(StoreError::sql("keep a form"))
 }
@@ -64,5 +72,9 @@ fn columns(row: &Row<'_>) -> rusqlite::Result<(String, String, i64)> {
 
 fn draft((id, body, changed_at): (String, String, i64)) -> Result<DraftRow, StoreError> {
     let body = serde_json::from_str(&body).map_err(StoreError::Body)?;
-    Ok(DraftRow { id, body, changed_at: Timestamp(changed_at) })
+    Ok(DraftRow {
+        id,
+        body,
+        changed_at: Timestamp(changed_at),
+    })
 }

@@ -3,13 +3,18 @@
 //! Numbers and quantities are not indexed on devices.
 
 use super::{resource, Key};
-use crate::{Stored, StoreError};
+use crate::{StoreError, Stored};
 use hms_fhir::{IndexValue, SearchKind};
 use rusqlite::{named_params, Connection};
 use serde_json::Value;
 
 /// Replaces the index rows of one record; `None` removes them.
-pub(crate) fn replace(conn: &Connection, key: &Key, row_key: i64, shown: Option<&Value>) -> Result<(), StoreError> {
+pub(crate) fn replace(
+    conn: &Connection,
+    key: &Key,
+    row_key: i64,
+    shown: Option<&Value>,
+) -> Result<(), StoreError> {
     for sql in [
         "DELETE FROM index_token WHERE key = :key",
         "DELETE FROM index_reference WHERE key = :key",
@@ -21,7 +26,8 @@ pub(crate) fn replace(conn: &Connection, key: &Key, row_key: i64, shown: Option<
             .map_err(StoreError::sql("renew search rows"))?;
     }
     for entry in shown.map(hms_fhir::index).unwrap_or_default() {
-        insert(conn, &key.kind, row_key, entry.param, entry.value).map_err(StoreError::sql("keep search rows"))?;
+        insert(conn, &key.kind, row_key, entry.param, entry.value)
+            .map_err(StoreError::sql("keep search rows"))?;
     }
     Ok(())
 }
@@ -75,7 +81,12 @@ fn insert_token(
 
 /// Searches as in a FHIR query: `code` or `system|code`; `Type/id` or `id`; a date with an optional prefix
 /// (`eq`, `ge`, `gt`, `le`, `lt`); the beginning of a text.
-pub(crate) fn search(conn: &Connection, kind: &str, param: &str, value: &str) -> Result<Vec<Stored>, StoreError> {
+pub(crate) fn search(
+    conn: &Connection,
+    kind: &str,
+    param: &str,
+    value: &str,
+) -> Result<Vec<Stored>, StoreError> {
     let found = hms_fhir::search_param(kind, param).ok_or(StoreError::BadSearch)?;
     match found.kind {
         SearchKind::Token => by_token(conn, kind, param, value),

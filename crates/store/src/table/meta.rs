@@ -5,7 +5,11 @@ use rusqlite::{named_params, Connection, OptionalExtension};
 
 pub(crate) fn get(conn: &Connection, name: &str) -> Result<Option<String>, StoreError> {
     conn.prepare_cached("SELECT value FROM meta WHERE name = :name")
-        .and_then(|mut found| found.query_row(named_params! { ":name": name }, |row| row.get(0)).optional())
+        .and_then(|mut found| {
+            found
+                .query_row(named_params! { ":name": name }, |row| row.get(0))
+                .optional()
+        })
         .map_err(StoreError::sql("read a setting"))
 }
 

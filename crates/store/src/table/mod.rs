@@ -31,10 +31,15 @@ impl Key {
         let fits = |text: &str, most: usize| {
             !text.is_empty()
                 && text.len() <= most
-                && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'.')
+                && text
+                    .bytes()
+                    .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'.')
         };
         if fits(kind, 64) && fits(id, 80) {
-            Ok(Self { kind: kind.to_owned(), id: id.to_owned() })
+            Ok(Self {
+                kind: kind.to_owned(),
+                id: id.to_owned(),
+            })
         } else {
             Err(StoreError::BadId)
         }
@@ -55,5 +60,7 @@ impl std::fmt::Display for Key {
 
 /// Reads a stored body.
 pub(crate) fn body(text: Option<String>) -> Result<Option<Value>, StoreError> {
-    text.map(|text| serde_json::from_str(&text)).transpose().map_err(StoreError::Body)
+    text.map(|text| serde_json::from_str(&text))
+        .transpose()
+        .map_err(StoreError::Body)
 }

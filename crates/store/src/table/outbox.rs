@@ -56,7 +56,10 @@ struct Columns {
 }
 
 fn columns(row: &Row<'_>) -> rusqlite::Result<Columns> {
-    let key = Key { kind: row.get("type")?, id: row.get("id")? };
+    let key = Key {
+        kind: row.get("type")?,
+        id: row.get("id")?,
+    };
     Ok(Columns {
         body: row.get("body")?,
         stuck: row.get("stuck")?,
@@ -78,9 +81,17 @@ fn columns(row: &Row<'_>) -> rusqlite::Result<Columns> {
 }
 
 fn read(columns: Columns) -> Result<(Key, OutboxRow), StoreError> {
-    let Columns { key, body: text, stuck, mut row } = columns;
+    let Columns {
+        key,
+        body: text,
+        stuck,
+        mut row,
+    } = columns;
     row.body = body(text)?;
-    row.stuck = stuck.map(|text| serde_json::from_str(&text)).transpose().map_err(StoreError::Body)?;
+    row.stuck = stuck
+        .map(|text| serde_json::from_str(&text))
+        .transpose()
+        .map_err(StoreError::Body)?;
     Ok((key, row))
 }
 
@@ -111,7 +122,11 @@ pub(crate) fn of_resource(conn: &Connection, key: &Key) -> Result<Vec<OutboxRow>
 }
 
 pub(crate) fn of_group(conn: &Connection, group: i64) -> Result<Vec<(Key, OutboxRow)>, StoreError> {
-    select(conn, "WHERE grp = :group ORDER BY op", named_params! { ":group": group })
+    select(
+        conn,
+        "WHERE grp = :group ORDER BY op",
+        named_params! { ":group": group },
+    )
 }
 
 /// What choosing a batch needs to know of a row, without its body.
@@ -138,7 +153,10 @@ pub(crate) fn light(conn: &Connection) -> Result<Vec<Light>, StoreError> {
                 Ok(Light {
                     op: row.get("op")?,
                     group: row.get("grp")?,
-                    key: Key { kind: row.get("type")?, id: row.get("id")? },
+                    key: Key {
+                        kind: row.get("type")?,
+                        id: row.get("id")?,
+                    },
                     lane: row.get("lane")?,
                     not_before: Timestamp(row.get("not_before")?),
                     tried: row.get("is_tried")?,

@@ -11,7 +11,9 @@ pub(crate) fn put(conn: &Connection, key: &Key, receipt: &WireReceipt) -> Result
          ON CONFLICT (type, id) DO UPDATE SET number = excluded.number, at = excluded.at",
     )
     .and_then(|mut put| {
-        put.execute(named_params! { ":type": key.kind, ":id": key.id, ":number": receipt.number, ":at": receipt.at })
+        put.execute(
+            named_params! { ":type": key.kind, ":id": key.id, ":number": receipt.number, ":at": receipt.at },
+        )
     })
     .map(|_| ())
     .map_err(StoreError::sql("keep a receipt"))
@@ -20,7 +22,9 @@ pub(crate) fn put(conn: &Connection, key: &Key, receipt: &WireReceipt) -> Result
 pub(crate) fn get(conn: &Connection, key: &Key) -> Result<Option<WireReceipt>, StoreError> {
     conn.prepare_cached("SELECT type, id, number, at FROM receipt WHERE type = :type AND id = :id")
         .and_then(|mut select| {
-            select.query_row(named_params! { ":type": key.kind, ":id": key.id }, columns).optional()
+            select
+                .query_row(named_params! { ":type": key.kind, ":id": key.id }, columns)
+                .optional()
         })
         .map(|found| found.map(|row| row.receipt))
         .map_err(StoreError::sql("read a receipt"))
@@ -33,6 +37,16 @@ pub(crate) fn list(conn: &Connection) -> Result<Vec<ReceiptRow>, StoreError> {
 }
 
 fn columns(row: &Row<'_>) -> rusqlite::Result<ReceiptRow> {
-    let id = Key { kind: row.get("type")?, id: row.get("id")? }.to_string();
-    Ok(ReceiptRow { id, receipt: WireReceipt { number: row.get("number")?, at: row.get("at")? } })
+    let id = Key {
+        kind: row.get("type")?,
+        id: row.get("id")?,
+    }
+    .to_string();
+    Ok(ReceiptRow {
+        id,
+        receipt: WireReceipt {
+            number: row.get("number")?,
+            at: row.get("at")?,
+        },
+    })
 }

@@ -1,7 +1,7 @@
 //! `resource`: each record as it is shown here, and what is known of the server's side while changes wait.
 
 use super::{body, Key};
-use crate::{Stored, StoreError};
+use crate::{StoreError, Stored};
 use rusqlite::{named_params, Connection, OptionalExtension, Row};
 use serde_json::Value;
 
@@ -34,20 +34,38 @@ pub(crate) fn find(conn: &Connection, key: &Key) -> Result<Option<ResourceRow>, 
         .and_then(|mut select| {
             select
                 .query_row(named_params! { ":type": key.kind, ":id": key.id }, |row| {
-                    let texts = [row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?, row.get(6)?];
+                    let texts = [
+                        row.get(1)?,
+                        row.get(2)?,
+                        row.get(3)?,
+                        row.get(4)?,
+                        row.get(5)?,
+                        row.get(6)?,
+                    ];
                     Ok((row.get(0)?, texts))
                 })
                 .optional()
         })
         .map_err(StoreError::sql("read a record"))?;
-    let Some((row_key, [text, version, base, state, remote, remote_version])) = found else { return Ok(None) };
+    let Some((row_key, [text, version, base, state, remote, remote_version])) = found else {
+        return Ok(None);
+    };
     let remote = match state.as_deref() {
         None => None,
         Some("deleted") => Some(RemoteState::Deleted),
         Some("out-of-scope") => Some(RemoteState::OutOfScope),
-        Some(_) => body(remote)?.map(|body| RemoteState::Here { body, version: remote_version }),
+        Some(_) => body(remote)?.map(|body| RemoteState::Here {
+            body,
+            version: remote_version,
+        }),
     };
-    Ok(Some(ResourceRow { row_key, body: body(text)?, version, base: body(base)?, remote }))
+    Ok(Some(ResourceRow {
+        row_key,
+        body: body(text)?,
+        version,
+        base: body(base)?,
+        remote,
+    }))
 }
 
 /// What is written of a row; what is known of the server's side apart from `version` is cleared or set by
@@ -87,12 +105,18 @@ pub(crate) fn keep_base(conn: &Connection, row_key: i64, base: Option<&Value>) -
 }
 
 /// Keeps (or drops) the server's newer state beside local changes.
-pub(crate) fn keep_remote(conn: &Connection, row_key: i64, remote: Option<&RemoteState>) -> Result<(), StoreError> {
+pub(crate) fn keep_remote(
+    conn: &Connection,
+    row_key: i64,
+    remote: Option<&RemoteState>,
+) -> Result<(), StoreError> {
     let (state, body, version) = match remote {
         None => (None, None, None),
         Some(RemoteState::Deleted) => (Some("deleted"), None, None),
         Some(RemoteState::OutOfScope) => (Some("out-of-scope"), None, None),
-        Some(RemoteState::Here { body, version }) => (Some("here"), Some(body.to_string()), version.as_deref()),
+        Some(RemoteState::Here { body, version }) => {
+            (Some("here"), Some(body.to_string()), version.as_deref())
+        }
     };
     conn.prepare_cached(
         "UPDATE resource SET remote_state = :state, remote_body = :body, remote_version = :version
@@ -122,16 +146,21 @@ fn stored_columns(row: &Row<'_>) -> rusqlite::Result<StoredColumns> {
 }
 
 fn stored((text, version, pending): StoredColumns) -> Result<Stored, StoreError> {
-    Ok(Stored { resource: serde_json::from_str(&text).map_err(StoreError::Body)?, version, pending })
+    Ok(Stored {
+        resource: serde_json::from_str(&text).map_err(StoreError::Body)?,
+        version,
+        pending,
+    })
 }
 
 pub(crate) fn get(conn: &Connection, key: &Key) -> Result<Option<Stored>, StoreError> {
-    let sql = format!(
-        "SELECT {STORED} FROM resource r WHERE r.type = :type AND r.id = :id AND r.body IS NOT NULL"
-    );
+    let sql =
+        format!("SELECT {STORED} FROM resource r WHERE r.type = :type AND r.id = :id AND r.body IS NOT NULL");
     conn.prepare_cached(&sql)
         .and_then(|mut select| {
-            select.query_row(named_params! { ":type": key.kind, ":id": key.id }, stored_columns).optional()
+            select
+                .query_row(named_params! { ":type": key.kind, ":id": key.id }, stored_columns)
+                .optional()
         })
         .map_err(StoreError::sql("read a record"))?
         .map(stored)
@@ -143,7 +172,11 @@ pub(crate) fn list(conn: &Connection, kind: &str) -> Result<Vec<Stored>, StoreEr
         format!("SELECT {STORED} FROM resource r WHERE r.type = :type AND r.body IS NOT NULL ORDER BY r.id");
     let rows: Vec<StoredColumns> = conn
         .prepare_cached(&sql)
-        .and_then(|mut select| select.query_map(named_params! { ":type": kind }, stored_columns)?.collect())
+        .and_then(|mut select| {
+            select
+                .query_map(named_params! { ":type": kind }, stored_columns)?
+                .collect()
+        })
         .map_err(StoreError::sql("list records"))?;
     rows.into_iter().map(stored).collect()
 }
@@ -154,7 +187,9 @@ pub(crate) fn by_index(
     keys: &str,
     params: &[(&str, &dyn rusqlite::ToSql)],
 ) -> Result<Vec<Stored>, StoreError> {
-    let sql = format!("SELECT {STORED} FROM resource r WHERE r.body IS NOT NULL AND r.key IN ({keys}) ORDER BY r.id");
+    let sql = format!(
+        "SELECT {STORED} FROM resource r WHERE r.body IS NOT NULL AND r.key IN ({keys}) ORDER BY r.id"
+    );
     let rows: Vec<StoredColumns> = conn
         .prepare_cached(&sql)
         .and_then(|mut select| select.query_map(params, stored_columns)?.collect())

@@ -22,7 +22,9 @@ pub(crate) fn take(
     taken.sort_unstable();
     let mut ops = Vec::with_capacity(taken.len());
     for op in taken {
-        let Some((key, row)) = outbox::find(conn, op)? else { continue };
+        let Some((key, row)) = outbox::find(conn, op)? else {
+            continue;
+        };
         outbox::tried(conn, op, now)?;
         let grouped = rows.iter().filter(|light| light.group == row.group).count() > 1;
         ops.push(WireOp {
@@ -44,7 +46,9 @@ fn choose(rows: &[Light], now: Timestamp, max_ops: usize, max_bytes: u64) -> Vec
     let (mut taken, mut bytes, mut lane_taken) = (Vec::new(), 0_u64, None);
     for group in order {
         let due = group.iter().all(|row| row.not_before <= now);
-        let blocked = group.iter().any(|row| first_of.get(&row.key).is_some_and(|first| *first < row.op));
+        let blocked = group
+            .iter()
+            .any(|row| first_of.get(&row.key).is_some_and(|first| *first < row.op));
         // Media go by themselves: the answers to words do not wait for a photo.
         if !due || blocked || lane_taken.is_some_and(|taken| taken != lane(group)) {
             continue;
@@ -99,5 +103,7 @@ pub(crate) fn next_due(conn: &Connection) -> Result<Option<Timestamp>, StoreErro
     let blocked = |row: &&Light| first_of.get(&row.key).is_some_and(|first| *first < row.op);
     let groups = sendable(&rows);
     let free = groups.values().filter(|group| !group.iter().any(blocked));
-    Ok(free.filter_map(|group| group.iter().map(|row| row.not_before).max()).min())
+    Ok(free
+        .filter_map(|group| group.iter().map(|row| row.not_before).max())
+        .min())
 }

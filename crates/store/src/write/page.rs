@@ -22,11 +22,21 @@ pub(crate) fn apply(
     let mut report = PageReport::default();
     for change in changes {
         let (key, remote) = match &change.change {
-            ChangeBody::Resource(resource) => {
-                (Key::of(resource)?, RemoteState::Here { body: resource.clone(), version: version_of(resource) })
-            }
-            ChangeBody::Gone { id, why: GoneWhy::OutOfScope } => (Key::parse(id)?, RemoteState::OutOfScope),
-            ChangeBody::Gone { id, why: GoneWhy::Deleted | GoneWhy::Purged } => (Key::parse(id)?, RemoteState::Deleted),
+            ChangeBody::Resource(resource) => (
+                Key::of(resource)?,
+                RemoteState::Here {
+                    body: resource.clone(),
+                    version: version_of(resource),
+                },
+            ),
+            ChangeBody::Gone {
+                id,
+                why: GoneWhy::OutOfScope,
+            } => (Key::parse(id)?, RemoteState::OutOfScope),
+            ChangeBody::Gone {
+                id,
+                why: GoneWhy::Deleted | GoneWhy::Purged,
+            } => (Key::parse(id)?, RemoteState::Deleted),
         };
         apply_one(conn, &key, &remote, now, &mut report)?;
     }
@@ -59,5 +69,9 @@ fn apply_one(
 }
 
 fn version_of(resource: &Value) -> Option<String> {
-    resource.get("meta")?.get("versionId")?.as_str().map(str::to_owned)
+    resource
+        .get("meta")?
+        .get("versionId")?
+        .as_str()
+        .map(str::to_owned)
 }

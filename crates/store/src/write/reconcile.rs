@@ -13,9 +13,13 @@ use std::collections::BTreeSet;
 /// Brings a record and its queued changes in line with the server's newer state, where one is kept beside it.
 /// True where a person has to settle it.
 pub(crate) fn reconcile(conn: &Connection, key: &Key, now: Timestamp) -> Result<bool, StoreError> {
-    let Some(row) = resource::find(conn, key)? else { return Ok(false) };
+    let Some(row) = resource::find(conn, key)? else {
+        return Ok(false);
+    };
     let queued = outbox::of_resource(conn, key)?;
-    let Some(remote) = &row.remote else { return Ok(false) };
+    let Some(remote) = &row.remote else {
+        return Ok(false);
+    };
     let Some(first) = queued.first() else {
         take_remote(conn, key, remote)?;
         return Ok(false);
@@ -27,7 +31,12 @@ pub(crate) fn reconcile(conn: &Connection, key: &Key, now: Timestamp) -> Result<
     };
     let mut plans = Vec::with_capacity(queued.len());
     for queued_row in &queued {
-        plans.push(plan::reconcile(state_of(first), row.base.as_ref(), queued_row.body.as_ref(), seen));
+        plans.push(plan::reconcile(
+            state_of(first),
+            row.base.as_ref(),
+            queued_row.body.as_ref(),
+            seen,
+        ));
     }
     if plans.contains(&Reconcile::Wait) {
         return Ok(false);
@@ -99,8 +108,11 @@ fn replace(
     queued: &[OutboxRow],
     plans: Vec<Reconcile>,
 ) -> Result<(), StoreError> {
-    let stuck_groups: BTreeSet<i64> =
-        queued.iter().filter(|row| row.stuck.is_some()).map(|row| row.group).collect();
+    let stuck_groups: BTreeSet<i64> = queued
+        .iter()
+        .filter(|row| row.stuck.is_some())
+        .map(|row| row.group)
+        .collect();
     let last = plans.last().cloned();
     for (row, plan) in queued.iter().zip(plans) {
         match (&last, plan) {

@@ -27,7 +27,9 @@ pub(crate) fn regroup(conn: &Connection, groups: &BTreeSet<i64>, into: i64) -> R
     loop {
         let both = joined.union(&behind).copied().collect();
         let (low, _) = all.range(&joined);
-        let later = all.sharing(&both).filter(|row| row.op > low && !joined.contains(&row.group));
+        let later = all
+            .sharing(&both)
+            .filter(|row| row.op > low && !joined.contains(&row.group));
         let more: BTreeSet<i64> = later.map(|row| row.group).collect();
         if more.is_subset(&behind) {
             break;
@@ -75,16 +77,25 @@ struct Queue {
 impl Queue {
     fn read(conn: &Connection) -> Result<Self, StoreError> {
         let rows = outbox::all(conn)?;
-        let answered: BTreeSet<i64> =
-            rows.iter().filter(|(_, row)| row.stuck.is_some()).map(|(_, row)| row.group).collect();
-        let tried = rows.iter().filter(|(_, row)| row.attempt > 0).map(|(_, row)| row.group);
+        let answered: BTreeSet<i64> = rows
+            .iter()
+            .filter(|(_, row)| row.stuck.is_some())
+            .map(|(_, row)| row.group)
+            .collect();
+        let tried = rows
+            .iter()
+            .filter(|(_, row)| row.attempt > 0)
+            .map(|(_, row)| row.group);
         // One answer of a group is the answer of all of it.
         let in_flight = tried.filter(|group| !answered.contains(group)).collect();
         Ok(Self { rows, in_flight })
     }
 
     fn of<'a>(&'a self, groups: &'a BTreeSet<i64>) -> impl Iterator<Item = &'a OutboxRow> {
-        self.rows.iter().map(|(_, row)| row).filter(|row| groups.contains(&row.group))
+        self.rows
+            .iter()
+            .map(|(_, row)| row)
+            .filter(|row| groups.contains(&row.group))
     }
 
     /// First and last number in these groups.
@@ -95,8 +106,12 @@ impl Queue {
 
     /// Rows of records that these groups touch, other than in flight.
     fn sharing<'a>(&'a self, groups: &BTreeSet<i64>) -> impl Iterator<Item = &'a OutboxRow> {
-        let keys: BTreeSet<&Key> =
-            self.rows.iter().filter(|(_, row)| groups.contains(&row.group)).map(|(key, _)| key).collect();
+        let keys: BTreeSet<&Key> = self
+            .rows
+            .iter()
+            .filter(|(_, row)| groups.contains(&row.group))
+            .map(|(key, _)| key)
+            .collect();
         self.rows
             .iter()
             .filter(move |(key, row)| keys.contains(key) && !self.in_flight.contains(&row.group))

@@ -12,8 +12,15 @@ use hms_model::wire::sync::WireResult;
 use rusqlite::Connection;
 
 /// Applies one result. `seed` jitters the wait before another try.
-pub(crate) fn apply(conn: &Connection, result: &WireResult, now: Timestamp, seed: u64) -> Result<Applied, StoreError> {
-    let Some((key, row)) = outbox::find(conn, result.op)? else { return Ok(Applied::Unknown) };
+pub(crate) fn apply(
+    conn: &Connection,
+    result: &WireResult,
+    now: Timestamp,
+    seed: u64,
+) -> Result<Applied, StoreError> {
+    let Some((key, row)) = outbox::find(conn, result.op)? else {
+        return Ok(Applied::Unknown);
+    };
     match on_result(result, row.attempt, now, seed) {
         ResultAction::Done => done(conn, &key, &row, result, now),
         action => hold(conn, &key, &row, action, now),
@@ -29,7 +36,9 @@ pub(crate) fn fail(
     seed: u64,
 ) -> Result<(), StoreError> {
     for op in ops {
-        let Some((key, row)) = outbox::find(conn, *op)? else { continue };
+        let Some((key, row)) = outbox::find(conn, *op)? else {
+            continue;
+        };
         // Refused as a whole says nothing about this change: it is tried again, ever more rarely.
         let failure = match failure {
             Failure::Rejected | Failure::Conflict | Failure::Transient => Failure::Transient,
@@ -61,7 +70,10 @@ fn done(
         acknowledge(conn, key, row, &known, version)?;
     }
     reconcile(conn, key, now)?;
-    Ok(Applied::Done { id: key.to_string(), receipt: result.receipt.clone() })
+    Ok(Applied::Done {
+        id: key.to_string(),
+        receipt: result.receipt.clone(),
+    })
 }
 
 /// The server has what this row said: that is the base of whatever changes still wait.

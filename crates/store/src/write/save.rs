@@ -48,7 +48,11 @@ fn save_one(
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let key = Key::parse(&change.id)?;
-    if change.resource.as_ref().is_some_and(|r| Key::of(r).ok().as_ref() != Some(&key)) {
+    if change
+        .resource
+        .as_ref()
+        .is_some_and(|r| Key::of(r).ok().as_ref() != Some(&key))
+    {
         return Err(StoreError::BadId);
     }
     let known = resource::find(conn, &key)?;
@@ -69,7 +73,16 @@ fn save_one(
         return update_conflict(conn, &key, change);
     }
     let base = queued.last().map_or(version, |row| row.base.clone());
-    let op = outbox::insert(conn, &NewRow { group: *group, key: &key, base: base.as_deref(), body, made_at: now })?;
+    let op = outbox::insert(
+        conn,
+        &NewRow {
+            group: *group,
+            key: &key,
+            base: base.as_deref(),
+            body,
+            made_at: now,
+        },
+    )?;
     group.get_or_insert(op);
     // A refused change that the person has put right: this row stands for it, and what was refused with it, or
     // waited behind it, goes along.
@@ -88,12 +101,15 @@ fn replaceable(
     change: &LocalChange,
     alone: bool,
 ) -> Result<Option<i64>, StoreError> {
-    let Some(last) = queued.last() else { return Ok(None) };
+    let Some(last) = queued.last() else {
+        return Ok(None);
+    };
     let held = |row: &OutboxRow| matches!(row.stuck, Some(StuckReason::Conflict | StuckReason::WithGroup));
     if queued.iter().any(held) {
         return Ok(Some(last.op));
     }
-    let untouched = last.attempt == 0 && last.stuck.is_none() && last.body.is_some() && change.resource.is_some();
+    let untouched =
+        last.attempt == 0 && last.stuck.is_none() && last.body.is_some() && change.resource.is_some();
     let single = alone && untouched && outbox::of_group(conn, last.group)?.len() == 1;
     Ok(single.then_some(last.op))
 }

@@ -34,7 +34,10 @@ pub(crate) fn conflict(
         outbox::delete(conn, row.op)?;
     }
     let remote = match &open.remote {
-        Some(body) => RemoteState::Here { body: body.clone(), version: open.remote_version.clone() },
+        Some(body) => RemoteState::Here {
+            body: body.clone(),
+            version: open.remote_version.clone(),
+        },
         None => RemoteState::Deleted,
     };
     take_remote(conn, &key, &remote)?;
@@ -47,7 +50,16 @@ pub(crate) fn conflict(
         let row_key = resource::put(conn, &key, chosen, version)?;
         resource::keep_base(conn, row_key, open.remote.as_ref())?;
         let group = queued.first().map(|row| row.group);
-        outbox::insert(conn, &NewRow { group, key: &key, base: version, body: chosen, made_at: now })?;
+        outbox::insert(
+            conn,
+            &NewRow {
+                group,
+                key: &key,
+                base: version,
+                body: chosen,
+                made_at: now,
+            },
+        )?;
     }
     for group in groups {
         regroup(conn, &BTreeSet::from([group]), group)?;
@@ -62,7 +74,10 @@ pub(crate) fn retry(conn: &Connection, op: i64) -> Result<(), StoreError> {
     let (_, row) = outbox::find(conn, op)?.ok_or(StoreError::NotFound)?;
     let members = outbox::of_group(conn, row.group)?;
     // A conflict is not a refusal: sent again as it is, it would be refused again.
-    if members.iter().any(|(_, row)| row.stuck == Some(StuckReason::Conflict)) {
+    if members
+        .iter()
+        .any(|(_, row)| row.stuck == Some(StuckReason::Conflict))
+    {
         return Err(StoreError::Stale);
     }
     regroup(conn, &BTreeSet::from([row.group]), row.group)

@@ -16,7 +16,11 @@ pub fn open(dir: &Path) -> Store {
 }
 
 pub fn audit(subject: &str) -> AuditRow {
-    AuditRow { who: Some("dana".into()), action: "save".into(), subject: subject.into() }
+    AuditRow {
+        who: Some("dana".into()),
+        action: "save".into(),
+        subject: subject.into(),
+    }
 }
 
 pub fn task(id: &str, words: &str) -> Value {
@@ -34,15 +38,30 @@ pub async fn save(store: &Store, resource: Value) -> i64 {
 }
 
 pub fn done(op: i64, version: &str) -> WireResult {
-    WireResult { op, status: 201, version: Some(version.into()), receipt: None, outcome: None }
+    WireResult {
+        op,
+        status: 201,
+        version: Some(version.into()),
+        receipt: None,
+        outcome: None,
+    }
 }
 
 pub fn refused(op: i64, status: u16) -> WireResult {
-    WireResult { op, status, version: None, receipt: None, outcome: None }
+    WireResult {
+        op,
+        status,
+        version: None,
+        receipt: None,
+        outcome: None,
+    }
 }
 
 pub fn receipt(number: &str) -> WireReceipt {
-    WireReceipt { number: number.into(), at: "2026-11-21T17:05:00.000Z".into() }
+    WireReceipt {
+        number: number.into(),
+        at: "2026-11-21T17:05:00.000Z".into(),
+    }
 }
 
 pub fn versioned(mut resource: Value, version: &str) -> Value {
@@ -51,7 +70,9 @@ pub fn versioned(mut resource: Value, version: &str) -> Value {
 }
 
 pub fn change(resource: Value) -> WireChange {
-    WireChange { change: ChangeBody::Resource(resource) }
+    WireChange {
+        change: ChangeBody::Resource(resource),
+    }
 }
 
 /// SplitMix64, for histories that a seed repeats.
