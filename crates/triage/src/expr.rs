@@ -64,6 +64,17 @@ impl<F> Expr<F> {
         }
     }
 
+    /// Whether an unknown finding can make the condition hold.
+    #[must_use]
+    pub fn counts_unknown(&self) -> bool {
+        match self {
+            Expr::Present(_) => false,
+            Expr::NotRuledOut(_) => true,
+            Expr::All(parts) | Expr::Any(parts) => parts.iter().any(Expr::counts_unknown),
+            Expr::Score { of, .. } => of.iter().any(|(_, p)| p.counts_unknown()),
+        }
+    }
+
     /// Calls `each` with every finding that can still decide the condition, between a lowest and a
     /// highest state of everything that is open.
     pub fn undecided(

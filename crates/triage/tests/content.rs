@@ -6,7 +6,7 @@
 
 use std::path::Path;
 
-use hms_triage::{author, next, Answers, Lang, Next, Outcome, Pack, Session, Urgency};
+use hms_triage::{author, next, Answer, Answers, Lang, Next, Outcome, Pack, Session, Urgency};
 
 fn tables() -> author::Tables {
     let content = Path::new(env!("CARGO_MANIFEST_DIR")).join("content");
@@ -145,6 +145,38 @@ fn every_example_gets_its_urgency_also_when_asked_question_by_question() {
         assert!(at(95) <= most, "{list:?}");
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn not_sure_for_the_rest_keeps_emergencies_and_sends_nobody_else_to_hospital() {
+    let pack = Pack::embedded();
+    for e in tables().examples {
+        let full = author::answers_with(pack, &e.complaint, &e.present, e.age);
+        let mut session = Session::new(pack);
+        let outcome = loop {
+            match session.next(pack, Lang::En) {
+                Next::Outcome(outcome) => break outcome,
+                Next::Question(q) => {
+                    // A list keeps what is known to be present; the rest of it is "not sure".
+                    let answer = match full.given[&q.id].clone() {
+                        Answer::Codes(codes) => {
+                            Answer::Codes(codes.into_iter().chain([Answer::UNKNOWN.to_owned()]).collect())
+                        }
+                        Answer::Flag(false) => Answer::unknown(),
+                        other => other,
+                    };
+                    session.answer(pack, &q.id, answer).unwrap();
+                }
+            }
+        };
+        assert!(outcome.urgency >= e.at_least, "{}: {:?}", e.id, outcome.reasons);
+        assert_eq!(
+            outcome.urgency >= Urgency::EdNow,
+            e.at_most >= Urgency::EdNow,
+            "{}",
+            e.id
+        );
+    }
 }
 
 /// Answers only what is asked, from a full set of answers.

@@ -89,17 +89,8 @@ fn condition_of(user: &str, text: &str) -> Result<Expr<String>, AuthorError> {
 /// needs no gate, and without it can only raise.
 fn gated(module: &ModuleTable, when: Expr<String>) -> Expr<String> {
     match &module.gate {
-        Some(gate) if counts_unknown(&when) => Expr::All(vec![Expr::Present(gate.clone()), when]),
+        Some(gate) if when.counts_unknown() => Expr::All(vec![Expr::Present(gate.clone()), when]),
         Some(_) | None => when,
-    }
-}
-
-fn counts_unknown(expr: &Expr<String>) -> bool {
-    match expr {
-        Expr::Present(_) => false,
-        Expr::NotRuledOut(_) => true,
-        Expr::All(parts) | Expr::Any(parts) => parts.iter().any(counts_unknown),
-        Expr::Score { of, .. } => of.iter().any(|(_, p)| counts_unknown(p)),
     }
 }
 

@@ -172,6 +172,13 @@ fn grammar(pack: &Pack, out: &mut Vec<Finding>) {
             say(out, id, "its condition is always or never true");
         }
     }
+    for rule in file
+        .rules
+        .iter()
+        .filter(|r| r.level >= Urgency::EdNow && r.when.counts_unknown())
+    {
+        say(out, &rule.id, "would send a person to hospital for being unsure");
+    }
     let mut same: BTreeMap<&Expr<String>, &str> = BTreeMap::new();
     for rule in &file.rules {
         if let Some(other) = same.insert(&rule.when, &rule.id) {
