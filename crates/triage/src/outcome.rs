@@ -110,6 +110,8 @@ impl Outcome {
         });
         reasons.truncate(REASONS);
 
+        let mut no_driving = pack.file().no_driving.iter().filter_map(|id| pack.finding(id));
+        let unfit = no_driving.any(|f| facts.state(f) == State::Present);
         let asked =
             |id: &str| !answers.known.contains(id) && pack.question(id).is_some_and(|(_, q)| !q.hidden);
         let questions = answers.given.keys().filter(|id| asked(id)).count();
@@ -119,7 +121,7 @@ impl Outcome {
             venue: Venue::of(urgency, &needs),
             needs,
             call_911: urgency == Urgency::Call911,
-            do_not_drive: urgency >= Urgency::EdNow,
+            do_not_drive: urgency >= Urgency::EdNow || unfit,
             reasons,
             advice: lines(pack, &pack.file().advice, urgency, &facts, lang),
             safety_net: lines(pack, &pack.file().safety_net, urgency, &facts, lang),

@@ -231,6 +231,25 @@ fn an_emergency_is_still_found_when_one_red_flag_is_wrongly_denied() {
 }
 
 #[test]
+fn nobody_drives_after_a_faint_or_a_head_blow() {
+    let pack = Pack::embedded();
+    for (complaint, present, unfit) in [
+        ("fainting", vec!["life.fainted"], true),
+        ("fall", vec!["fall.p_head"], true),
+        ("fall", vec!["fall.p_ankle"], false),
+        ("animal_bite", vec!["bite.cold"], true),
+    ] {
+        let present: Vec<String> = present.into_iter().map(str::to_owned).collect();
+        let answers = author::answers_with(pack, complaint, &present, None);
+        assert_eq!(
+            Outcome::of(pack, &answers, Lang::En).do_not_drive,
+            unfit,
+            "{present:?}"
+        );
+    }
+}
+
+#[test]
 fn the_first_line_of_advice_is_the_action() {
     let pack = Pack::embedded();
     for e in tables().examples {

@@ -32,6 +32,7 @@ pub fn build(tables: &Tables, version: &str) -> Result<Vec<u8>, AuthorError> {
         rules: Vec::new(),
         advice: tables.advice.iter().map(line).collect::<Result<_, _>>()?,
         safety_net: tables.safety_net.iter().map(line).collect::<Result<_, _>>()?,
+        no_driving: tables.no_driving.clone(),
         complaints: Vec::new(),
         danger: Vec::new(),
     };

@@ -18,6 +18,7 @@ pub struct Tables {
     pub(super) danger: Vec<DangerRow>,
     pub(super) advice: Vec<LineRow>,
     pub(super) safety_net: Vec<LineRow>,
+    pub(super) no_driving: Vec<String>,
     /// Cases written from the sources, with the urgency each must get.
     pub examples: Vec<Example>,
 }
@@ -52,6 +53,7 @@ impl Tables {
             danger: read("danger.yaml", one("danger.yaml")?)?,
             advice: read("advice.yaml", one("advice.yaml")?)?,
             safety_net: read("safety_net.yaml", one("safety_net.yaml")?)?,
+            no_driving: read("no_driving.yaml", one("no_driving.yaml")?)?,
             examples,
         })
     }

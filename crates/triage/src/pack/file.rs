@@ -31,6 +31,8 @@ pub struct PackFile {
     pub advice: Vec<Line>,
     /// Safety-net lines ("get help at once if …"), in the order they are shown.
     pub safety_net: Vec<Line>,
+    /// Findings with which nobody drives, whatever the urgency.
+    pub no_driving: Vec<String>,
     /// What a person can come with.
     pub complaints: Vec<Complaint>,
     /// Phrases that raise the result before anything is asked.

@@ -143,6 +143,7 @@ impl Pack {
                 });
             }
         }
+        names.many("no_driving", &file.no_driving)?;
         for danger in &file.danger {
             names.one("danger", &danger.finding)?;
         }
