@@ -200,6 +200,14 @@ pub(crate) fn set_stuck(conn: &Connection, op: i64, reason: &StuckReason) -> Res
         .map_err(StoreError::sql("mark a change as stuck"))
 }
 
+/// Takes off what stuck to a row.
+pub(crate) fn unstick(conn: &Connection, op: i64) -> Result<(), StoreError> {
+    conn.prepare_cached("UPDATE outbox SET stuck = NULL WHERE op = :op")
+        .and_then(|mut update| update.execute(named_params! { ":op": op }))
+        .map(|_| ())
+        .map_err(StoreError::sql("free a change"))
+}
+
 pub(crate) fn set_body(
     conn: &Connection,
     op: i64,
@@ -237,13 +245,22 @@ pub(crate) fn delete(conn: &Connection, op: i64) -> Result<(), StoreError> {
         .map_err(StoreError::sql("remove an acknowledged change"))
 }
 
-/// Gives a row a new number and takes off what stuck to it: the server remembers results by number.
+/// Gives a row a new number and takes off a refusal, since the server remembers results by number. A conflict that a
+/// person has to settle stays on it.
 pub(crate) fn renumber(conn: &Connection, op: i64, group: i64) -> Result<i64, StoreError> {
+    let conflict = serde_json::to_string(&StuckReason::Conflict).map_err(StoreError::Body)?;
     conn.prepare_cached(
-        "INSERT INTO outbox (grp, type, id, base, body, kind, lane, made_at)
-         SELECT :group, type, id, base, body, kind, lane, made_at FROM outbox WHERE op = :op",
+        "INSERT INTO outbox (grp, type, id, base, body, kind, lane, made_at, stuck)
+         SELECT :group, o.type, o.id, o.base, o.body, o.kind, o.lane, o.made_at,
+                iif(o.stuck = :conflict AND EXISTS (
+                        SELECT 1 FROM conflict c
+                        WHERE c.type = o.type AND c.id = o.id AND c.settled_at IS NULL
+                    ), o.stuck, NULL)
+         FROM outbox o WHERE o.op = :op",
     )
-    .and_then(|mut insert| insert.execute(named_params! { ":op": op, ":group": group }))
+    .and_then(|mut insert| {
+        insert.execute(named_params! { ":op": op, ":group": group, ":conflict": conflict })
+    })
     .map_err(StoreError::sql("renumber a change"))?;
     let new = conn.last_insert_rowid();
     delete(conn, op)?;

@@ -118,6 +118,7 @@ fn replace(
         match (&last, plan) {
             (Some(Reconcile::Replace(_)), Reconcile::Replace(body)) => {
                 outbox::set_body(conn, row.op, version, body.as_ref())?;
+                outbox::unstick(conn, row.op)?;
             }
             // The server already has what this row says, or what the last one says.
             _ => outbox::delete(conn, row.op)?,

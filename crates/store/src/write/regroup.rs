@@ -2,6 +2,7 @@
 
 use crate::table::{outbox, Key};
 use crate::{OutboxRow, StoreError};
+use hms_core::outbox::StuckReason;
 use rusqlite::Connection;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -59,6 +60,9 @@ fn drop_older(conn: &Connection, all: &Queue, joined: &BTreeSet<i64>) -> Result<
     for rows in of_record.into_values() {
         if let [oldest, .., newest] = rows.as_slice() {
             outbox::set_body(conn, newest.op, oldest.base.as_deref(), newest.body.as_ref())?;
+            if rows.iter().any(|row| row.stuck == Some(StuckReason::Conflict)) {
+                outbox::set_stuck(conn, newest.op, &StuckReason::Conflict)?;
+            }
             for row in rows.iter().filter(|row| row.op != newest.op) {
                 outbox::delete(conn, row.op)?;
             }
