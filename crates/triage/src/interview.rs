@@ -35,6 +35,8 @@ enum Refusal {
     NotStarted,
     NotAsked,
     Finished,
+    /// With the plausible range and its unit.
+    OutOfRange(String),
     Answer(AnswerError),
 }
 
@@ -203,7 +205,12 @@ impl<'a> Interview<'a> {
         let answer = read(view.kind, object.get("value").ok_or(Refusal::BadAnswer)?)?;
         self.session
             .answer(self.pack, id, answer)
-            .map_err(Refusal::Answer)
+            .map_err(|error| match (error, view.min, view.max) {
+                (AnswerError::OutOfRange, Some(min), Some(max)) => {
+                    Refusal::OutOfRange(format!("{min}–{max} {}", view.unit.unwrap_or_default()))
+                }
+                (error, _, _) => Refusal::Answer(error),
+            })
     }
 
     fn error(&self, refusal: &Refusal) -> String {
@@ -234,6 +241,11 @@ impl<'a> Interview<'a> {
             Refusal::NotStarted => ("not_started", "Start first.", "Primero comience."),
             Refusal::NotAsked => ("not_asked", "This was not asked.", "Esto no se preguntó."),
             Refusal::Finished => ("finished", "The check is over.", "La consulta terminó."),
+            Refusal::OutOfRange(_) => (
+                "out_of_range",
+                "The number must lie in:",
+                "El número debe estar en:",
+            ),
             Refusal::Answer(e) => match e {
                 AnswerError::UnknownQuestion => (e.code(), "No such question.", "No hay esa pregunta."),
                 AnswerError::WrongKind => (
@@ -249,10 +261,13 @@ impl<'a> Interview<'a> {
                 ),
             },
         };
-        let message = match self.lang {
-            Lang::En => en,
-            Lang::Es => es,
+        let mut message = match self.lang {
+            Lang::En => en.to_owned(),
+            Lang::Es => es.to_owned(),
         };
+        if let Refusal::OutOfRange(range) = refusal {
+            message = format!("{message} {range}");
+        }
         json!({"error": {"code": code, "message": message}}).to_string()
     }
 }

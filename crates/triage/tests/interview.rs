@@ -413,3 +413,25 @@ fn a_known_pregnancy_raises_without_being_asked() {
     assert_eq!(outcome["urgency"], "today");
     assert_eq!(outcome["reasons"][0]["rule"], "fall.pregnant");
 }
+
+#[test]
+fn an_implausible_number_is_answered_with_the_range() {
+    let mut talk = Talk::new();
+    talk.say(json!({"complaint": "heat"}));
+    while talk.question().unwrap()["id"] != "heat.temp" {
+        let value = if talk.question().unwrap()["id"] == "heat.signs" {
+            json!(["headache"])
+        } else {
+            json!([])
+        };
+        talk.answer(value);
+    }
+    talk.answer(json!(40.5));
+    assert_eq!(talk.last[0]["error"]["code"], "out_of_range");
+    assert_eq!(
+        talk.last[0]["error"]["message"],
+        "The number must lie in: 80–115 °F"
+    );
+    talk.answer(json!(104.9));
+    assert_eq!(talk.outcome().unwrap()["urgency"], "call_911");
+}

@@ -60,7 +60,7 @@ fn every_walk_ends_with_a_disposition_advice_and_a_safety_net() {
     let pack = Pack::embedded();
     let mut dice = Seeded(0x9e37_79b9_7f4a_7c15);
     let (mut asked, mut emergencies) = (Vec::new(), Vec::new());
-    for walk in 0..walks(400, 100_000) {
+    for walk in 0..walks(300, 20_000) {
         let lang = if walk % 2 == 0 { Lang::En } else { Lang::Es };
         let mut session = Session::new(pack);
         let mut life: Vec<String> = Vec::new();
@@ -141,7 +141,7 @@ fn alarming(pack: &Pack, q: &Question) -> bool {
 fn stopping_early_never_hides_a_higher_result() {
     let pack = Pack::embedded();
     let mut dice = Seeded(77);
-    for _ in 0..walks(150, 20_000) {
+    for _ in 0..walks(100, 5_000) {
         let mut answers = Answers::default();
         let outcome = loop {
             match next(pack, &answers, Lang::En) {
@@ -203,7 +203,7 @@ fn an_answer_that_gets_worse_never_lowers_the_urgency() {
     let pack = Pack::embedded();
     let mut dice = Seeded(4242);
     let mut edges = 0_u32;
-    for _ in 0..walks(60, 20_000) {
+    for _ in 0..walks(40, 5_000) {
         let mut session = Session::new(pack);
         // A full set of answers, asked or not.
         for q in pack.file().questions.iter().filter(|q| !q.hidden) {
@@ -341,7 +341,7 @@ fn a_stored_session_replays_to_the_same_bytes() {
     let pack = Pack::embedded();
     let fresh = Pack::from_bytes(include_bytes!("../pack/pack.json")).unwrap();
     let mut dice = Seeded(11);
-    for _ in 0..walks(60, 5_000) {
+    for _ in 0..walks(40, 2_000) {
         let mut session = Session::new(pack);
         session.search(pack, "a dog bit me and I fell", Lang::En);
         while let Next::Question(q) = session.next(pack, Lang::En) {
