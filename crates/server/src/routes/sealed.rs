@@ -18,7 +18,8 @@ use axum::Json;
 use base64::engine::general_purpose::STANDARD;
 use base64::Engine;
 use hms_model::wire::session::{WireSealed, WireSealedResult};
-use serde_json::{json, Value};
+use serde::Deserialize;
+use serde_json::json;
 
 /// The largest request.
 const LARGEST: usize = 8 * 1024 * 1024;
@@ -26,10 +27,8 @@ const LARGEST: usize = 8 * 1024 * 1024;
 const MOST_ENTRIES: usize = 50;
 /// How old a sign-in may be that gets a key back.
 const FRESH_MS: i64 = 5 * 60 * 1000;
-/// `info` of the sealed key.
-const RECOVERY_INFO: &[u8] = b"hms-ach recovery v1";
-/// Length of an encapsulated X25519 key.
-const ENC: usize = 32;
+/// `info` of the HPKE context of the sealed key; `aad` is the device id.
+const RECOVERY_INFO: &[u8] = b"hms-ach database key recovery v1";
 
 /// The rows.
 #[must_use]
@@ -59,57 +58,54 @@ async fn take(State(app): State<App>, body: Bytes) -> Response {
     Json(results).into_response()
 }
 
-/// Gives back the key of a device's store. The server keeps no copy: the device sends it sealed, and only a person
-/// who has just signed in on that same device gets it opened.
-async fn recover(State(app): State<App>, actor: Actor, body: Bytes) -> Response {
-    let Some(device) = actor.device.clone() else {
-        return refuse(StatusCode::FORBIDDEN, "no-device", "the sign-in names no device");
-    };
+/// A key that a device sealed to the server for itself: the account, a line feed, and the key.
+#[derive(Debug, Deserialize)]
+struct WireSealedKey {
+    device: String,
+    enc: String,
+    ciphertext: String,
+}
+
+/// Gives back the key of a device's store. The server keeps no copy: the device sends it sealed, and it is opened only
+/// for the account in it, and only just after a sign-in.
+async fn recover(State(app): State<App>, actor: Actor, Json(sealed): Json<WireSealedKey>) -> Response {
+    // A token that was given to a device speaks for that one only.
+    if actor.device.as_ref().is_some_and(|bound| bound.as_str() != sealed.device) {
+        return refuse(StatusCode::FORBIDDEN, "other-device", "this sign-in is on another device");
+    }
     let (family, now) = (actor.family.clone(), app.clock.now_ms());
     let began = app.db.read(move |read| table::token::family_began(read.conn(), &family)).await;
     let fresh = match began {
         Ok(began) => began.is_some_and(|at| now - at <= FRESH_MS),
         Err(error) => return internal(&error),
     };
-    let opened = if fresh { open(&app, device.as_str(), &body) } else { None };
+    let opened = if fresh { open(&app, &actor, &sealed) } else { None };
     let audit = AuditEntry {
         action: AuditAction::Execute,
         subtype: "recover-key",
         ok: opened.is_some(),
         agent: actor.audit_agent(),
         patient: None,
-        entity: Some(format!("Device/{device}")),
+        entity: Some("device key".to_owned()),
         count: None,
     };
     if let Err(error) = app.db.write(move |tx| tx.audit(&audit)).await {
         return internal(&error);
     }
     match opened {
-        Some(key) => Json(json!({ "key": STANDARD.encode(key) })).into_response(),
-        None if fresh => refuse(StatusCode::UNPROCESSABLE_ENTITY, "unreadable", "not sealed to this server for this device"),
+        Some(text) => Json(json!({ "key": STANDARD.encode(text) })).into_response(),
+        None if fresh => refuse(StatusCode::UNPROCESSABLE_ENTITY, "unreadable", "not sealed to this server for this account"),
         None => refuse(StatusCode::FORBIDDEN, "sign-in-again", "sign in again first; five minutes have passed"),
     }
 }
 
-/// The blob is base64 of the encapsulated key and the ciphertext, as plain text or as a JSON string, or as
-/// `{"enc", "ciphertext"}`.
-fn open(app: &App, device: &str, body: &[u8]) -> Option<Vec<u8>> {
-    let text = std::str::from_utf8(body).ok()?.trim();
-    let (enc, ciphertext) = match serde_json::from_str::<Value>(text) {
-        Ok(Value::Object(parts)) => {
-            let part = |name: &str| STANDARD.decode(parts.get(name)?.as_str()?).ok();
-            (part("enc")?, part("ciphertext")?)
-        }
-        Ok(Value::String(blob)) => split(&blob)?,
-        _ => split(text)?,
-    };
-    app.keys.unseal_for(RECOVERY_INFO, device.as_bytes(), &enc, &ciphertext).ok()
-}
-
-fn split(blob: &str) -> Option<(Vec<u8>, Vec<u8>)> {
-    let bytes = STANDARD.decode(blob.trim()).ok()?;
-    let (enc, ciphertext) = bytes.split_at_checked(ENC)?;
-    Some((enc.to_vec(), ciphertext.to_vec()))
+/// What was sealed, where it names this account.
+fn open(app: &App, actor: &Actor, sealed: &WireSealedKey) -> Option<Vec<u8>> {
+    let enc = STANDARD.decode(&sealed.enc).ok()?;
+    let ciphertext = STANDARD.decode(&sealed.ciphertext).ok()?;
+    let text = app.keys.unseal_for(RECOVERY_INFO, sealed.device.as_bytes(), &enc, &ciphertext).ok()?;
+    let at = text.iter().position(|byte| *byte == b'\n')?;
+    (text.get(..at)? == actor.user.as_str().as_bytes()).then_some(text)
 }
 
 fn refuse(status: StatusCode, code: &str, text: &str) -> Response {

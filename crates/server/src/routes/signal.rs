@@ -52,6 +52,7 @@ async fn socket(State(app): State<App>, actor: Actor, upgrade: WebSocketUpgrade)
 fn party(actor: &Actor, said: &str) -> Option<Party> {
     let device = match &actor.device {
         Some(bound) => bound.to_string(),
+        None if said.is_empty() => String::new(),
         None => DeviceId::parse(said).ok()?.to_string(),
     };
     Some(Party { user: actor.user.to_string(), device })
@@ -59,7 +60,7 @@ fn party(actor: &Actor, said: &str) -> Option<Party> {
 
 async fn serve(app: App, actor: Actor, mut socket: WebSocket) {
     let Some((hello, device, resume)) = greeting(&mut socket).await else { return };
-    let Some(party) = party(&actor, &device) else { return };
+    let Some(party) = party(&actor, &device).filter(|p| !p.device.is_empty()) else { return };
     let conn = app.signal.next_conn();
     let opened = Greeting {
         conn,
@@ -166,7 +167,7 @@ async fn poll(State(app): State<App>, actor: Actor, Json(poll): Json<WirePoll>) 
         _ => None,
     });
     let (seq, device, resume) = match (&poll.session, hello) {
-        (Some(session), None) => (0, String::from("poll"), Some(session.clone())),
+        (Some(session), None) => (0, String::new(), Some(session.clone())),
         (session, Some((seq, device, resume))) => (seq, device, session.clone().or(resume)),
         (None, None) => (0, String::from("poll"), None),
     };

@@ -237,8 +237,11 @@ impl Hub {
     }
 
     fn hello(&mut self, now: Timestamp, greeting: Greeting) {
-        let Greeting { conn, transport, party, resume, fresh, seq, ack } = greeting;
-        let resumed = resume.filter(|id| self.sessions.get(id).is_some_and(|s| s.party == party));
+        let Greeting { conn, transport, mut party, resume, fresh, seq, ack } = greeting;
+        let resumed = resume.filter(|id| self.sessions.get(id).is_some_and(|s| s.party.is(&party)));
+        if let Some(session) = resumed.as_ref().and_then(|id| self.sessions.get(id)) {
+            party = session.party.clone();
+        }
         let id = match &resumed {
             Some(id) => id.clone(),
             None => {

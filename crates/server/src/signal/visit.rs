@@ -12,8 +12,16 @@ pub const AWAY_MS: i64 = 5 * 60_000;
 pub struct Party {
     /// Account id.
     pub user: String,
-    /// Device id.
+    /// Device id; empty where a poll goes on with its session and names none.
     pub device: String,
+}
+
+impl Party {
+    /// Whether `who` may go on with a session of this party.
+    #[must_use]
+    pub fn is(&self, who: &Party) -> bool {
+        self.user == who.user && (who.device.is_empty() || self.device == who.device)
+    }
 }
 
 /// One side of a visit that runs.

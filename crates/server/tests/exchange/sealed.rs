@@ -157,28 +157,35 @@ async fn too_many_at_once_have_to_wait() {
     assert_eq!(statuses.last(), Some(&StatusCode::TOO_MANY_REQUESTS));
 }
 
-async fn recover(w: &World, who: &Device, body: String) -> (StatusCode, Value) {
+async fn recover(w: &World, who: &Device, sealed: &Value) -> (StatusCode, Value) {
     let request = Request::post("/api/recover")
         .header("authorization", format!("Bearer {}", who.token))
-        .body(Body::from(body))
+        .header("content-type", "application/json")
+        .body(Body::from(sealed.to_string()))
         .expect("request");
     let (status, text) = w.send(request).await;
     (status, serde_json::from_str(&text).unwrap_or(Value::Null))
+}
+
+fn sealed_key(w: &World, device: &str, text: &[u8]) -> Value {
+    let (enc, sealed) = seal(w, b"hms-ach database key recovery v1", device, text);
+    json!({"device": device, "enc": STANDARD.encode(enc), "ciphertext": STANDARD.encode(sealed)})
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_key_comes_back_to_who_has_just_signed_in_on_that_device() {
     let w = World::new().await;
     let dana = w.device("dana", "phone").await;
-    let (enc, sealed) = seal(&w, b"hms-ach recovery v1", "phone", b"the key");
-    let blob = STANDARD.encode([enc, sealed].concat());
+    let own = sealed_key(&w, "phone", b"u-dana\nthe key");
 
-    let (status, answer) = recover(&w, &dana, blob.clone()).await;
-    assert_eq!((status, answer["key"].clone()), (StatusCode::OK, json!(STANDARD.encode(b"the key"))));
+    let (status, answer) = recover(&w, &dana, &own).await;
+    assert_eq!((status, answer["key"].clone()), (StatusCode::OK, json!(STANDARD.encode(b"u-dana\nthe key"))));
 
     let sam = w.device("sam", "phone2").await;
-    assert_eq!(recover(&w, &sam, blob.clone()).await.0, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(recover(&w, &sam, &own).await.0, StatusCode::FORBIDDEN);
+    let of_dana = sealed_key(&w, "phone2", b"u-dana\nthe key");
+    assert_eq!(recover(&w, &sam, &of_dana).await.0, StatusCode::UNPROCESSABLE_ENTITY);
     w.app.clock.advance(5 * 60 * 1000 + 1);
-    let (late, why) = recover(&w, &dana, blob).await;
+    let (late, why) = recover(&w, &dana, &own).await;
     assert_eq!((late, why["error"].clone()), (StatusCode::FORBIDDEN, json!("sign-in-again")));
 }
