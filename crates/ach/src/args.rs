@@ -1,0 +1,150 @@
+//! What can be typed.
+
+use clap::{Parser, Subcommand};
+use std::path::PathBuf;
+
+/// The client of HMS-ACH without a window.
+///
+/// The PIN (or passphrase) is read from the environment variable HMS_PIN, else from standard input; never from
+/// the command line, where other programs could read it.
+#[derive(Debug, Parser)]
+#[command(name = "ach", version)]
+pub struct Args {
+    /// Folder of the profile.
+    #[arg(long, global = true, default_value = ".ach-profile")]
+    pub profile: PathBuf,
+    /// The server's settings (server.json or demo.json), for a profile that has none yet.
+    #[arg(long, global = true)]
+    pub server_json: Option<PathBuf>,
+    /// Answers as JSON.
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// What to do.
+    #[command(subcommand)]
+    pub task: Task,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Task {
+    /// Sign in: opens the browser, or shows a code for another device; then sets the PIN.
+    Login {
+        /// Use a code on another device.
+        #[arg(long)]
+        device_code: bool,
+    },
+    /// Open the profile with its PIN and say who it belongs to.
+    Unlock,
+    /// Report an injury.
+    Report(ReportArgs),
+    /// List reports with their send state.
+    Reports,
+    /// The symptom checker.
+    #[command(subcommand)]
+    Triage(Triage),
+    /// Send and fetch now, and wait for the end.
+    Sync,
+    /// What waits to be sent.
+    Outbox,
+    /// The clinicians' queue.
+    Queue,
+    /// Visits.
+    #[command(subcommand)]
+    Visit(Visit),
+}
+
+/// An injury report in one line.
+#[derive(Debug, clap::Args)]
+pub struct ReportArgs {
+    /// safe or not_safe.
+    #[arg(long, default_value = "safe")]
+    pub safe: String,
+    /// animal, fall, lifting, vehicle, heat, cold, cut, sting, chemical, assault or other.
+    #[arg(long)]
+    pub what: String,
+    /// Part of the body with its side, e.g. hand:left; may be given more than once.
+    #[arg(long = "where", required = true)]
+    pub places: Vec<String>,
+    /// Place in words.
+    #[arg(long)]
+    pub place: Option<String>,
+    /// Own words.
+    #[arg(long)]
+    pub note: Option<String>,
+    /// Name of the hurt colleague.
+    #[arg(long)]
+    pub colleague: Option<String>,
+}
+
+/// Symptom checker.
+#[derive(Debug, Subcommand)]
+pub enum Triage {
+    /// Ask on standard output, read answers on standard input, one JSON object a line.
+    Interview {
+        /// The only form there is; accepted for clarity.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Check the tables of the content.
+    Lint {
+        /// Folder of the tables.
+        #[arg(default_value = "crates/triage/content")]
+        content: PathBuf,
+    },
+    /// Make the pack from the tables.
+    Build {
+        /// Folder of the tables.
+        #[arg(default_value = "crates/triage/content")]
+        content: PathBuf,
+        /// File to write.
+        #[arg(long, default_value = "crates/triage/pack/pack.json")]
+        out: PathBuf,
+        /// Version of the pack; the embedded pack's if absent.
+        #[arg(long)]
+        version: Option<String>,
+    },
+    /// Show a rule in words, with its source.
+    Explain {
+        /// Id of the rule, or the start of several.
+        rule: String,
+    },
+}
+
+/// Visits.
+#[derive(Debug, Subcommand)]
+pub enum Visit {
+    /// Wait for a ring and answer it.
+    Join(CallArgs),
+    /// Call the person of a queue entry.
+    Call {
+        /// Task of the queue entry.
+        #[arg(long)]
+        task: String,
+        #[command(flatten)]
+        call: CallArgs,
+    },
+}
+
+/// How a call is held.
+#[derive(Debug, clap::Args)]
+pub struct CallArgs {
+    /// synthetic, devices, or a Y4M file with a WAV file of the same name.
+    #[arg(long, default_value = "synthetic")]
+    pub media: String,
+    /// Seconds in the call.
+    #[arg(long, default_value_t = 30)]
+    pub seconds: u64,
+    /// File for one JSON object of figures a second.
+    #[arg(long)]
+    pub stats: Option<PathBuf>,
+}
+
+impl Task {
+    /// Media of the call, where the task is one.
+    pub fn call(&self) -> Option<&CallArgs> {
+        match self {
+            Task::Visit(Visit::Join(call) | Visit::Call { call, .. }) => Some(call),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! Calls without a window: tests, support, a desk without a screen.
+
+use crate::args::{CallArgs, Visit};
+use crate::failure::Failure;
+use crate::session::{open, print};
+use hms_client::Client;
+use hms_model::view::{VisitState, VisitView};
+use std::io::Write;
+use std::time::{Duration, Instant};
+
+const RING_WAIT: Duration = Duration::from_secs(300);
+
+/// `ach queue`.
+pub async fn queue(client: &Client, json: bool) -> Result<(), Failure> {
+    open(client).await?;
+    client.sync_now().await?;
+    let queue = client.queue().await?;
+    if json {
+        return print(&queue);
+    }
+    for item in &queue.items {
+        println!(
+            "{}\t{}\t{}",
+            item.task,
+            item.priority,
+            item.claimed_by.as_deref().unwrap_or("-")
+        );
+    }
+    Ok(())
+}
+
+/// `ach visit join|call`.
+pub async fn run(client: &Client, task: &Visit) -> Result<(), Failure> {
+    open(client).await?;
+    let call = match task {
+        Visit::Join(call) => {
+            wait_until(client, RING_WAIT, "nobody called in five minutes", |view| {
+                view.state == VisitState::RingingIn
+            })
+            .await?;
+            client.visit_accept().await?;
+            call
+        }
+        Visit::Call { task, call } => {
+            client.visit_call(task.clone()).await?;
+            call
+        }
+    };
+    wait_until(
+        client,
+        Duration::from_secs(60),
+        "the call was not set up in a minute",
+        |view| matches!(view.state, VisitState::InCall | VisitState::Ended),
+    )
+    .await?;
+    hold(client, call).await?;
+    client.visit_leave().await?;
+    Ok(())
+}
+
+async fn hold(client: &Client, call: &CallArgs) -> Result<(), Failure> {
+    let mut stats: Option<std::fs::File> = match &call.stats {
+        Some(file) => Some(std::fs::File::create(file).map_err(|source| Failure::File {
+            what: "write",
+            file: file.clone(),
+            source,
+        })?),
+        None => None,
+    };
+    for _ in 0..call.seconds {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let view = client.visit().await?;
+        if let Some(file) = &mut stats {
+            let line = serde_json::to_string(&view).map_err(|e| Failure::Console(e.into()))?;
+            writeln!(file, "{line}").map_err(Failure::Console)?;
+        }
+        if view.state == VisitState::Ended {
+            break;
+        }
+    }
+    Ok(())
+}
+
+async fn wait_until(
+    client: &Client,
+    wait: Duration,
+    problem: &'static str,
+    fits: impl Fn(&VisitView) -> bool,
+) -> Result<(), Failure> {
+    let begun = Instant::now();
+    while !fits(&client.visit().await?) {
+        if begun.elapsed() > wait {
+            return Err(Failure::Waited(problem));
+        }
+        tokio::time::sleep(Duration::from_millis(150)).await;
+    }
+    Ok(())
+}
