@@ -10,6 +10,7 @@ use crate::answer::{Answer, Milli};
 use crate::evaluate::AnswerError;
 use crate::outcome::Outcome;
 use crate::pack::{Kind, Pack};
+use crate::search;
 use crate::session::{Next, Person, QuestionView, Session, COMPLAINT, SOMETHING_ELSE};
 use crate::text::Lang;
 
@@ -166,14 +167,13 @@ impl<'a> Interview<'a> {
         }
     }
 
-    /// A code this pack does not know is something else: life threats, then the nurse today.
+    /// A code this pack does not know, and that is no complaint's own word either, is something else:
+    /// life threats, then the nurse today.
     fn complaint(&mut self, code: &str) -> Result<(), Refusal> {
-        let mut take = |code: &str| {
-            self.session
-                .answer(self.pack, COMPLAINT, Answer::Code(code.to_owned()))
-        };
-        take(code)
-            .or_else(|_| take(SOMETHING_ELSE))
+        let code = search::exact(self.pack, code).unwrap_or(SOMETHING_ELSE);
+        let answer = Answer::Code(code.to_owned());
+        self.session
+            .answer(self.pack, COMPLAINT, answer)
             .map_err(Refusal::Answer)?;
         // It was told, not asked.
         self.session.answers.known.insert(COMPLAINT.to_owned());

@@ -159,6 +159,25 @@ pub fn complaints(pack: &Pack, text: &str, most: usize) -> Vec<String> {
     found.into_iter().take(most).map(str::to_owned).collect()
 }
 
+/// The one complaint whose code, name or word is exactly this text, `animal-bite` and `Animal bite` alike.
+/// None when there is no such complaint or more than one: nothing is guessed.
+#[must_use]
+pub fn exact<'a>(pack: &'a Pack, text: &str) -> Option<&'a str> {
+    let wanted = fold(text);
+    let named = |c: &&Complaint| {
+        let names = [&c.code, &c.text.en, &c.text.es]
+            .into_iter()
+            .chain(&c.en)
+            .chain(&c.es);
+        names.into_iter().any(|n| fold(n) == wanted)
+    };
+    let mut found = pack.file().complaints.iter().filter(named);
+    match (found.next(), found.next()) {
+        (Some(only), None) => Some(&only.code),
+        _ => None,
+    }
+}
+
 /// The findings that danger phrases in a free text make present.
 #[must_use]
 pub fn danger(pack: &Pack, text: &str) -> Vec<String> {

@@ -435,3 +435,20 @@ fn an_implausible_number_is_answered_with_the_range() {
     talk.answer(json!(104.9));
     assert_eq!(talk.outcome().unwrap()["urgency"], "call_911");
 }
+
+#[test]
+fn a_complaint_may_be_named_by_its_own_word_and_is_never_guessed() {
+    let pack = Pack::embedded();
+    for (text, code) in [
+        ("animal_bite", Some("animal_bite")),
+        ("animal-bite", Some("animal_bite")),
+        ("Dog bite", Some("animal_bite")),
+        ("falls", Some("fall")),
+        ("golpe de calor", Some("heat")),
+        ("unknown", None),
+        ("bit", None),
+        ("", None),
+    ] {
+        assert_eq!(search::exact(pack, text), code, "{text}");
+    }
+}
