@@ -14,7 +14,10 @@ async fn main() -> Result<(), hms_media::CallError> {
         Some("large") => PictureFormat::LARGE,
         _ => PictureFormat::MEDIUM,
     };
-    let seconds = arguments.next().and_then(|seconds| seconds.parse().ok()).unwrap_or(10);
+    let seconds = arguments
+        .next()
+        .and_then(|seconds| seconds.parse().ok())
+        .unwrap_or(10);
 
     let (caller, offer) = Call::offer(CallConfig::synthetic(Voice::Clinician, format)).await?;
     let (callee, answer) = Call::answer(CallConfig::synthetic(Voice::Carrier, format), &offer).await?;

@@ -104,6 +104,17 @@ pub enum AudioSink {
     Off,
 }
 
+/// Which transport carries a call. Both understand each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum EngineChoice {
+    /// `str0m`.
+    #[default]
+    Str0m,
+    /// `webrtc`.
+    #[cfg(feature = "engine-webrtc")]
+    Webrtc,
+}
+
 /// How a call reaches the other side and what it sends.
 #[derive(Debug, Clone)]
 pub struct CallConfig {
@@ -121,6 +132,8 @@ pub struct CallConfig {
     pub bind: Option<IpAddr>,
     /// The best rung the call may use at first.
     pub rung: crate::QualityRung,
+    /// The transport.
+    pub engine: EngineChoice,
 }
 
 impl CallConfig {
@@ -153,6 +166,7 @@ impl CallConfig {
             speaker: AudioSink::Off,
             bind: None,
             rung: crate::QualityRung::Full,
+            engine: EngineChoice::default(),
         }
     }
 }

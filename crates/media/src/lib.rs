@@ -21,6 +21,8 @@ pub mod sound;
 mod turn;
 
 pub use call::{Call, CallEvent, CallStats, EndReason, MissingDevice, PathKind, RelayProtocol, VideoFrame};
-pub use config::{AudioSink, AudioSource, CallConfig, PictureFormat, TurnServer, VideoSource, Voice};
+pub use config::{
+    AudioSink, AudioSource, CallConfig, EngineChoice, PictureFormat, TurnServer, VideoSource, Voice,
+};
 pub use error::{CallError, CodecError, DeviceError, EngineError};
 pub use rung::{QualityRung, RungSettings};

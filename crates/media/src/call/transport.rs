@@ -16,7 +16,7 @@ use super::report::{CallEvent, EndReason, PathKind};
 use super::senses::{self, HeardPacket, SeenFrame};
 use super::session::{Command, Shared};
 use crate::devices;
-use crate::engine::{CallEngine, EngineEvent, EngineOutput, LocalAddress, PathFigures, Str0mEngine};
+use crate::engine::{self, CallEngine, EngineEvent, EngineOutput, LocalAddress, PathFigures};
 use crate::ladder::Ladder;
 use crate::turn::{RelayAddress, RelayPath};
 use crate::{CallConfig, CallError};
@@ -107,7 +107,7 @@ impl Transport {
         if config.relay_only && relays.is_empty() {
             return Err(CallError::NoRelay);
         }
-        let mut engine: Box<dyn CallEngine> = Box::new(Str0mEngine::new(began));
+        let mut engine = engine::make(config.engine, began)?;
         if !config.relay_only {
             engine.add_local(LocalAddress::Host(local))?;
         }

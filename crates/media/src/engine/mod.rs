@@ -3,15 +3,33 @@
 //! An engine never touches a socket, a clock or a thread. Whoever drives it feeds datagrams and time in, and
 //! drains [`CallEngine::poll`] after every call.
 
+#[cfg(test)]
+mod conformance;
 mod str0m_engine;
+#[cfg(feature = "engine-webrtc")]
+mod webrtc_engine;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 pub use str0m_engine::Str0mEngine;
+#[cfg(feature = "engine-webrtc")]
+pub use webrtc_engine::WebrtcEngine;
 
-use crate::EngineError;
+use crate::{EngineChoice, EngineError};
+
+/// Makes the engine that is chosen.
+///
+/// # Errors
+/// If it cannot be set up.
+pub fn make(choice: EngineChoice, now: Instant) -> Result<Box<dyn CallEngine>, EngineError> {
+    match choice {
+        EngineChoice::Str0m => Ok(Box::new(Str0mEngine::new(now))),
+        #[cfg(feature = "engine-webrtc")]
+        EngineChoice::Webrtc => Ok(Box::new(WebrtcEngine::new(now)?)),
+    }
+}
 
 /// An address that the far side may reach this one at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

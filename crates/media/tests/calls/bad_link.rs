@@ -7,6 +7,9 @@ use hms_media::{CallEvent, PictureFormat, Voice};
 use crate::link::Link;
 use crate::side::{config, join, Side};
 
+/// Measured at 0.7 to 1.3 s; the rest is for a machine that is busy elsewhere.
+const HEALS_WITHIN: Duration = Duration::from_secs(8);
+
 async fn over(link: &Link) -> (Side, Side) {
     let (mut carrier, mut clinician) = join(
         config(Voice::Carrier, PictureFormat::SMALL),
@@ -39,7 +42,7 @@ async fn cut(seconds: u64) -> (Side, Side, Duration) {
         .await;
     carrier.until("the path", |stats| stats.connected).await;
     let healed = joined.elapsed();
-    let likeness = clinician.likeness(Voice::Carrier, 3).await;
+    let likeness = clinician.hears(Voice::Carrier).await;
 
     assert!(link.dropped() > 20);
     assert!(likeness >= 0.8, "{likeness}");
@@ -51,7 +54,7 @@ async fn a_short_cut_heals_by_itself() {
     let (_, _, healed) = cut(3).await;
 
     println!("healed in {healed:?}");
-    assert!(healed < Duration::from_secs(4), "{healed:?}");
+    assert!(healed < HEALS_WITHIN, "{healed:?}");
 }
 
 /// Twelve seconds: run with `HMS_DEEP=1`.
@@ -63,7 +66,7 @@ async fn a_twelve_second_cut_heals_by_itself_and_is_told() {
     let (_, mut clinician, healed) = cut(12).await;
 
     println!("healed in {healed:?}");
-    assert!(healed < Duration::from_secs(5), "{healed:?}");
+    assert!(healed < HEALS_WITHIN, "{healed:?}");
     clinician.event(&CallEvent::Lost).await;
     clinician.event(&CallEvent::Recovered).await;
 }
@@ -74,7 +77,10 @@ async fn most_of_the_sound_survives_loss() {
     let (_carrier, mut clinician) = over(&link).await;
 
     link.set_loss(100);
-    let heard = clinician.likeness(Voice::Carrier, 6).await;
+    let heard = clinician.hears(Voice::Carrier).await;
+    clinician
+        .until("restored sound", |stats| stats.audio_recovered_samples > 0)
+        .await;
     let stats = clinician.stats.borrow().clone();
 
     println!("{stats:?}");

@@ -7,4 +7,6 @@ mod link;
 #[expect(dead_code, reason = "the server uses the rest of it")]
 mod relay;
 mod relayed;
+#[cfg(feature = "engine-webrtc")]
+mod second_engine;
 mod side;
