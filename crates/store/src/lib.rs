@@ -14,6 +14,7 @@ mod open;
 mod opnumbers;
 mod reserve;
 mod rows;
+mod salvage;
 pub mod seal;
 mod store;
 mod table;
@@ -26,4 +27,5 @@ pub use rows::{
     Applied, AuditRow, Blob, ConflictRow, Counts, DraftRow, LocalChange, OutboxRow, PageReport, ReceiptRow,
     Stored,
 };
+pub use salvage::{salvage, Salvaged};
 pub use store::Store;

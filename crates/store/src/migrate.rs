@@ -40,6 +40,7 @@ fn apply(conn: &mut Connection, files: &[(&str, &str)]) -> Result<u32, OpenError
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::table::{attachment, conflict, draft, outbox, receipt};
 
     /// The text of each object of a schema, sorted; what a golden file holds.
     fn schema(conn: &Connection) -> String {
@@ -69,10 +70,19 @@ mod tests {
         let before = run(&mut conn).expect("upgrades");
 
         assert_eq!(before, 1);
-        let queued: i64 = conn
-            .query_row("SELECT count(*) FROM outbox", [], |row| row.get(0))
-            .expect("count");
-        assert_eq!(queued, 3);
+        let queued = outbox::all(&conn).expect("outbox");
+        assert_eq!(
+            queued.iter().map(|(_, row)| row.op).collect::<Vec<_>>(),
+            [7, 8, 9]
+        );
+        assert!(queued[2].1.stuck.is_some() && queued[0].1.group == queued[1].1.group);
+        assert_eq!(conflict::open(&conn).expect("conflicts").len(), 1);
+        assert_eq!(draft::list(&conn, draft::Table::Draft).expect("forms").len(), 1);
+        assert_eq!(
+            attachment::get(&conn, "a1").expect("photo").expect("kept").bytes,
+            [0xFF, 0xD8, 0xFF]
+        );
+        assert_eq!(receipt::list(&conn).expect("receipts").len(), 1);
     }
 
     #[test]

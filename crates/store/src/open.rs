@@ -104,7 +104,7 @@ fn lock(dir: &Path) -> Result<File, OpenError> {
     }
 }
 
-fn open_database(path: &Path, key: &Secret<[u8; 32]>) -> Result<Connection, OpenError> {
+pub(crate) fn open_database(path: &Path, key: &Secret<[u8; 32]>) -> Result<Connection, OpenError> {
     let failed = |source| OpenError::sql("open the database")(source);
     let conn = Connection::open(path).map_err(failed)?;
     let mut hex: String = key.expose().iter().map(|byte| format!("{byte:02x}")).collect();

@@ -124,6 +124,85 @@ async fn a_lost_database_is_set_aside_and_the_journal_delivers() {
 }
 
 #[tokio::test]
+async fn what_can_still_be_read_of_a_damaged_database_is_queued_again() {
+    let dir = tempfile::tempdir().expect("dir");
+    let store = open(dir.path());
+    let many = 300;
+    for n in 0..many {
+        let pair = vec![
+            put(task(&format!("a{n}"), "words of a person")),
+            put(task(&format!("b{n}"), "more words")),
+        ];
+        store.save_local(pair, audit("Task/x"), NOW).await.expect("saves");
+    }
+    store
+        .draft_put("d1", serde_json::json!({ "step": 3 }), NOW)
+        .await
+        .expect("keeps");
+    let last = store.outbox().await.expect("outbox").last().expect("rows").op;
+    store.close().await;
+    // Some pages in the middle are gone; the rest of the file is whole.
+    let path = dir.path().join("store.db");
+    let mut bytes = fs::read(&path).expect("bytes");
+    for at in (bytes.len() / 2..bytes.len()).step_by(bytes.len() / 8) {
+        bytes[at] ^= 0xFF;
+    }
+    fs::write(&path, &bytes).expect("damages");
+
+    let aside = set_aside(dir.path()).expect("sets aside").expect("there was one");
+    let salvaged = hms_store::salvage(&aside, &Secret::new(KEY));
+    let store = open(dir.path());
+    let found = salvaged.outbox.len();
+    store.adopt(salvaged, NOW).await.expect("adopts");
+
+    let outbox = store.outbox().await.expect("outbox");
+    assert_eq!(outbox.len(), found);
+    assert!(found > many && found <= 2 * many, "{found}");
+    assert!(outbox.iter().all(|row| row.op > last && row.attempt == 0));
+    assert_eq!(store.list("Task").await.expect("lists").len(), found);
+    let whole = outbox
+        .windows(2)
+        .filter(|pair| pair[0].group == pair[1].group)
+        .count();
+    assert!(whole > many / 3, "{whole}");
+    assert!(
+        hms_store::salvage(dir.path().join("nowhere").as_path(), &Secret::new(KEY))
+            .outbox
+            .is_empty()
+    );
+}
+
+#[tokio::test]
+async fn a_salvaged_change_meets_the_servers_version_that_came_first() {
+    let dir = tempfile::tempdir().expect("dir");
+    let store = open(dir.path());
+    save(&store, task("t1", "ours")).await;
+    save(&store, task("t2", "same")).await;
+    store.close().await;
+    let aside = set_aside(dir.path()).expect("sets aside").expect("there was one");
+    let salvaged = hms_store::salvage(&aside, &Secret::new(KEY));
+    assert_eq!(salvaged.outbox.len(), 2);
+    let store = open(dir.path());
+    let page = ["t1", "t2"].map(|id| {
+        let words = if id == "t1" { "theirs" } else { "same" };
+        common::change(common::versioned(task(id, words), "1"))
+    });
+    store
+        .apply_page(page.to_vec(), "c".into(), NOW)
+        .await
+        .expect("applies");
+
+    store.adopt(salvaged, NOW).await.expect("adopts");
+
+    assert_eq!(store.conflicts().await.expect("conflicts").len(), 1);
+    let outbox = store.outbox().await.expect("outbox");
+    assert_eq!(
+        outbox.iter().map(|row| row.id.as_str()).collect::<Vec<_>>(),
+        ["Task/t1"]
+    );
+}
+
+#[tokio::test]
 async fn a_newer_schema_is_left_alone() {
     let dir = tempfile::tempdir().expect("dir");
     let store = open(dir.path());

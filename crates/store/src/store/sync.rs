@@ -3,7 +3,7 @@
 use super::{Space, Store};
 use crate::table::{conflict, meta, outbox, receipt, Key};
 use crate::write::{batch, page, result, settle};
-use crate::{Applied, AuditRow, ConflictRow, OutboxRow, PageReport, ReceiptRow, StoreError};
+use crate::{Applied, AuditRow, ConflictRow, OutboxRow, PageReport, ReceiptRow, Salvaged, StoreError};
 use hms_core::outbox::Failure;
 use hms_model::time::Timestamp;
 use hms_model::wire::sync::{WireChange, WireOp, WireReceipt, WireResult};
@@ -92,6 +92,18 @@ impl Store {
     pub async fn retry(&self, op: i64) -> Result<(), StoreError> {
         self.write(Space::Reserve, move |conn| settle::retry(conn, op))
             .await
+    }
+
+    /// Queues what was read from a damaged database, in its groups, under new numbers. What the server has already it
+    /// answers as done; what changed there since is merged, or settled by a person.
+    ///
+    /// # Errors
+    /// Nothing of it is queued then; it can be read and queued again.
+    pub async fn adopt(&self, salvaged: Salvaged, now: Timestamp) -> Result<(), StoreError> {
+        self.write(Space::Reserve, move |conn| {
+            crate::salvage::adopt(conn, &salvaged, now)
+        })
+        .await
     }
 
     /// Applies a page of changes and moves the cursor, in one transaction. What is unsent here is merged with the

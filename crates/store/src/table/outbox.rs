@@ -115,6 +115,16 @@ pub(crate) fn find(conn: &Connection, op: i64) -> Result<Option<(Key, OutboxRow)
     Ok(select(conn, "WHERE op = :op", named_params! { ":op": op })?.pop())
 }
 
+/// The first row at or after a number.
+pub(crate) fn at_or_after(conn: &Connection, op: i64) -> Result<Option<(Key, OutboxRow)>, StoreError> {
+    Ok(select(
+        conn,
+        "WHERE op >= :op ORDER BY op LIMIT 1",
+        named_params! { ":op": op },
+    )?
+    .pop())
+}
+
 pub(crate) fn of_resource(conn: &Connection, key: &Key) -> Result<Vec<OutboxRow>, StoreError> {
     let params = named_params! { ":type": key.kind, ":id": key.id };
     let rows = select(conn, "WHERE type = :type AND id = :id ORDER BY op", params)?;

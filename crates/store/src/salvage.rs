@@ -1,0 +1,101 @@
+//! What can still be read of a database that was set aside as damaged.
+
+use crate::open::{open_database, DATABASE};
+use crate::table::draft::{self, Table};
+use crate::table::outbox::{self, NewRow};
+use crate::table::resource::RemoteState;
+use crate::table::{resource, Key};
+use crate::write::reconcile::reconcile;
+use crate::{DraftRow, OutboxRow, StoreError};
+use hms_model::secret::Secret;
+use hms_model::time::Timestamp;
+use rusqlite::Connection;
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// Numbers tried one by one behind a page that cannot be read; a page holds far fewer changes.
+const SKIPPED_AT_MOST: u32 = 2_000;
+
+/// Unsent changes and forms of a damaged database, as far as they could be read.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Salvaged {
+    /// Changes that the server had not acknowledged.
+    pub outbox: Vec<OutboxRow>,
+    /// Forms that were being filled in.
+    pub drafts: Vec<DraftRow>,
+}
+
+/// Reads what can be read in a folder that [`crate::set_aside`] gave. Never fails: what cannot be read is left there,
+/// and the journal delivers the reports among it. For [`crate::Store::adopt`].
+#[must_use]
+pub fn salvage(aside: &Path, key: &Secret<[u8; 32]>) -> Salvaged {
+    let path = aside.join(DATABASE);
+    if !path.exists() {
+        return Salvaged::default();
+    }
+    match open_database(&path, key) {
+        Ok(conn) => Salvaged {
+            outbox: unsent(&conn),
+            drafts: draft::list(&conn, Table::Draft).unwrap_or_default(),
+        },
+        Err(error) => {
+            tracing::warn!(%error, "Nothing could be read of a damaged database");
+            Salvaged::default()
+        }
+    }
+}
+
+fn unsent(conn: &Connection) -> Vec<OutboxRow> {
+    let (mut rows, mut next, mut skipped) = (Vec::new(), 0_i64, 0);
+    while skipped < SKIPPED_AT_MOST {
+        match outbox::at_or_after(conn, next) {
+            Ok(Some((_, row))) => {
+                next = row.op.saturating_add(1);
+                skipped = 0;
+                rows.push(row);
+            }
+            Ok(None) => break,
+            Err(_) => {
+                next = next.saturating_add(1);
+                skipped += 1;
+            }
+        }
+    }
+    rows
+}
+
+/// Queues salvaged changes under new numbers, in the transaction of the caller.
+pub(crate) fn adopt(conn: &Connection, salvaged: &Salvaged, now: Timestamp) -> Result<(), StoreError> {
+    let mut groups: BTreeMap<i64, i64> = BTreeMap::new();
+    for row in &salvaged.outbox {
+        let key = Key::parse(&row.id)?;
+        let known = resource::find(conn, &key)?;
+        let row_key = resource::put(conn, &key, row.body.as_ref(), row.base.as_deref())?;
+        if let (Some(body), true) = (
+            known.as_ref().and_then(|known| known.body.clone()),
+            outbox::of_resource(conn, &key)?.is_empty(),
+        ) {
+            // The server's version came first: the salvaged change is merged with it.
+            let version = known.and_then(|known| known.version);
+            resource::keep_remote(conn, row_key, Some(&RemoteState::Here { body, version }))?;
+        }
+        let new = NewRow {
+            group: groups.get(&row.group).copied(),
+            key: &key,
+            base: row.base.as_deref(),
+            body: row.body.as_ref(),
+            made_at: row.made_at,
+        };
+        let op = outbox::insert(conn, &new)?;
+        groups.entry(row.group).or_insert(op);
+    }
+    for row in &salvaged.outbox {
+        reconcile(conn, &Key::parse(&row.id)?, now)?;
+    }
+    for form in &salvaged.drafts {
+        if draft::get(conn, Table::Draft, &form.id)?.is_none() {
+            draft::put(conn, Table::Draft, &form.id, &form.body, now)?;
+        }
+    }
+    Ok(())
+}
