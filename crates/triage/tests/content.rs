@@ -214,6 +214,42 @@ fn modules_have_their_rules_and_examples() {
 }
 
 #[test]
+fn a_confusion_table_per_module() {
+    let pack = Pack::embedded();
+    for module in ["life", "bite", "heat", "fall", "other"] {
+        // Rows: what the case is; columns: what it gets. Emergency, today or within a day, later or home.
+        let band = |u: Urgency| match u {
+            Urgency::EdNow | Urgency::Call911 => 0,
+            Urgency::Today | Urgency::Hours24 => 1,
+            Urgency::Days | Urgency::SelfCare => 2,
+        };
+        let mut table = [[0_u32; 3]; 3];
+        for e in tables()
+            .examples
+            .iter()
+            .filter(|e| e.id.starts_with(&format!("{module}-")))
+        {
+            let got = urgency(pack, &author::answers_with(pack, &e.complaint, &e.present, e.age));
+            table[band(e.at_least)][band(got)] += 1;
+        }
+        println!(
+            "{module}: emergency {:?}, soon {:?}, later {:?}",
+            table[0], table[1], table[2]
+        );
+        assert_eq!(
+            table[0][1] + table[0][2],
+            0,
+            "{module}: an emergency comes out lower"
+        );
+        assert_eq!(
+            table[1][0] + table[2][0],
+            0,
+            "{module}: a look-alike goes to hospital"
+        );
+    }
+}
+
+#[test]
 fn an_emergency_is_still_found_when_one_red_flag_is_wrongly_denied() {
     let pack = Pack::embedded();
     let (mut caught, mut all) = (0, 0);
