@@ -7,6 +7,7 @@ pub mod cli;
 pub mod clock;
 pub mod data_dir;
 pub mod db;
+pub mod demo;
 pub mod fhir;
 pub mod hr;
 pub mod jobs;

@@ -7,6 +7,7 @@ use crate::auth::tokens::{self, SignIn};
 use crate::auth::{oidc, password};
 use crate::data_dir::{write_private, DataDir};
 use crate::db::sqlite::table::user;
+use crate::demo::{self, Anchors, DISTRICT};
 use crate::db::{Precondition, Prepared, Tx, WriteError};
 use anyhow::Context;
 use hms_model::role::Role;
@@ -16,9 +17,7 @@ use serde_json::{json, Map, Value};
 /// How long a token of `demo.json` is good for: a week of trying things out.
 const TOKEN_MS: i64 = 7 * 24 * 3600 * 1000;
 
-/// The district and the site of the demonstration; the made-up district builds on them.
-pub const DISTRICT: &str = "district";
-/// See [`DISTRICT`].
+/// The site of the demonstration; the made-up district builds on it.
 pub const SITE: &str = "site-001";
 
 struct Person {
@@ -127,6 +126,17 @@ pub(super) async fn prepare(app: &App, dir: &DataDir) -> anyhow::Result<()> {
             },
         )
         .await?;
+    let id_of = |role: Role| PEOPLE.iter().find(|p| p.role == role).map(id_of).unwrap_or_default();
+    let anchors = Anchors {
+        carrier: id_of(Role::Carrier),
+        clinician: id_of(Role::Clinician),
+        manager: id_of(Role::Manager),
+    };
+    let district = demo::seed(app, &anchors).await.context("cannot make the demonstration's district")?;
+    if district.resources > 0 {
+        let made = district.resources;
+        tracing::info!(employees = district.employees, sites = district.sites, "Made up a district with {made} resources");
+    }
     let file = json!({
         "base_url": app.settings.base_url,
         "fhir_url": format!("{}/fhir", app.settings.base_url),
@@ -145,6 +155,10 @@ pub(super) async fn prepare(app: &App, dir: &DataDir) -> anyhow::Result<()> {
     Ok(())
 }
 
+fn id_of(person: &Person) -> String {
+    format!("{}-{}", person.role.as_str(), person.username)
+}
+
 fn places(tx: &mut Tx<'_>) -> Result<(), AccountError> {
     put(
         tx,
@@ -158,7 +172,7 @@ fn places(tx: &mut Tx<'_>) -> Result<(), AccountError> {
 }
 
 fn account(tx: &mut Tx<'_>, person: &Person, hash: Option<String>) -> Result<Value, AccountError> {
-    let id = format!("{}-{}", person.role.as_str(), person.username);
+    let id = id_of(person);
     let name = format!("{} {}", person.given, person.family);
     if let Some(kind) = person.kind {
         let mut resource = json!({"resourceType": kind, "id": id, "active": true,

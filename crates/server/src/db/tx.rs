@@ -124,6 +124,8 @@ pub struct Tx<'c> {
     depth: u8,
     /// Where this change begins in the batch.
     start: usize,
+    /// Whether the hooks are left out.
+    quiet: bool,
 }
 
 impl<'c> Tx<'c> {
@@ -135,12 +137,19 @@ impl<'c> Tx<'c> {
             batch,
             depth: 0,
             start,
+            quiet: false,
         }
+    }
+
+    /// Leaves the hooks out for the rest of this change: it stores what has happened before, and nothing follows
+    /// from it now.
+    pub fn without_consequences(&mut self) {
+        self.quiet = true;
     }
 
     /// Runs what the hooks do at the end of a change.
     pub(super) fn finish(&mut self) -> Result<(), DbError> {
-        if self.hooks.is_empty() {
+        if self.hooks.is_empty() || self.quiet {
             return Ok(());
         }
         let stored = self.batch.changed.get(self.start..).unwrap_or_default().to_vec();
@@ -193,7 +202,7 @@ impl<'c> Tx<'c> {
         } else {
             None
         };
-        let hooks = self.hooks;
+        let hooks: &[Arc<dyn Hook>] = if self.quiet { &[] } else { self.hooks };
         let resource = hooks.iter().try_fold(resource, |resource, hook| {
             hook.storing(self, resource, before.as_ref())
         })?;
@@ -349,7 +358,7 @@ impl<'c> Tx<'c> {
     }
 
     fn run_hooks(&mut self, put: &Put, resource: &Value, before: Option<&Stored>) -> Result<(), WriteError> {
-        if self.depth >= MAX_DEPTH {
+        if self.depth >= MAX_DEPTH || self.quiet {
             return Ok(());
         }
         let hooks = self.hooks;

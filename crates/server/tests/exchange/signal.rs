@@ -91,7 +91,16 @@ impl Caller {
         let hello = Frame { seq: 0, ack: self.received, message: Some(hello) };
         socket.send(Message::text(serde_json::to_string(&hello).expect("json"))).await.expect("sent");
         self.link = Link::Socket(Box::new(socket));
-        self.until(|m| matches!(m, ToClient::Welcome { .. })).await;
+        // What is sent again may come before the welcome, and is not lost.
+        let mut before = VecDeque::new();
+        while !matches!(self.heard.back(), Some(ToClient::Welcome { .. })) {
+            before.append(&mut self.heard);
+            let next = self.until(|_| true).await;
+            self.heard.push_front(next);
+        }
+        self.heard.pop_back();
+        before.append(&mut self.heard);
+        self.heard = before;
         for frame in self.kept.clone() {
             self.put(&frame).await;
         }
