@@ -31,5 +31,6 @@ export default defineConfig(({ mode }) => ({
     include: ["src/**/*.test.{ts,tsx}", "test/**/*.test.{ts,tsx}"],
     setupFiles: [here("test/setup.ts")],
     restoreMocks: true,
+    testTimeout: 30_000,
   },
 }));

@@ -29,16 +29,16 @@ function targets(page: Page): Promise<Target[]> {
 const apart = (a: Target, b: Target) =>
   Math.max(a.left - b.right, b.left - a.right, a.top - b.bottom, b.top - a.bottom);
 
-for (const theme of ["light", "sun"] as const) {
-  for (const shot of SCREENS) {
-    test(`${shot.name} ${theme}`, async ({ page }) => {
-      await show(page, shot, { theme });
-      const all = await targets(page);
-      expect(all.length).toBeGreaterThan(0);
-      const small = all.filter((box) => box.right - box.left < LEAST - 0.5 || box.bottom - box.top < LEAST - 0.5);
-      expect(small.map((box) => `${box.name}: ${Math.round(box.right - box.left)} x ${Math.round(box.bottom - box.top)}`)).toEqual([]);
-      const close = all.flatMap((a, index) => all.slice(index + 1).filter((b) => apart(a, b) < GAP - 0.5).map((b) => `${a.name} and ${b.name}: ${apart(a, b).toFixed(1)}`));
-      expect(close).toEqual([]);
-    });
-  }
+for (const shot of SCREENS) {
+  test(`targets of ${shot.name}`, async ({ page }) => {
+    await show(page, shot);
+    const all = await targets(page);
+    expect(all.length).toBeGreaterThan(0);
+    const small = all.filter((box) => box.right - box.left < LEAST - 0.5 || box.bottom - box.top < LEAST - 0.5);
+    expect(small.map((box) => `${box.name}: ${Math.round(box.right - box.left)} x ${Math.round(box.bottom - box.top)}`)).toEqual([]);
+    const close = all.flatMap((a, index) =>
+      all.slice(index + 1).filter((b) => apart(a, b) < GAP - 0.5).map((b) => `${a.name} and ${b.name}: ${apart(a, b).toFixed(1)}`),
+    );
+    expect(close).toEqual([]);
+  });
 }

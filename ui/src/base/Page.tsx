@@ -10,6 +10,7 @@ import { applyTextSize, useLook } from "./look";
 import { newQueryClient, useApp, useChanges } from "./query";
 import { Banner } from "./components/Banner";
 import { Button } from "./components/Button";
+import { PhoneLink } from "./components/PhoneLink";
 
 /** Starts a window in `#root`. */
 export async function startPage(catalogues: Catalogues, page: ReactNode): Promise<void> {
@@ -72,6 +73,7 @@ function Broken(props: { onAgain: () => void }) {
     <main className="screen stack">
       <h1>{t("app.name")}</h1>
       <Banner id="broken" tone="danger" live>{t("app.broken")}</Banner>
+      <PhoneLink id="broken-911" number="911" look="danger" wide>{t("emergency.button")}</PhoneLink>
       <Button id="broken-again" look="primary" onPress={() => { location.hash = "/"; props.onAgain(); }}>{t("app.reload")}</Button>
     </main>
   );

@@ -28,8 +28,9 @@ export function failureOf(error: unknown): CommandError {
 export function newQueryClient(): QueryClient {
   return new QueryClient({
     defaultOptions: {
-      queries: { networkMode: "always", retry: false, staleTime: Infinity, gcTime: Infinity, refetchOnWindowFocus: false },
-      mutations: { networkMode: "always", retry: false },
+      queries: { networkMode: "always", retry: false, staleTime: Infinity, refetchOnWindowFocus: false },
+      // A PIN is an argument of a command: it is not kept once the screen is gone.
+      mutations: { networkMode: "always", retry: false, gcTime: 0 },
     },
   });
 }

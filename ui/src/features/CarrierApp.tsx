@@ -1,12 +1,13 @@
 // The carrier's window: notices, the screen that the phase and the address call for, and 911 below it.
 
-import { lazy, Suspense, useState, type ReactNode } from "react";
+import { useQueryClient } from "@tanstack/react-query";
+import { lazy, Suspense, useEffect, useState, type ReactNode } from "react";
 import { EmergencyCard, EmergencyRow } from "../base/components/Emergency";
 import { Loaded, Skeleton } from "../base/components/Loaded";
 import { Notices } from "../base/components/Notices";
 import { useApp, useVisit } from "../base/query";
 import { go, useRoute } from "../base/router";
-import type { AppView } from "../ipc/bindings";
+import type { AppView, Phase } from "../ipc/bindings";
 import { CheckRoutes } from "./check/CheckRoutes";
 import { Help } from "./help/Help";
 import { Home, OffersWithoutUnlock } from "./home/Home";
@@ -30,6 +31,7 @@ const Visit = lazy(async () => ({ default: (await import("./visit/Visit")).Visit
 
 export function CarrierApp() {
   const app = useApp();
+  useForgetting(app.data?.phase);
   const t = useWords();
   const route = useRoute();
   const draft = useDraft();
@@ -66,6 +68,15 @@ export function CarrierApp() {
       <EmergencyRow open={open} onToggle={() => setEmergency(open ? "closed" : "open")} />
     </div>
   );
+}
+
+/** What only an open app may show is not kept in memory once it is locked. */
+function useForgetting(phase: Phase | undefined) {
+  const client = useQueryClient();
+  useEffect(() => {
+    if (phase !== "locked") return;
+    for (const tag of ["reports", "outbox", "summaries", "visit", "attachment"]) client.removeQueries({ queryKey: [tag] });
+  }, [client, phase]);
 }
 
 type ScreenProps = { app: AppView; route: string[]; onNotSafe: () => void };

@@ -1,18 +1,12 @@
 // The link to the shell. Only this folder imports `@tauri-apps`.
 
 import { isTauri } from "@tauri-apps/api/core";
-import { listen } from "@tauri-apps/api/event";
+import { events, type CommandError } from "./bindings";
 
 export { commands } from "./bindings";
 
 /** What a command answers: data, or a code and a number for support. */
-export type Answer<T> = { status: "ok"; data: T } | { status: "error"; error: import("./bindings").CommandError };
-
-/** Names of what changed; each is the first part of a query's key. */
-export type Tag = "app" | "outbox" | "reports" | "draft" | "queue" | "chart" | "visit" | "manager" | "summaries";
-
-/** What calls for a person at once. */
-export type AlertKind = "urgent_case" | "ring";
+export type Answer<T> = { status: "ok"; data: T } | { status: "error"; error: CommandError };
 
 /**
  * Makes commands answer. In the app nothing is to be done; in a plain browser the fake is put in place.
@@ -26,12 +20,12 @@ export async function connect(): Promise<boolean> {
   return true;
 }
 
-/** Calls back with the tags of what changed in Rust. */
-export function onChanged(changed: (tags: Tag[]) => void): Promise<() => void> {
-  return listen<{ tags: Tag[] }>("changed", (event) => changed(event.payload.tags));
+/** Calls back with the tags of what changed in Rust; each is the first part of a query's key. */
+export function onChanged(changed: (tags: string[]) => void): Promise<() => void> {
+  return events.changed.listen((event) => changed(event.payload.tags));
 }
 
-/** Calls back when a person is called for. */
-export function onAlert(alerted: (kind: AlertKind) => void): Promise<() => void> {
-  return listen<{ kind: AlertKind }>("alert", (event) => alerted(event.payload.kind));
+/** Calls back when a person is called for: `urgent_case` or `ring`. */
+export function onAlert(alerted: (kind: string) => void): Promise<() => void> {
+  return events.alert.listen((event) => alerted(event.payload.kind));
 }

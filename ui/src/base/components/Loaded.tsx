@@ -73,7 +73,9 @@ export function Trouble(props: { error: CommandError; onAgain?: () => void }) {
 /** Brings what has just appeared into view: it may stand above what was pressed. */
 export function useShownRef() {
   const ref = useRef<HTMLDivElement>(null);
-  useEffect(() => ref.current?.scrollIntoView?.({ block: "center" }), []);
+  useEffect(() => {
+    ref.current?.scrollIntoView?.({ block: "center" });
+  }, []);
   return ref;
 }
 

@@ -33,7 +33,7 @@ export function Result(props: { app: AppView; check: TriageView; outcome: Outcom
         <p className="result__limit" data-testid="result-limit">{code.timeLimit(outcome.urgency)}</p>
         <p>{code.venue(outcome.venue)}</p>
         {outcome.call_911 && (
-          <div className="sos__big"><PhoneLink id="result-911" number="911" look="danger-solid" wide>{t("emergency.call")}</PhoneLink></div>
+          <div className="sos__big"><PhoneLink id="result-911" number="911" look="danger-solid" wide>{t("emergency.button")}</PhoneLink></div>
         )}
         <PhoneLink id="result-phone" number={props.app.help_phone} wide>{t("check.callNurse")}</PhoneLink>
       </section>

@@ -1,4 +1,4 @@
-import { useQuery } from "@tanstack/react-query";
+import { skipToken, useQuery } from "@tanstack/react-query";
 import { answerOf, useCommand } from "../../base/query";
 import { go } from "../../base/router";
 import type { TriageView } from "../../ipc/bindings";
@@ -8,7 +8,7 @@ const CHECK = ["check"];
 
 /** The check under way. Rust gives each next question; nothing here decides. */
 export function useCheck() {
-  return useQuery<TriageView | null>({ queryKey: CHECK, queryFn: () => null });
+  return useQuery<TriageView>({ queryKey: CHECK, queryFn: skipToken, gcTime: Infinity });
 }
 
 /** Starts a check: of a report, of a complaint, or of whatever it is. */

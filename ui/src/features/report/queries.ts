@@ -1,5 +1,5 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { answerOf, useCommand } from "../../base/query";
+import { answerOf, failureOf, useCommand } from "../../base/query";
 import { go } from "../../base/router";
 import type { DraftView, ReportView } from "../../ipc/bindings";
 import { commands } from "../../ipc/transport";
@@ -17,6 +17,7 @@ export function useDraft() {
       const shown = client.getQueryData<DraftView | null>(DRAFT);
       return draft ?? (shown?.sealed_only ? shown : null);
     },
+    gcTime: Infinity,
   });
 }
 
@@ -67,7 +68,19 @@ export function useSend() {
 
 export const reportKey = (id: string) => ["reports", id];
 
-/** The carrier's copy of one report. */
+/** The carrier's copy of one report. On a locked phone it is the one that was just finished here. */
 export function useReport(id: string) {
-  return useQuery<ReportView>({ queryKey: reportKey(id), queryFn: () => answerOf(commands.report(id)) });
+  const client = useQueryClient();
+  return useQuery<ReportView>({
+    queryKey: reportKey(id),
+    queryFn: async () => {
+      try {
+        return await answerOf(commands.report(id));
+      } catch (error) {
+        const shown = client.getQueryData<ReportView>(reportKey(id));
+        if (shown && failureOf(error).code === "locked") return shown;
+        throw error;
+      }
+    },
+  });
 }

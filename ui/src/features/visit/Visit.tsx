@@ -9,6 +9,7 @@ import { PhoneLink } from "../../base/components/PhoneLink";
 import { Screen } from "../../base/components/Screen";
 import { useCodes } from "../../base/i18n/codes";
 import { useCommand, useVisit } from "../../base/query";
+import { useRing } from "../../base/ring";
 import { go } from "../../base/router";
 import type { AppView, VisitView } from "../../ipc/bindings";
 import { commands } from "../../ipc/transport";
@@ -52,6 +53,7 @@ function Ringing(props: { app: AppView; visit: VisitView }) {
   const accept = useCommand(commands.visitAccept, { key: VISIT, onDone: () => go("visit") });
   const decline = useCommand(commands.visitDecline, { key: VISIT });
   const failure = accept.failure ?? decline.failure;
+  useRing();
   return (
     <Screen id="ringing" title={t("visit.ringing", { name: peer })}>
       {failure && <Trouble error={failure} />}

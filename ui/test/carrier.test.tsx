@@ -1,0 +1,204 @@
+import { cleanup, render, screen, waitFor, within } from "@testing-library/react";
+import userEvent from "@testing-library/user-event";
+import { QueryClientProvider } from "@tanstack/react-query";
+import { clearMocks } from "@tauri-apps/api/mocks";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { Page } from "../src/base/Page";
+import { newQueryClient } from "../src/base/query";
+import { CarrierApp } from "../src/features/CarrierApp";
+import { playTape, type Tape } from "../src/ipc/fake";
+import { carrierWords } from "../src/words/carrier";
+import busy from "../src/ipc/recorded/busy.json";
+import fresh from "../src/ipc/recorded/fresh.json";
+import locked from "../src/ipc/recorded/locked.json";
+import needsPin from "../src/ipc/recorded/needs_pin.json";
+import open from "../src/ipc/recorded/open.json";
+import trouble from "../src/ipc/recorded/trouble.json";
+import visit from "../src/ipc/recorded/visit.json";
+
+const user = userEvent.setup();
+const press = async (...ids: string[]) => {
+  for (const id of ids) await user.click(await screen.findByTestId(id));
+};
+
+function show(tape: Tape, hash = "", language = "en") {
+  location.hash = hash;
+  playTape(tape, { language, theme: "light" });
+  render(
+    <QueryClientProvider client={newQueryClient()}>
+      <Page catalogues={carrierWords}><CarrierApp /></Page>
+    </QueryClientProvider>,
+  );
+}
+
+beforeEach(() => {
+  location.hash = "";
+});
+afterEach(() => {
+  cleanup();
+  clearMocks();
+});
+
+describe("a phone that nobody has signed in on", () => {
+  it("signs in by the browser, or by a code on another device", async () => {
+    show(fresh);
+    await press("sign-in-start");
+    expect((await screen.findByTestId("sign-in-url")).getAttribute("href")).toContain("/oauth/authorize");
+    await press("sign-in-code");
+    expect((await screen.findByTestId("sign-in-user-code")).textContent).toBe("WDJB-MJHT");
+  });
+
+  it("takes a report, sealed until someone signs in", async () => {
+    show(fresh);
+    await press("home-hurt", "safe-safe", "what-animal", "map-hand-left", "next", "next", "next");
+    expect((await screen.findByTestId("send-state")).textContent).toBe("Waiting to send. It goes when someone signs in.");
+  });
+});
+
+describe("a PIN", () => {
+  it("is typed twice, and a difference is said", async () => {
+    show(needsPin);
+    await press("pin-1", "pin-give", "pin-2", "pin-give");
+    expect((await screen.findByTestId("pin-differs")).textContent).toContain("not the same");
+  });
+
+  it("that is too easy is refused in words", async () => {
+    show(needsPin);
+    const easy = ["pin-1", "pin-2", "pin-3", "pin-4", "pin-give"];
+    await press(...easy, ...easy);
+    expect((await screen.findByTestId("trouble")).textContent).toContain("too easy to guess");
+  });
+
+  it("says how many tries are left", async () => {
+    show(locked);
+    await press("pin-0", "pin-give");
+    expect((await screen.findByTestId("pin-state")).textContent).toBe("Wrong PIN. 4 tries left.");
+  });
+
+  it("that is forgotten leads to a sign-in", async () => {
+    show(locked);
+    await press("forgot-pin");
+    expect(await screen.findByTestId("sign-in-url")).toBeTruthy();
+  });
+});
+
+describe("a report", () => {
+  it("lists what is missing when it is sent too early, and the button is never disabled", async () => {
+    show(busy, "#/report/check");
+    const send = await screen.findByTestId("next");
+    expect(send.hasAttribute("disabled")).toBe(false);
+    await user.click(send);
+    expect((await screen.findByTestId("missing-where")).getAttribute("href")).toBe("#/report/where");
+  });
+
+  it("marks left and right as both, on the map and on the list alike", async () => {
+    show(open);
+    await press("home-hurt", "safe-safe", "what-animal", "map-knee-left", "map-knee-right", "view-list");
+    expect(screen.getByTestId("marked").textContent).toBe("Marked: Both sides: knee");
+    expect(screen.getByTestId("list-knee-left").getAttribute("aria-pressed")).toBe("true");
+    await press("list-knee-left");
+    expect(screen.getByTestId("marked").textContent).toBe("Marked: Right knee");
+  });
+
+  it("shows the 911 card first where the person is not safe", async () => {
+    show(open);
+    await press("home-hurt", "safe-not_safe");
+    expect(await screen.findByTestId("emergency-call")).toBeTruthy();
+    expect(screen.getByTestId("screen-emergency").textContent).toContain("Get to a safe place first");
+  });
+
+  it("shows all seven states of sending in their own words", async () => {
+    show(busy, "#/reports");
+    await screen.findByTestId("report-report-2");
+    const states = [10, 11, 12, 13, 2, 15, 16].map((id) => screen.getByTestId(`send-report-${id}`).textContent);
+    expect(states).toEqual([
+      "Not finished. Saved on this phone.",
+      "Waiting to send. You can put your phone away.",
+      "Sending 1 of 3",
+      expect.stringMatching(/^Sent .*11:05 AM\. Number HMS-4821\.$|^Sent .*\. Number HMS-4821\.$/),
+      expect.stringMatching(/^A nurse read it at /),
+      "We need one thing from you.",
+      "Two versions. Yours and the office's.",
+    ]);
+  });
+
+  it("names who has read it, and takes 'it got worse' in one tap", async () => {
+    show(busy, "#/reports/report-2");
+    expect(within(await screen.findByTestId("readers")).getByText(/Ada Moreno, RN, Nurse/)).toBeTruthy();
+    await press("add-worse");
+    expect((await screen.findByTestId("worse-check")).getAttribute("href")).toBe("#/check/of/report-2");
+  });
+});
+
+describe("the symptom check", () => {
+  it("goes on by itself, says how much is left, and keeps answers when going back", async () => {
+    show(open, "#/check");
+    await press("check-start", "answer-none", "next");
+    expect(screen.getByTestId("check-progress").textContent).toBe("Question 2. At most 5 more.");
+    await press("answer-true");
+    await screen.findByTestId("answer-number");
+    await press("back");
+    expect((await screen.findByTestId("answer-true")).getAttribute("aria-pressed")).toBe("true");
+  });
+
+  it("asks again where nothing is ticked, and 'None of these' unticks the rest", async () => {
+    show(open, "#/check");
+    await press("check-start", "next");
+    expect((await screen.findByRole("alert")).textContent).toContain("None of these");
+    await press("answer-breathing", "answer-none");
+    expect(within(screen.getByTestId("answer-breathing")).getByRole<HTMLInputElement>("checkbox").checked).toBe(false);
+  });
+
+  it("puts 911 on an emergency result, and the label on every result", async () => {
+    show(open, "#/check");
+    await press("check-start", "answer-breathing", "next");
+    expect((await screen.findByTestId("result-911")).getAttribute("href")).toBe("tel:911");
+    expect(screen.getByTestId("pack-status").textContent).toBe("Draft, unsigned. Not cleared as a device. It does not replace 911.");
+  });
+});
+
+describe("trouble", () => {
+  it("is said in words with a way out: link, clock, store, keychain, demonstration", async () => {
+    show(trouble);
+    for (const id of ["notice-network", "notice-clock", "notice-storage", "notice-vault", "notice-demo"]) expect(await screen.findByTestId(id)).toBeTruthy();
+    expect(screen.getByTestId("notice-clock").textContent).toBe("This phone's date is wrong. Your report saves with both times.");
+  });
+
+  it("in a list names the cause, the next step, a phone and a number for support", async () => {
+    show(trouble, "#/outbox");
+    const words = (await screen.findByTestId("trouble")).textContent;
+    expect(words).toContain("Something went wrong in the app.");
+    expect(words).toContain("7F3K-22");
+    expect(screen.getByTestId("trouble-phone").getAttribute("href")).toBe("tel:18005550142");
+    expect(screen.getByTestId("try-again")).toBeTruthy();
+  });
+
+  it("of a device that cannot call shows the number to dial by hand", async () => {
+    show(trouble);
+    await press("emergency", "emergency-call");
+    expect(await screen.findByText("This device cannot call. Dial 911 on any phone.")).toBeTruthy();
+  });
+});
+
+describe("a visit", () => {
+  it("rings, is answered, says that the cameras are synthetic, and ends", async () => {
+    show(visit);
+    await press("visit-accept");
+    expect((await screen.findByTestId("synthetic")).textContent).toBe("Test picture. No camera here.");
+    expect(screen.getByTestId("remote-picture-label").textContent).toBe("Test picture. No camera there.");
+    await press("visit-mute");
+    expect(await screen.findByTestId("muted")).toBeTruthy();
+    await press("visit-leave");
+    expect((await screen.findByTestId("ended-why")).textContent).toBe("The visit ended.");
+  });
+});
+
+describe("Spanish", () => {
+  it("is chosen in the settings, on a locked phone too", async () => {
+    show(locked, "#/settings");
+    await press("language-es");
+    await waitFor(() => expect(screen.getByRole("heading", { level: 1 }).textContent).toBe("Ajustes"));
+    expect(screen.getByTestId("emergency").textContent).toBe("Llamar al 911");
+    expect(document.documentElement.lang).toBe("es");
+  });
+});
