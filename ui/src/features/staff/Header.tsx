@@ -2,7 +2,6 @@ import { useState } from "react";
 import { State } from "../../base/components/Banner";
 import { Button } from "../../base/components/Button";
 import { useFormats } from "../../base/i18n/format";
-import { setTextSize, TEXT_SIZES, useTextSize } from "../../base/look";
 import { useCommand } from "../../base/query";
 import type { AppView } from "../../ipc/bindings";
 import { commands } from "../../ipc/transport";
@@ -59,7 +58,6 @@ function Link(props: { app: AppView }) {
 
 function Settings(props: { app: AppView }) {
   const t = useStaffWords();
-  const size = useTextSize();
   const { app } = props;
   const keep = useCommand(commands.setPreferences, { key: ["app"] });
   return (
@@ -71,17 +69,6 @@ function Settings(props: { app: AppView }) {
         value={app.theme}
         options={THEMES.map((theme) => ({ value: theme, text: t(theme === "auto" ? "desk.themeAuto" : `theme.${theme}`) }))}
         onPick={(theme) => keep.run({ language: app.language, theme })}
-      />
-      <Pick
-        id="set-text"
-        label={t("settings.text")}
-        quiet
-        value={String(size)}
-        options={TEXT_SIZES.map((percent) => ({ value: String(percent), text: t("settings.textSize", { percent }) }))}
-        onPick={(picked) => {
-          const chosen = TEXT_SIZES.find((percent) => String(percent) === picked);
-          if (chosen) setTextSize(chosen);
-        }}
       />
       <Pick
         id="set-language"
@@ -104,7 +91,7 @@ function Lock() {
   const busy = ["connecting", "in_call", "reconnecting"].includes(call.data?.state ?? "none");
   return (
     <>
-      <Button id="lock" icon="lock" busy={lock.pending} onPress={() => (busy ? setInCall(true) : lock.run())}>{t("pin.lock")}</Button>
+      <Button id="lock" icon="lock" busy={lock.pending} onPress={() => (busy ? setInCall(true) : lock.run())}>{t("desk.lock")}</Button>
       {inCall && busy && <span role="status" className="strong" data-testid="lock-in-call">{t("desk.lockInCall")}</span>}
     </>
   );

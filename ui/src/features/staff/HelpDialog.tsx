@@ -3,7 +3,9 @@ import { Button } from "../../base/components/Button";
 import { CheckTile } from "../../base/components/Tile";
 import { Facts, Points } from "../../base/components/Field";
 import { PhoneLink } from "../../base/components/PhoneLink";
+import { setTextSize, TEXT_SIZES, useTextSize } from "../../base/look";
 import type { AppView } from "../../ipc/bindings";
+import { Pick } from "./Pick";
 import { SHORTCUTS, setShortcutsOn, useShortcutsOn } from "./shortcuts";
 import { useStaffWords } from "./words";
 
@@ -12,6 +14,7 @@ export function HelpDialog(props: { app: AppView; onClose: () => void }) {
   const t = useStaffWords();
   const dialog = useRef<HTMLDialogElement>(null);
   const keysOn = useShortcutsOn();
+  const size = useTextSize();
   const { app } = props;
   useEffect(() => dialog.current?.showModal(), []);
   return (
@@ -40,6 +43,18 @@ export function HelpDialog(props: { app: AppView; onClose: () => void }) {
           </dl>
           <CheckTile id="keys-on" name="keys-on" checked={keysOn} onChange={setShortcutsOn}>{t("keys.on")}</CheckTile>
         </section>
+        <div className="row">
+          <Pick
+            id="set-text"
+            label={t("settings.text")}
+            value={String(size)}
+            options={TEXT_SIZES.map((percent) => ({ value: String(percent), text: t("settings.textSize", { percent }) }))}
+            onPick={(picked) => {
+              const chosen = TEXT_SIZES.find((percent) => String(percent) === picked);
+              if (chosen) setTextSize(chosen);
+            }}
+          />
+        </div>
         <Facts
           items={[
             { key: "server", name: t("settings.server"), value: app.server },

@@ -21,6 +21,7 @@ export function Workspace(props: { app: AppView }) {
   return (
     <>
       <UrgentAlert />
+      <Jump />
       <main className="work">
         <h1 className="hidden-visually">{t("desk.title")}</h1>
         <section className="work__queue" aria-labelledby="queue-title" data-testid="queue">
@@ -37,12 +38,29 @@ export function Workspace(props: { app: AppView }) {
   );
 }
 
+/** Where the window is narrow the three parts stand below each other: these go from one to the next. */
+function Jump() {
+  const t = useStaffWords();
+  const to = (part: string) => {
+    const target = document.querySelector<HTMLElement>(`[data-testid="${part}"]`);
+    target?.scrollIntoView({ block: "start" });
+    target?.querySelector<HTMLElement>("a, button, input, textarea, select")?.focus({ preventScroll: true });
+  };
+  return (
+    <nav className="jump" aria-label={t("desk.jump")}>
+      <Button id="jump-queue" onPress={() => to("queue")}>{t("desk.jumpQueue")}</Button>
+      <Button id="jump-case" onPress={() => to("case")}>{t("case.title")}</Button>
+      <Button id="jump-visit" onPress={() => to("visit")}>{t("desk.jumpVisit")}</Button>
+    </nav>
+  );
+}
+
 function NoCase() {
   const t = useStaffWords();
   const next = useNext(null);
   return (
     <div className="no-case stack" data-testid="no-case">
-      <h2 id="case-title">{t("desk.noCase")}</h2>
+      <h2 id="case-title" tabIndex={-1}>{t("desk.noCase")}</h2>
       <p className="soft">{t("desk.noCaseSub")}</p>
       <div className="row"><Button id="next-case" icon="next" onPress={() => next(1)}>{t("keys.next")}</Button></div>
     </div>

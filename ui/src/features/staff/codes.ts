@@ -9,12 +9,16 @@ const PRIORITIES = ["stat", "asap", "urgent", "routine"] as const;
 const KINDS = ["condition", "immunization", "report", "visit", "observation"] as const;
 const ADDITIONS = ["correction", "addition", "worse"] as const;
 
+const WHAT = ["animal", "fall", "lifting", "vehicle", "heat", "cold", "cut", "sting", "chemical", "assault", "other"] as const;
+
 /** Codes of the staff window as words. */
 export function useStaffCodes() {
   const t = useStaffWords();
   const shared = useCodes();
   const language = useLanguage();
   return useMemo(() => {
+    const birth = new Intl.DateTimeFormat(localeOf(language), { dateStyle: "long" });
+    const day = new Intl.DateTimeFormat(localeOf(language), { dateStyle: "medium" });
     const names = new Intl.DisplayNames(localeOf(language), { type: "language" });
     return {
       ...shared,
@@ -33,6 +37,15 @@ export function useStaffCodes() {
       addition: (code: string) => {
         const known = ADDITIONS.find((item) => item === code);
         return known ? t(`addition.${known}`) : code;
+      },
+      /** "March 9, 1984" from `YYYY-MM-DD`. */
+      birth: (date: string) => birth.format(new Date(`${date}T12:00`)),
+      /** "Jun 3, 2014". */
+      day: (at: number) => day.format(at),
+      /** Words of the record; what happened in an earlier report comes as our own code. */
+      history: (text: string) => {
+        const known = WHAT.find((item) => item === text);
+        return known ? t(`what.${known}`) : text;
       },
       /** "Spanish". */
       language: (tag: string) => {

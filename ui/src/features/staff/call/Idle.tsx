@@ -25,7 +25,6 @@ export function Idle(props: { task: string; chart: ChartView; item: QueueItemVie
     },
     { key: ["visit"], onFailed: () => void client.invalidateQueries({ queryKey: queueKey }) },
   );
-  const name = chart.name || t("case.noName");
   const rings = item?.signal?.connected;
   if (props.others) {
     return <p className="soft" data-testid="call-others">{t("call.others", { name: item?.claimed_by ?? "" })}</p>;
@@ -36,7 +35,7 @@ export function Idle(props: { task: string; chart: ChartView; item: QueueItemVie
         <State id="call-reach" tone={rings ? "ok" : "warn"} icon={rings ? "check" : "nosignal"}>{t(rings ? "call.rings" : "call.notThere")}</State>
       )}
       <Button id="visit-call" look="primary" icon="video" wide busy={call.pending} onPress={() => call.run()}>
-        {t(props.again ? "call.again" : "call.call", { name })}
+        {chart.name ? t(props.again ? "call.again" : "call.call", { name: chart.name }) : t("keys.call")}
       </Button>
       {call.failure?.code === "taken" ? (
         <p className="field__error" role="alert" data-testid="call-taken">

@@ -1,7 +1,5 @@
-import { useState } from "react";
 import { Banner, State } from "../../../base/components/Banner";
 import { Button } from "../../../base/components/Button";
-import { Field } from "../../../base/components/Field";
 import { Frames } from "../../../base/components/Frames";
 import { Trouble } from "../../../base/components/Loaded";
 import { PhoneLink } from "../../../base/components/PhoneLink";
@@ -52,7 +50,7 @@ export function InCall(props: { visit: VisitView; name: string; phone: string | 
       )}
       <Quality visit={visit} name={name} />
       <Controls visit={visit} />
-      <Texts visit={visit} name={name} />
+      <LastLine visit={visit} name={name} />
     </>
   );
 }
@@ -99,31 +97,9 @@ function Controls(props: { visit: VisitView }) {
   );
 }
 
-function Texts(props: { visit: VisitView; name: string }) {
-  const t = useStaffWords();
-  const f = useFormats();
-  const { visit, name } = props;
-  const [text, setText] = useState("");
-  const send = useCommand(commands.visitText, { key, onDone: () => setText("") });
-  const give = () => {
-    if (text.trim() !== "") send.run(text);
-  };
-  return (
-    <div className="lines">
-      {visit.texts.length > 0 && (
-        <ol className="lines__list" aria-label={t("visit.texts")} data-testid="visit-texts">
-          {visit.texts.map((line, index) => (
-            <li key={index} className={line.mine ? "lines__mine" : undefined}>
-              <span className="soft small">{line.mine ? t("visit.mine") : name} {f.clock(line.at)}</span> {line.text}
-            </li>
-          ))}
-        </ol>
-      )}
-      <div className="lines__write">
-        <Field id="visit-text" label={t("visit.write")} value={text} onChange={setText} onEnter={give} />
-        <Button id="visit-text-send" icon="send" busy={send.pending} onPress={give}>{t("action.send")}</Button>
-      </div>
-      {send.failure && <Trouble error={send.failure} />}
-    </div>
-  );
+/** What the other side wrote last; the whole exchange stands below the opening. */
+function LastLine(props: { visit: VisitView; name: string }) {
+  const line = props.visit.texts.findLast((text) => !text.mine);
+  if (!line) return null;
+  return <p className="lines__last" role="status" data-testid="visit-last-line"><span className="soft">{props.name}: </span>{line.text}</p>;
 }

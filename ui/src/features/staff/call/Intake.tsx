@@ -18,7 +18,6 @@ const INTERPRETERS = ["es", "vi", "zh", "tl", "ko", "ar", "so", "hmn", "ase"] as
 /** The opening of a visit: who it is, where they are, how to reach them, consent, interpreter. */
 export function Intake(props: { task: string; chart: ChartView }) {
   const t = useStaffWords();
-  const f = useFormats();
   const code = useStaffCodes();
   const { task, chart } = props;
   const known = chart.intake;
@@ -39,7 +38,7 @@ export function Intake(props: { task: string; chart: ChartView }) {
   };
   const identifiers = [
     { code: "name", name: t("intake.name"), value: known?.name ?? chart.name },
-    { code: "birth-date", name: t("person.born"), value: birth(known?.birth_date ?? chart.birth_date, f.date) },
+    { code: "birth-date", name: t("person.born"), value: birth(known?.birth_date ?? chart.birth_date, code.birth) },
     { code: "employee-number", name: t("person.number"), value: known?.employee_number ?? chart.employee_number },
   ];
   const missing = [

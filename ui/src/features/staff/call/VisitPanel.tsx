@@ -6,6 +6,7 @@ import { Call } from "./Call";
 import { Idle } from "./Idle";
 import { Intake } from "./Intake";
 import { Send911 } from "./Send911";
+import { Texts } from "./Texts";
 
 /** The visit: the call, its opening questions, and 911. A call with one person stays in view on another's chart. */
 export function VisitPanel(props: { task: string | null; helpPhone: string }) {
@@ -21,6 +22,7 @@ export function VisitPanel(props: { task: string | null; helpPhone: string }) {
               <Call visit={visit} task={props.task} helpPhone={props.helpPhone} />
             ) : null}
             {props.task ? <Opening key={props.task} task={props.task} visit={visit} /> : !onGoing(visit) && <p className="soft" data-testid="visit-none">{t("call.choose")}</p>}
+            {talking(visit) && <Texts visit={visit} />}
           </>
         )}
       </Loaded>
@@ -30,6 +32,8 @@ export function VisitPanel(props: { task: string | null; helpPhone: string }) {
 
 /** A call is under way or being set up. */
 export const onGoing = (visit: VisitView): boolean => visit.state !== "none" && visit.state !== "ended";
+
+const talking = (visit: VisitView): boolean => ["connecting", "in_call", "reconnecting"].includes(visit.state);
 
 function Opening(props: { task: string; visit: VisitView }) {
   const { task, visit } = props;

@@ -1,7 +1,9 @@
+import { useEffect } from "react";
 import { Loaded } from "../../../base/components/Loaded";
 import type { ChartView } from "../../../ipc/bindings";
 import { useChart, useQueueItem } from "../queries";
 import { useStaffWords } from "../words";
+import { Panel } from "../Panel";
 import { Advice } from "../work/Advice";
 import { Close } from "../work/Close";
 import { FollowUp } from "../work/FollowUp";
@@ -9,7 +11,8 @@ import { Imaging } from "../work/Imaging";
 import { Note } from "../work/Note";
 import { Checks } from "./Checks";
 import { Claim } from "./Claim";
-import { History, Known } from "./History";
+import { History } from "./History";
+import { Known } from "./Known";
 import { Person } from "./Person";
 import { Report } from "./Report";
 
@@ -27,6 +30,8 @@ export function Case(props: { task: string; onClosed: () => void }) {
 
 function CaseOf(props: { chart: ChartView; task: string; onClosed: () => void }) {
   const t = useStaffWords();
+  // Another person was opened: screen readers hear the name, and a narrow window shows the chart.
+  useEffect(() => document.getElementById("case-title")?.focus(), []);
   const { chart, task } = props;
   const item = useQueueItem(task);
   // Someone else has it: their note, their orders. What is mine, or no longer in the queue, can be worked on.
@@ -38,8 +43,7 @@ function CaseOf(props: { chart: ChartView; task: string; onClosed: () => void })
         <div className="case__facts">
           {chart.report ? <Report report={chart.report} /> : <p className="soft" data-testid="no-report">{t("report.none")}</p>}
           <Checks checks={chart.checks} />
-          <Known id="allergies" title={t("chart.allergies")} list={chart.allergies} alarm />
-          <Known id="medication" title={t("chart.medication")} list={chart.medication} />
+          <Panel id="medication" title={t("chart.medication")} flat><Known id="medication" list={chart.medication} /></Panel>
           <History lines={chart.history} />
         </div>
         <div className="case__work">

@@ -13,7 +13,8 @@ export function Report(props: { report: ChartReportView }) {
   const f = useFormats();
   const code = useStaffCodes();
   const { report } = props;
-  const worse = report.additions.some((addition) => addition.kind === "worse");
+  const worse = report.additions.filter((addition) => addition.kind === "worse");
+  const others = report.additions.filter((addition) => addition.kind !== "worse");
   const facts = [
     { key: "places", name: t("report.where"), value: f.list(report.places.map(code.place)) },
     { key: "happened", name: t("report.happened"), value: f.moment(report.happened_at) },
@@ -30,21 +31,26 @@ export function Report(props: { report: ChartReportView }) {
   return (
     <Panel id="report" title={t(`what.${report.what}`)} aside={report.number}>
       {report.safe === "not_safe" && <Banner id="report-not-safe" tone="danger">{t("report.notSafe")}</Banner>}
-      {worse && <Banner id="report-worse" tone="danger">{t("report.worse")}</Banner>}
+      {worse.map((addition, index) => (
+        <Banner key={index} id="report-worse" tone="danger">
+          <strong>{code.addition(addition.kind)}</strong> <span className="soft">{f.moment(addition.at)}</span>
+          {addition.text && <p>{addition.text}</p>}
+        </Banner>
+      ))}
       {report.true_time !== null && (
         <Banner id="report-clock" tone="warn" icon="clock">{t("report.trueTime", { time: f.stamp(report.true_time) })}</Banner>
       )}
       {report.note && <blockquote className="quote" data-testid="report-words">{report.note}</blockquote>}
-      <Facts items={facts} />
       {(report.photos.length > 0 || report.voice.length > 0) && (
         <div className="photos">
           {report.photos.map((id, index) => <Photo key={id} id={id} number={index + 1} />)}
           {report.voice.map((id, index) => <Voice key={id} id={id} number={index + 1} />)}
         </div>
       )}
-      {report.additions.length > 0 && (
+      <Facts items={facts} />
+      {others.length > 0 && (
         <ol className="additions" data-testid="report-additions">
-          {report.additions.map((addition, index) => (
+          {others.map((addition, index) => (
             <li key={index} data-kind={addition.kind}>
               <strong>{code.addition(addition.kind)}</strong> <span className="soft">{f.moment(addition.at)}</span>
               {addition.text && <p>{addition.text}</p>}

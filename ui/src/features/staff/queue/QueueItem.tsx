@@ -33,7 +33,7 @@ export function QueueItem(props: { item: QueueItemView; number: number; current:
         <span className="entry-q__line">
           <span>
             {item.kind === "escalation" && <strong>{t("queue.escalated")} </strong>}
-            {f.list([item.what && t(`what.${item.what}`), ...item.places.map(code.place)].filter((text) => !!text).map(String)) || t("queue.noReport")}
+            {[item.what && t(`what.${item.what}`), ...item.places.map(code.place)].filter((text) => !!text).join(" · ") || t("queue.noReport")}
           </span>
         </span>
         <span className="entry-q__line">
@@ -66,7 +66,7 @@ function Waiting(props: { since: number | null }) {
   const span = useSpans();
   const now = useNow();
   if (props.since === null) return null;
-  return <span className="entry-q__wait">{t("queue.waiting", { time: span(now - props.since) })}</span>;
+  return <span className="entry-q__wait">{now - props.since < 60_000 ? t("queue.justNow") : t("queue.waiting", { time: span(now - props.since) })}</span>;
 }
 
 /** The carrier's link: whether a call rings, how good it is, or when it was last there. */
@@ -85,7 +85,7 @@ function Signal(props: { signal: SignalView | null }) {
     <span className="entry-q__signal">
       <Icon name={signal.connected ? "check" : "nosignal"} size="1.1em" />
       {signal.connected ? [t("signal.connected"), ...figures].join(", ") : t("signal.away")}
-      {!signal.connected && signal.last_sync_at !== null && ` ${t("signal.last", { time: span(now - signal.last_sync_at) })}`}
+      {!signal.connected && signal.last_sync_at !== null && `, ${t("signal.last", { time: span(now - signal.last_sync_at) })}`}
     </span>
   );
 }
