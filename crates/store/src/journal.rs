@@ -36,7 +36,8 @@ pub enum JournalError {
     Form(#[source] serde_json::Error),
 }
 
-/// The journal of one profile. One handle per process: appends are not coordinated between handles.
+/// The journal of one profile. A second process may append to it (it needs no key): writing takes a lock file, and
+/// a rewrite reads again what the others have added.
 #[derive(Debug)]
 pub struct Journal {
     path: PathBuf,
@@ -53,15 +54,6 @@ impl Journal {
     /// # Errors
     /// The file is there but cannot be read.
     pub fn open(path: &Path) -> Result<Self, JournalError> {
-        let mut bytes = Vec::new();
-        match File::open(path) {
-            Ok(mut file) => file
-                .read_to_end(&mut bytes)
-                .map(|_| ())
-                .map_err(JournalError::Read)?,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => (),
-            Err(error) => return Err(JournalError::Read(error)),
-        }
         let mut journal = Self {
             path: path.to_owned(),
             reserve: path.parent().map(Reserve::new),
@@ -69,8 +61,44 @@ impl Journal {
             order: Vec::new(),
             damaged: Vec::new(),
         };
-        journal.read(&bytes);
+        journal.read_again()?;
         Ok(journal)
+    }
+
+    fn read_again(&mut self) -> Result<(), JournalError> {
+        let mut bytes = Vec::new();
+        match File::open(&self.path) {
+            Ok(mut file) => file
+                .read_to_end(&mut bytes)
+                .map(|_| ())
+                .map_err(JournalError::Read)?,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => (),
+            Err(error) => return Err(JournalError::Read(error)),
+        }
+        self.entries.clear();
+        self.order.clear();
+        self.damaged.clear();
+        self.read(&bytes);
+        Ok(())
+    }
+
+    /// Held while writing. Where the system knows no file locks there is only one process.
+    fn lock(&self) -> Result<Option<File>, JournalError> {
+        let path = self.path.with_extension("lock");
+        let file = match OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(path)
+        {
+            // An empty file needs no space, but a folder entry may: going on without is better than losing the entry.
+            Err(error) if is_full(&error) => return Ok(None),
+            other => other.map_err(JournalError::Write)?,
+        };
+        match file.lock() {
+            Err(error) if error.kind() != io::ErrorKind::Unsupported => Err(JournalError::Write(error)),
+            _ => Ok(Some(file)),
+        }
     }
 
     fn read(&mut self, mut rest: &[u8]) {
@@ -106,6 +134,7 @@ impl Journal {
     /// Nothing was kept; the caller must not say that it was.
     pub fn append(&mut self, entry: &WireSealed) -> Result<(), JournalError> {
         let bytes = form(entry)?;
+        let _lock = self.lock()?;
         match self.write(&bytes) {
             Err(error) if is_full(&error) => {
                 let released = self.reserve.as_ref().is_some_and(Reserve::release);
@@ -122,9 +151,9 @@ impl Journal {
         }
         let replaced = self.entries.contains_key(&entry.id);
         self.keep(entry.clone());
-        if replaced && fs::metadata(&self.path).is_ok_and(|meta| meta.len() > COMPACT_ABOVE) {
+        if replaced && self.is_long() {
             // The entry is safe already; a rewrite that fails now is tried at the next replacement.
-            let _later = self.rewrite();
+            let _later = self.rewrite(|_| false);
         }
         Ok(())
     }
@@ -167,46 +196,60 @@ impl Journal {
     /// # Errors
     /// The journal is as before; pruning again later is safe, and so is sending again.
     pub fn prune(&mut self, id: &str) -> Result<(), JournalError> {
-        let Some(entry) = self.entries.remove(id) else {
-            return Ok(());
-        };
-        match self.rewrite() {
-            Ok(()) => {
-                self.order.retain(|kept| kept != id);
-                Ok(())
-            }
-            Err(error) => {
-                self.entries.insert(id.to_owned(), entry);
-                Err(error)
-            }
-        }
+        let _lock = self.lock()?;
+        self.rewrite(|entry| entry.id == id)
     }
 
-    fn rewrite(&mut self) -> Result<(), JournalError> {
+    /// Removes an entry that was sent and that the server has kept, unless a newer one of the same id (the finished
+    /// form after the draft) has come meanwhile: that is not sent yet.
+    ///
+    /// # Errors
+    /// As for [`Journal::prune`].
+    pub fn prune_sent(&mut self, sent: &WireSealed) -> Result<(), JournalError> {
+        let _lock = self.lock()?;
+        self.rewrite(|entry| entry == sent)
+    }
+
+    /// Writes the file anew without what is `done`. The caller holds the lock.
+    fn rewrite(&mut self, done: impl Fn(&WireSealed) -> bool) -> Result<(), JournalError> {
+        self.read_again()?;
+        let before = self.entries.len();
+        let kept: Vec<&WireSealed> = self.entries().into_iter().filter(|entry| !done(entry)).collect();
+        if kept.len() == before && self.damaged.is_empty() && !self.is_long() {
+            return Ok(());
+        }
+        let mut bytes = Vec::new();
+        for entry in &kept {
+            bytes.extend_from_slice(&form(entry)?);
+        }
+        let full = |error| {
+            if is_full(&error) {
+                JournalError::Full
+            } else {
+                JournalError::Write(error)
+            }
+        };
         if !self.damaged.is_empty() {
             let path = self.path.with_extension("damaged");
             let mut file = OpenOptions::new()
                 .create(true)
                 .append(true)
                 .open(path)
-                .map_err(JournalError::Write)?;
+                .map_err(full)?;
             file.write_all(&self.damaged)
                 .and_then(|()| file.sync_all())
-                .map_err(JournalError::Write)?;
+                .map_err(full)?;
         }
-        let mut bytes = Vec::new();
-        for entry in self.entries() {
-            bytes.extend_from_slice(&form(entry)?);
-        }
-        write_whole(&self.path, &bytes).map_err(|error| {
-            if is_full(&error) {
-                JournalError::Full
-            } else {
-                JournalError::Write(error)
-            }
-        })?;
+        write_whole(&self.path, &bytes).map_err(full)?;
         self.damaged.clear();
+        self.entries.retain(|_, entry| !done(entry));
+        let entries = &self.entries;
+        self.order.retain(|id| entries.contains_key(id));
         Ok(())
+    }
+
+    fn is_long(&self) -> bool {
+        fs::metadata(&self.path).is_ok_and(|meta| meta.len() > COMPACT_ABOVE)
     }
 }
 
@@ -333,6 +376,51 @@ mod tests {
             assert!(kept.len() > 0);
             fs::remove_file(path.with_extension("damaged")).expect("removed");
         }
+    }
+
+    #[test]
+    fn two_processes_lose_nothing_of_each_other() {
+        let dir = tempfile::tempdir().expect("dir");
+        let path = dir.path().join("unsent.sealed");
+        let (mut one, mut two) = (
+            Journal::open(&path).expect("opens"),
+            Journal::open(&path).expect("opens"),
+        );
+        one.append(&entry("a", "x")).expect("appends");
+        two.append(&entry("b", "y")).expect("appends");
+
+        one.prune("a").expect("prunes");
+
+        assert_eq!(ids(&one), ["b"]);
+        assert_eq!(ids(&Journal::open(&path).expect("opens")), ["b"]);
+    }
+
+    #[test]
+    fn a_draft_that_was_delivered_does_not_take_the_finished_form_with_it() {
+        let dir = tempfile::tempdir().expect("dir");
+        let path = dir.path().join("unsent.sealed");
+        let mut journal = Journal::open(&path).expect("opens");
+        journal.append(&entry("a", "draft")).expect("appends");
+        let sent = journal.entries()[0].clone();
+        journal.append(&entry("a", "finished")).expect("appends");
+
+        journal.prune_sent(&sent).expect("prunes");
+        assert_eq!(journal.entries(), [&entry("a", "finished")]);
+        journal.prune_sent(&entry("a", "finished")).expect("prunes");
+        assert!(journal.is_empty());
+    }
+
+    #[test]
+    fn a_form_written_at_every_key_does_not_grow_without_end() {
+        let dir = tempfile::tempdir().expect("dir");
+        let path = dir.path().join("unsent.sealed");
+        let mut journal = Journal::open(&path).expect("opens");
+        let text = "c".repeat(600_000);
+        for _ in 0..20 {
+            journal.append(&entry("a", &text)).expect("appends");
+        }
+        assert!(fs::metadata(&path).expect("length").len() < 2 * COMPACT_ABOVE);
+        assert_eq!(Journal::open(&path).expect("opens").entries().len(), 1);
     }
 
     #[test]

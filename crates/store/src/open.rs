@@ -21,6 +21,8 @@ pub(crate) struct Db {
     pub conn: Connection,
     pub floor: Floor,
     pub reserve: Reserve,
+    /// Writes done since the disk was full.
+    pub saved_while_full: u32,
     /// Set by the last call; the thread ends after it.
     pub closed: bool,
     /// Held for as long as the database is open; a second process is refused.
@@ -63,6 +65,7 @@ pub(crate) fn open(dir: &Path, key: &Secret<[u8; 32]>) -> Result<Db, OpenError> 
         conn,
         floor,
         reserve,
+        saved_while_full: 0,
         closed: false,
         _lock: lock,
     })
@@ -100,6 +103,8 @@ fn lock(dir: &Path) -> Result<File, OpenError> {
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(fs::TryLockError::WouldBlock) => Err(OpenError::InUse),
+        // A system without file locks (Android) runs an app in one process.
+        Err(fs::TryLockError::Error(source)) if source.kind() == io::ErrorKind::Unsupported => Ok(file),
         Err(fs::TryLockError::Error(source)) => Err(OpenError::File { path, source }),
     }
 }

@@ -21,6 +21,8 @@ struct Server {
     log: Vec<String>,
     results: BTreeMap<i64, WireResult>,
     applied: BTreeMap<i64, u32>,
+    /// Answers 503 to what it has no answer for yet.
+    busy: bool,
     /// Words of descriptions that were ever stored.
     seen: Vec<String>,
 }
@@ -66,7 +68,9 @@ impl Server {
                     }
                 }
             };
-            self.results.insert(op.op, result.clone());
+            if !self.busy {
+                self.results.insert(op.op, result.clone());
+            }
             results.push(result);
         }
         results
@@ -83,6 +87,7 @@ impl Server {
             .unwrap_or_default();
         let version = self.records.get(&op.id).map(|(version, _)| version.to_string());
         match (version == op.base, words.contains("bad")) {
+            _ if self.busy => 503,
             (_, true) => 422,
             (true, false) => 201,
             (false, false) => 409,
@@ -193,6 +198,7 @@ impl World {
                 .await
                 .expect("notes");
         }
+        self.server.busy = cuts && self.dice.roll(10) == 0;
         let results = self.server.push(&ops);
         for (n, result) in results.iter().enumerate() {
             if cuts && self.dice.roll(8) == 0 {

@@ -17,6 +17,9 @@ use tokio::sync::{mpsc, oneshot};
 /// Calls that wait for the store's thread. When it is full, callers wait for room.
 const WAITING_CALLS: usize = 256;
 
+/// On a full disk every so many writes try to make the reserve again; each try writes megabytes.
+const RESTORE_EVERY: u32 = 16;
+
 type Job = Box<dyn FnOnce(&mut Db) + Send>;
 
 /// What a write may use on a full disk.
@@ -150,8 +153,11 @@ impl Store {
                 if space == Space::Reserve && db.reserve.release() {
                     done = transact(db, &job);
                 }
-            } else if done.is_ok() && full.load(Ordering::Relaxed) && db.reserve.restore() {
-                full.store(false, Ordering::Relaxed);
+            } else if done.is_ok() && full.load(Ordering::Relaxed) {
+                db.saved_while_full = db.saved_while_full.wrapping_add(1);
+                if db.saved_while_full % RESTORE_EVERY == 0 && db.reserve.restore() {
+                    full.store(false, Ordering::Relaxed);
+                }
             }
             done
         })
