@@ -23,7 +23,7 @@ beforeAll(async () => {
     root: ui,
     mode: "production",
     logLevel: "silent",
-    build: { outDir: out, manifest: true, rolldownOptions: { input: { carrier: join(ui, "carrier.html") } } },
+    build: { outDir: out, manifest: true },
   });
   manifest = JSON.parse(readFileSync(join(out, ".vite/manifest.json"), "utf8"));
 }, 60_000);
