@@ -74,7 +74,12 @@ impl ExternalIssuer {
     ///
     /// # Errors
     /// Where the issuer's keys cannot be fetched.
-    pub async fn authenticate(&self, db: &Db, token: &str, now_ms: i64) -> Result<Option<Actor>, ExternalError> {
+    pub async fn authenticate(
+        &self,
+        db: &Db,
+        token: &str,
+        now_ms: i64,
+    ) -> Result<Option<Actor>, ExternalError> {
         let Some(claims) = self.verified(token, now_ms).await? else {
             return Ok(None);
         };
@@ -84,7 +89,9 @@ impl ExternalIssuer {
             .map(str::to_lowercase);
         let Some(name) = name else { return Ok(None) };
         let found = db.read(move |read| user::by_name(read.conn(), &name)).await?;
-        let account = found.map(|(account, _)| account).filter(|account| !account.disabled);
+        let account = found
+            .map(|(account, _)| account)
+            .filter(|account| !account.disabled);
         Ok(account.and_then(|account| {
             Some(Actor {
                 user: UserId::parse(&account.id).ok()?,
@@ -104,14 +111,26 @@ impl ExternalIssuer {
         let mut cached = self.cached.lock().await;
         let age = cached.fetched_ms.map(|at| now_ms - at);
         if age.is_none_or(|age| age > KEYS_MS) {
-            *cached = Cached { keys: self.fetch().await?, fetched_ms: Some(now_ms) };
+            *cached = Cached {
+                keys: self.fetch().await?,
+                fetched_ms: Some(now_ms),
+            };
         }
         let known = key_of(token, &cached.keys).is_some();
         // The issuer may have changed its keys since.
         if !known && age.is_some_and(|age| age > REFETCH_MS) {
-            *cached = Cached { keys: self.fetch().await?, fetched_ms: Some(now_ms) };
+            *cached = Cached {
+                keys: self.fetch().await?,
+                fetched_ms: Some(now_ms),
+            };
         }
-        Ok(verify(token, &cached.keys, &self.issuer, &self.audience, now_ms / 1000))
+        Ok(verify(
+            token,
+            &cached.keys,
+            &self.issuer,
+            &self.audience,
+            now_ms / 1000,
+        ))
     }
 
     async fn fetch(&self) -> Result<Value, ExternalError> {
@@ -134,7 +153,9 @@ impl ExternalIssuer {
         if text("issuer").trim_end_matches('/') != self.issuer || text("jwks_uri").is_empty() {
             return Err(ExternalError::Discovery);
         }
-        get(text("jwks_uri").to_owned()).await.map_err(ExternalError::Fetch)
+        get(text("jwks_uri").to_owned())
+            .await
+            .map_err(ExternalError::Fetch)
     }
 }
 
@@ -159,9 +180,12 @@ pub fn verify(token: &str, keys: &Value, issuer: &str, audience: &str, now_s: i6
                 .ok()?;
         }
         ("RS256", "RSA") => {
-            RsaPublicKeyComponents { n: part("n")?, e: part("e")? }
-                .verify(&RSA_PKCS1_2048_8192_SHA256, signed.as_bytes(), &signature)
-                .ok()?;
+            RsaPublicKeyComponents {
+                n: part("n")?,
+                e: part("e")?,
+            }
+            .verify(&RSA_PKCS1_2048_8192_SHA256, signed.as_bytes(), &signature)
+            .ok()?;
         }
         _ => return None,
     }
@@ -182,5 +206,8 @@ fn key_of<'k>(token: &str, keys: &'k Value) -> Option<&'k Value> {
     let header = URL_SAFE_NO_PAD.decode(token.split('.').next()?).ok()?;
     let header: Value = serde_json::from_slice(&header).ok()?;
     let wanted = header.get("kid")?;
-    keys.get("keys")?.as_array()?.iter().find(|key| key.get("kid") == Some(wanted))
+    keys.get("keys")?
+        .as_array()?
+        .iter()
+        .find(|key| key.get("kid") == Some(wanted))
 }

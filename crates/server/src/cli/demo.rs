@@ -7,8 +7,8 @@ use crate::auth::tokens::{self, SignIn};
 use crate::auth::{oidc, password};
 use crate::data_dir::{write_private, DataDir};
 use crate::db::sqlite::table::user;
-use crate::demo::{self, Anchors, DISTRICT};
 use crate::db::{Precondition, Prepared, Tx, WriteError};
+use crate::demo::{self, Anchors, DISTRICT};
 use anyhow::Context;
 use hms_model::role::Role;
 use hms_model::secret::Secret;
@@ -126,16 +126,28 @@ pub(super) async fn prepare(app: &App, dir: &DataDir) -> anyhow::Result<()> {
             },
         )
         .await?;
-    let id_of = |role: Role| PEOPLE.iter().find(|p| p.role == role).map(id_of).unwrap_or_default();
+    let id_of = |role: Role| {
+        PEOPLE
+            .iter()
+            .find(|p| p.role == role)
+            .map(id_of)
+            .unwrap_or_default()
+    };
     let anchors = Anchors {
         carrier: id_of(Role::Carrier),
         clinician: id_of(Role::Clinician),
         manager: id_of(Role::Manager),
     };
-    let district = demo::seed(app, &anchors).await.context("cannot make the demonstration's district")?;
+    let district = demo::seed(app, &anchors)
+        .await
+        .context("cannot make the demonstration's district")?;
     if district.resources > 0 {
         let made = district.resources;
-        tracing::info!(employees = district.employees, sites = district.sites, "Made up a district with {made} resources");
+        tracing::info!(
+            employees = district.employees,
+            sites = district.sites,
+            "Made up a district with {made} resources"
+        );
     }
     let file = json!({
         "base_url": app.settings.base_url,

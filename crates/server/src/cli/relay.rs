@@ -33,8 +33,9 @@ pub(super) fn access(relay: &Arc<Relay>, settings: &Settings) -> RelayAccess {
     let address = SocketAddr::new(ip, relay.addr().port());
     let urls = ["udp", "tcp"].map(|transport| format!("turn:{address}?transport={transport}"));
     let secret = Secret::new(random::bytes::<32>().to_vec());
-    let relay = Arc::clone(relay);
+    let (relay, counted) = (Arc::clone(relay), Arc::clone(relay));
     RelayAccess {
+        counters: Arc::new(move || counted.counters()),
         turn: TurnIssuer::new(urls.to_vec(), secret),
         admit: Arc::new(move |turn| {
             relay.add_user(RelayUser { username: turn.username.clone(), password: turn.credential.clone() });

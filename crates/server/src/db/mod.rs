@@ -15,7 +15,7 @@ pub mod sqlite;
 pub mod tx;
 
 pub use error::{DbError, SqlResult, WriteError};
-pub use prepared::Prepared;
+pub use prepared::{is_stored_type, Prepared};
 pub use sqlite::{Db, Read};
 pub use tx::{Hook, Precondition, Put, Stored, Tx};
 

@@ -16,6 +16,22 @@ pub struct Prepared {
     pub(crate) relations: Vec<Relation>,
 }
 
+/// Types that are exchanged but that nobody stores: audit events are written by the server only, and a
+/// subscription that nobody serves would be a promise that is not kept.
+const NOT_STORED: [&str; 5] = [
+    "AuditEvent",
+    "CapabilityStatement",
+    "OperationOutcome",
+    "Parameters",
+    "Subscription",
+];
+
+/// Whether clients may store resources of this type.
+#[must_use]
+pub fn is_stored_type(kind: &str) -> bool {
+    hms_fhir::is_known_type(kind) && !NOT_STORED.contains(&kind)
+}
+
 impl Prepared {
     /// Checks a resource and derives its index, its patient and its relations.
     ///
@@ -33,18 +49,11 @@ impl Prepared {
                     "a resource names its type",
                 )]
             })?;
-        if !hms_fhir::is_known_type(&kind) {
+        if !is_stored_type(&kind) {
             return Err(vec![issue(
                 "resourceType",
                 IssueCode::Unknown,
                 "this resource type is not kept here",
-            )]);
-        }
-        if kind == "AuditEvent" {
-            return Err(vec![issue(
-                "resourceType",
-                IssueCode::Invariant,
-                "audit events are written by the server only",
             )]);
         }
         hms_fhir::validate(&body)?;

@@ -155,7 +155,8 @@ fn store(
     let id = resource.id().unwrap_or_default().to_owned();
     let patient = resource.patient().map(str::to_owned);
     let before = tx.get(&kind, &id)?.filter(|s| !s.deleted);
-    let action = if before.is_some() {
+    // A create that finds its id taken is no update, whoever may update: it is a create sent again.
+    let action = if before.is_some() && precondition != Precondition::Absent {
         Action::Update
     } else {
         Action::Create
@@ -174,6 +175,9 @@ fn store(
         };
         if !allowed(tx.conn(), actor, action, of)? {
             return Err(Problem::NotFound);
+        }
+        if precondition == Precondition::Absent {
+            return Err(Problem::Precondition);
         }
         if kind == "Composition" && body.get("status").and_then(Value::as_str) == Some("final") {
             // Not a matter of rights: nobody changes what is signed.

@@ -6,6 +6,7 @@ pub mod guard;
 pub mod oauth;
 pub mod outcome;
 pub mod queue;
+pub mod relay;
 pub mod sealed;
 pub mod session;
 pub mod signal;
@@ -66,6 +67,7 @@ pub fn all() -> Vec<Route> {
     rows.extend(sealed::routes());
     rows.extend(signal::routes());
     rows.extend(queue::routes());
+    rows.extend(relay::routes());
     rows
 }
 

@@ -113,6 +113,7 @@ const ROWS: &[(&str, &str, Expect)] = &[
         "/api/queue/signals",
         Expect::Only(&[Role::Clinician, Role::Nurse]),
     ),
+    ("GET", "/api/relay", Expect::Only(&[Role::Administrator])),
 ];
 
 /// Whether the caller should get in; `None` where it depends on more than role and relation.
@@ -340,6 +341,16 @@ async fn a_carrier_reports_for_themselves_and_for_a_colleague_and_reads_only_the
     };
 
     w.put(&dana, &report("mine", "dana")).await.expect(201);
+    let again = report("mine", "dana");
+    w.ask_with(
+        &dana,
+        "PUT",
+        "/fhir/QuestionnaireResponse/mine",
+        Some(&again),
+        &[("if-none-match", "*")],
+    )
+    .await
+    .expect(412);
     w.put(&dana, &report("bos", "bo")).await.expect(201);
     let mut forged = report("forged", "bo");
     forged["author"] = json!({"reference": "Patient/bo"});

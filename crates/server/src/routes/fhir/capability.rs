@@ -2,6 +2,7 @@
 
 use super::audit;
 use crate::app::App;
+use crate::db::is_stored_type;
 use crate::routes::outcome::fhir_json;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -12,7 +13,7 @@ use serde_json::{json, Value};
 
 /// The types that clients create, read and find. AuditEvents are read and found only.
 pub fn rest_types() -> impl Iterator<Item = &'static str> {
-    hms_fhir::resource_types().filter(|kind| *kind != "AuditEvent")
+    hms_fhir::resource_types().filter(|kind| is_stored_type(kind))
 }
 
 pub(super) async fn show(State(app): State<App>) -> Response {

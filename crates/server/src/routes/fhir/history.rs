@@ -6,7 +6,7 @@ use crate::app::App;
 use crate::auth::policy::{self, Action};
 use crate::auth::Actor;
 use crate::db::sqlite::table::version::{self, HistoryQuery};
-use crate::db::{Stored, Tx};
+use crate::db::{is_stored_type, Stored, Tx};
 use crate::fhir::query::pairs;
 use crate::fhir::transaction::etag;
 use crate::fhir::{interact, Problem};
@@ -49,7 +49,7 @@ async fn run(
     query: Option<String>,
 ) -> FhirAnswer {
     if let Some(kind) = &kind {
-        if !hms_fhir::is_known_type(kind) {
+        if !is_stored_type(kind) {
             return Err(Problem::NotFound);
         }
         if policy::granted(&actor, Action::Read, kind).is_empty() {

@@ -4,7 +4,7 @@ use super::answer::{self, FhirAnswer};
 use super::audit;
 use crate::app::App;
 use crate::auth::Actor;
-use crate::db::{Stored, Tx};
+use crate::db::{is_stored_type, Stored, Tx};
 use crate::fhir::query::{pairs, SearchQuery};
 use crate::fhir::{interact, transaction, Problem};
 use axum::extract::{Path, RawQuery, State};
@@ -34,7 +34,7 @@ async fn run(app: App, actor: Actor, kind: String, pairs: Vec<(String, String)>)
     if kind == "AuditEvent" {
         return audit::search(&app, &actor, &pairs).await;
     }
-    if !hms_fhir::is_known_type(&kind) {
+    if !is_stored_type(&kind) {
         return Err(Problem::NotFound);
     }
     let query = SearchQuery::parse(&kind, &pairs)?;
