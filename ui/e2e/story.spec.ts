@@ -80,9 +80,8 @@ test("the focus is on the heading of each new screen", async ({ page }) => {
 });
 
 test("a call that comes in is in front, and what was typed stays", async ({ page }) => {
-  await show(page, { name: "ringing", tape: "visit", route: "settings", ready: "screen-settings" });
-  await page.goto("/carrier.html?tape=visit#/");
-  await expect(page.getByTestId("visit-accept")).toBeVisible();
+  await show(page, { name: "ringing", tape: "visit", route: "colleague", ready: "visit-accept" });
+  await expect(page.getByTestId("screen-colleague")).toBeHidden();
   await page.getByTestId("visit-accept").click();
   await expect(page.getByTestId("synthetic")).toBeVisible();
   await expect(page.getByTestId("remote-picture-label")).toBeVisible();

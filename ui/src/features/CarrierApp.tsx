@@ -50,7 +50,13 @@ export function CarrierApp() {
             <Loaded query={app}>
               {(view) => (
                 <Suspense fallback={<Skeleton />}>
-                  <PhaseScreen app={view} route={route} onNotSafe={() => setEmergency("not_safe")} />
+                  {view.phase === "open" ? (
+                    <Ringable app={view}>
+                      <PhaseScreen app={view} route={route} onNotSafe={() => setEmergency("not_safe")} />
+                    </Ringable>
+                  ) : (
+                    <PhaseScreen app={view} route={route} onNotSafe={() => setEmergency("not_safe")} />
+                  )}
                 </Suspense>
               )}
             </Loaded>
@@ -110,21 +116,18 @@ function PhaseScreen(props: ScreenProps): ReactNode {
         <Unlock app={app} onForgot={() => go("sign-in")}><OffersWithoutUnlock /></Unlock>
       );
     case "open":
-      return <OpenScreen {...props} />;
+      return <Place app={app} route={route} />;
   }
 }
 
-function OpenScreen(props: ScreenProps): ReactNode {
-  const { app, route } = props;
+/** A call that comes in is in front of what was open; what was typed stays behind it. */
+function Ringable(props: { app: AppView; children: ReactNode }): ReactNode {
   const visit = useVisit();
   const rings = visit.data?.state === "ringing_in";
-  // A call that comes in is in front of what was open; what was typed stays behind it.
   return (
     <>
-      {rings && <Visit app={app} />}
-      <div className={rings ? "behind" : "front"}>
-        <Place app={app} route={route} />
-      </div>
+      {rings && <Visit app={props.app} />}
+      <div className={rings ? "behind" : "front"}>{props.children}</div>
     </>
   );
 }

@@ -1,9 +1,11 @@
-import { LinkButton } from "../../base/components/Button";
-import { Loaded } from "../../base/components/Loaded";
+import { Button, LinkButton } from "../../base/components/Button";
+import { Loaded, Trouble } from "../../base/components/Loaded";
 import { PhoneLink } from "../../base/components/PhoneLink";
 import { Screen } from "../../base/components/Screen";
 import { SendLine, SendTimes } from "../../base/components/SendLine";
+import { useCommand } from "../../base/query";
 import type { AppView, ReportView } from "../../ipc/bindings";
+import { commands } from "../../ipc/transport";
 import { useWords } from "../words";
 import { useReport } from "./queries";
 
@@ -13,6 +15,7 @@ const WAITS: ReadonlySet<ReportView["send"]["state"]> = new Set(["draft", "queue
 export function Done(props: { app: AppView; id: string }) {
   const t = useWords();
   const report = useReport(props.id);
+  const sync = useCommand(commands.syncNow, { key: ["app"] });
   const waits = !report.data || WAITS.has(report.data.send.state);
   return (
     <Screen id="done" title={t(waits ? "done.title" : "done.sentTitle")}>
@@ -22,7 +25,11 @@ export function Done(props: { app: AppView; id: string }) {
             <div className="card card--line" aria-live="polite">
               <SendLine id="send-state" send={send} />
               <SendTimes send={send} />
+              {send.state === "queued" && !send.sealed && (
+                <Button id="done-try" icon="sync" busy={sync.pending} onPress={() => sync.run()}>{t("action.tryNow")}</Button>
+              )}
             </div>
+            {sync.failure && <Trouble error={sync.failure} />}
             <section className="stack">
               <LinkButton id="done-check" look="primary" icon="stethoscope" href={`#/check/of/${encodeURIComponent(id)}`}>
                 {t("done.check")}

@@ -14,8 +14,9 @@ type Kind = "correction" | "addition";
 /** After sending nothing is changed, only added: a correction, more words, or "it got worse" in one tap. */
 export function AddToReport(props: { report: ReportView }) {
   const t = useWords();
-  const { id } = props.report;
-  const [kind, setKind] = useState<Kind | null>(null);
+  const { id, send } = props.report;
+  // Where the office asks for one thing, its answer is a correction: the field stands open.
+  const [kind, setKind] = useState<Kind | null>(send.state === "attention" ? "correction" : null);
   const [worse, setWorse] = useState(false);
   const add = useCommand(commands.reportAdd, { key: reportKey(id), onDone: () => setKind(null) });
   return (
