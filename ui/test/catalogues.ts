@@ -5,6 +5,8 @@ import { carrier as carrierEn } from "../src/words/carrier.en";
 import { carrier as carrierEs } from "../src/words/carrier.es";
 import { shared as sharedEn } from "../src/words/shared.en";
 import { shared as sharedEs } from "../src/words/shared.es";
+import { staff as staffEn } from "../src/words/staff.en";
+import { staff as staffEs } from "../src/words/staff.es";
 
 export type Pair = { name: string; en: Catalogue; es: Catalogue };
 
@@ -12,6 +14,7 @@ export type Pair = { name: string; en: Catalogue; es: Catalogue };
 export const PAIRS: Pair[] = [
   { name: "shared", en: sharedEn, es: sharedEs },
   { name: "carrier", en: carrierEn, es: carrierEs },
+  { name: "staff", en: staffEn, es: staffEs },
 ];
 
 /** Every text of a catalogue with its key; a plural gives one for each form. */

@@ -4,10 +4,11 @@ import type { Same } from "../base/i18n";
 import type { staff as en } from "./staff.en";
 
 export const staff: Same<typeof en> = {
-  "desk.title": "Personas que esperan, expediente y visita",
+  "desk.title": "Lista, expediente y visita",
   "desk.jump": "En esta página",
   "desk.jumpQueue": "Lista",
   "desk.jumpVisit": "Visita",
+  "desk.notices": "Avisos",
   "desk.noCase": "Ningún expediente abierto",
   "desk.noCaseSub": "Elija una persona de la lista, o pulse N para la siguiente.",
   "desk.themeAuto": "Como la computadora",
@@ -35,9 +36,9 @@ export const staff: Same<typeof en> = {
   "link.unsent": { one: "{count} sin enviar", other: "{count} sin enviar" },
 
   "help.title": "Ayuda",
-  "help.call": "Una persona contesta esta línea a toda hora.",
+  "help.call": "Alguien contesta a toda hora.",
   "help.offline": "Sin conexión",
-  "help.offline1": "Puede leer cada expediente ya cargado y escribir notas.",
+  "help.offline1": "Lea lo que ya se cargó y haga notas.",
   "help.offline2": "Lo que escribe o firma se guarda aquí y se envía cuando vuelva la conexión.",
   "help.offline3": "Las llamadas piden conexión. Use el teléfono del expediente.",
   "help.version": "Versión",
@@ -50,6 +51,7 @@ export const staff: Same<typeof en> = {
   "keys.call": "Llamar",
   "keys.mute": "Silenciar o hablar",
   "keys.note": "Ir a la nota",
+  "keys.sign": "Ir a firmar",
   "keys.duty": "Ir a aptitud para el trabajo",
   "keys.imaging": "Ir a imágenes",
   "keys.followUp": "Ir al seguimiento",
@@ -215,7 +217,7 @@ export const staff: Same<typeof en> = {
   "close.keep": "Dejar abierto",
   "close.anyway": "Cerrar igual",
 
-  "call.choose": "Abra un expediente para llamar.",
+  "call.choose": "Abra un caso para llamar.",
   "call.call": "Llamar a {name}",
   "call.again": "Llamar otra vez a {name}",
   "call.byPhone": "Por teléfono: {number}",
@@ -288,13 +290,13 @@ export const staff: Same<typeof en> = {
 
   "office.sub": "Esta ventana no tiene página para su trabajo. Aquí dice dónde está.",
   "office.hr.title": "Recursos humanos",
-  "office.hr.where": "Su sistema recibe estado de trabajo, límites y fechas como mensajes del servidor.",
+  "office.hr.where": "El servidor manda a su sistema el estado, los límites y las fechas.",
   "office.hr.sees": "No recibe nada de la salud de nadie.",
   "office.compliance.title": "Cumplimiento",
   "office.compliance.where": "Lea y revise la auditoría en el servidor con la orden: ach-server audit.",
   "office.compliance.sees": "La auditoría dice quién vio o cambió qué, y cuándo.",
   "office.administrator.title": "Administrador",
-  "office.administrator.where": "Maneje personas y equipos en el servidor con las órdenes: ach-server user, ach-server device.",
+  "office.administrator.where": "Agregue o bloquee gente y equipos en el servidor. Use: ach-server user, ach-server device.",
   "office.administrator.sees": "Su cuenta no ve datos de salud.",
   "office.carrier.title": "Cartero",
   "office.carrier.where": "Abra la app del cartero para reportar, revisar síntomas o entrar a una visita.",

@@ -1,5 +1,10 @@
 import type { ReactNode } from "react";
 
+/** Puts the focus on a panel's heading, where what held it has gone away. */
+export function focusPanel(id: string): void {
+  requestAnimationFrame(() => document.getElementById(`${id}-title`)?.focus());
+}
+
 /** A part of the screen with a heading that keys can jump to. */
 export function Panel(props: { id: string; title: ReactNode; aside?: ReactNode; flat?: boolean; children: ReactNode }) {
   return (

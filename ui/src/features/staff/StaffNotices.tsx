@@ -10,8 +10,10 @@ export function StaffNotices(props: { app: AppView }) {
   const { app } = props;
   const problem = app.network.problem ?? (app.network.state === "offline" ? "unreachable" : null);
   const since = app.network.last_sync_at;
+  const quiet = !problem && app.clock_off_s === null && !app.storage && (app.vault === "keychain" || app.phase === "open");
+  if (quiet) return null;
   return (
-    <div className="desk__notices">
+    <section className="desk__notices" aria-label={t("desk.notices")}>
       {problem && (
         <Banner id="notice-network" tone="warn" icon="nosignal" flat live>
           {t(`link.${problem}`)} {app.phase === "open" && (since === null ? t("link.never") : t("link.asOf", { time: f.moment(since) }))}
@@ -22,6 +24,6 @@ export function StaffNotices(props: { app: AppView }) {
       {app.vault !== "keychain" && app.phase !== "open" && (
         <Banner id="notice-vault" icon="key" flat>{t(`desk.vault.${app.vault}`)}</Banner>
       )}
-    </div>
+    </section>
   );
 }

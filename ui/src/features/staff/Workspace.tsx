@@ -109,6 +109,8 @@ function useWorkspaceKeys(task: string | null): void {
       if (call.data?.state === "in_call") mute.run(!call.data.muted);
     },
     note: () => focus("note-text", "note-addendum", "note-signed"),
+    // Only to the button: nothing is signed by one letter.
+    sign: () => focus("note-sign", "advice-sign"),
     duty: () => focus("advice-status-full-duty", "advice-title"),
     imaging: () => focus("imaging-part", "imaging-title"),
     followUp: () => focus("followup-start", "followup-title"),

@@ -11,6 +11,7 @@ export const SHORTCUTS = [
   { code: "KeyV", shown: "V", does: "call" },
   { code: "KeyM", shown: "M", does: "mute" },
   { code: "KeyE", shown: "E", does: "note" },
+  { code: "KeyS", shown: "S", does: "sign" },
   { code: "KeyD", shown: "D", does: "duty" },
   { code: "KeyI", shown: "I", does: "imaging" },
   { code: "KeyF", shown: "F", does: "followUp" },

@@ -5,7 +5,7 @@ import { Trouble } from "../../../base/components/Loaded";
 import { useFormats } from "../../../base/i18n/format";
 import type { AdviceView, DutyForm } from "../../../ipc/bindings";
 import { commands } from "../../../ipc/transport";
-import { Panel } from "../Panel";
+import { focusPanel, Panel } from "../Panel";
 import { useChartCommand } from "../queries";
 import { useStaffWords } from "../words";
 import { DutyFields, dutyDraft, dutyForm, type DutyDraft } from "./DutyFields";
@@ -30,10 +30,14 @@ function Open(props: { task: string; name: string; advice: AdviceView | null }) 
   const [draft, setDraft] = useState<DutyDraft>(() => dutyDraft(advice?.duty ?? null, Date.now()));
   const [asked, setAsked] = useState(false);
   const save = useChartCommand(task, commands.adviceSave);
-  const sign = useChartCommand(task, async (form: DutyForm) => {
-    const saved = await commands.adviceSave(task, form);
-    return saved.status === "error" ? saved : commands.adviceSign(task);
-  });
+  const sign = useChartCommand(
+    task,
+    async (form: DutyForm) => {
+      const saved = await commands.adviceSave(task, form);
+      return saved.status === "error" ? saved : commands.adviceSign(task);
+    },
+    { onDone: () => focusPanel("advice") },
+  );
   const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
   useEffect(() => () => clearTimeout(timer.current), []);
 

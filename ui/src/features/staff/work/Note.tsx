@@ -6,7 +6,7 @@ import { Trouble } from "../../../base/components/Loaded";
 import { useFormats } from "../../../base/i18n/format";
 import type { NoteView } from "../../../ipc/bindings";
 import { commands } from "../../../ipc/transport";
-import { Panel } from "../Panel";
+import { focusPanel, Panel } from "../Panel";
 import { useChartCommand } from "../queries";
 import { useStaffWords } from "../words";
 import { useNoteDraft } from "./noteDraft";
@@ -31,7 +31,7 @@ function OpenNote(props: { task: string; note: NoteView }) {
   const { task, note } = props;
   const draft = useNoteDraft(task, note);
   const [nothing, setNothing] = useState(false);
-  const sign = useChartCommand(task, commands.noteSign);
+  const sign = useChartCommand(task, commands.noteSign, { onDone: () => focusPanel("note") });
   const giveSign = async () => {
     if (draft.text.trim() === "") return setNothing(true);
     if (await draft.save()) sign.run(task);
