@@ -124,9 +124,9 @@ async fn wherever_the_disk_fills_up_a_save_holds_whole_or_not_at_all() {
     let store = open(dir.path());
     let (mut saved, mut refused) = (0, 0);
     // The reserve is used up on the way, and the room that is left is different each time.
-    for spare in (0..120).map(|n| n * 1_024) {
+    for spare in (0..60).map(|n| n * 2_048) {
         disk.fill(spare);
-        for _ in 0..20 {
+        for _ in 0..12 {
             match try_save(&store, saved).await {
                 Ok(_) => saved += 1,
                 Err(StoreError::Full) => refused += 1,
@@ -143,7 +143,7 @@ async fn wherever_the_disk_fills_up_a_save_holds_whole_or_not_at_all() {
     disk.clear();
     let store = open(dir.path());
     assert_eq!(store.outbox().await.expect("outbox").len(), saved);
-    assert!(saved > 400);
+    assert!(saved > 150, "{saved}");
 }
 
 #[tokio::test]

@@ -34,16 +34,14 @@ fn scan(dir: &Path, when: &str) -> usize {
     let mut found = Vec::new();
     files(dir, &mut found);
     for path in &found {
-        let bytes = fs::read(path).expect("reads");
+        // The words looked for are plain letters, which a lossy reading leaves alone.
+        let text = String::from_utf8_lossy(&fs::read(path).expect("reads")).into_owned();
         for canary in
             CANARIES
                 .iter()
                 .chain(&["resourceType", "zebrafinch", "SQLite format 3", "CREATE TABLE"])
         {
-            let there = bytes
-                .windows(canary.len())
-                .any(|window| window == canary.as_bytes());
-            assert!(!there, "{canary} in {} {when}", path.display());
+            assert!(!text.contains(canary), "{canary} in {} {when}", path.display());
         }
     }
     found.len()
