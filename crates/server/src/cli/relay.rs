@@ -12,8 +12,12 @@ use std::sync::Arc;
 
 /// Starts the relay where one is configured.
 pub(super) async fn start(settings: &Settings) -> anyhow::Result<Option<Arc<Relay>>> {
-    let Some(listen) = settings.relay_listen.as_deref().filter(|l| !l.is_empty()) else { return Ok(None) };
-    let listen: SocketAddr = listen.parse().context("relay_listen is not ADDRESS:PORT, such as 0.0.0.0:3478")?;
+    let Some(listen) = settings.relay_listen.as_deref().filter(|l| !l.is_empty()) else {
+        return Ok(None);
+    };
+    let listen: SocketAddr = listen
+        .parse()
+        .context("relay_listen is not ADDRESS:PORT, such as 0.0.0.0:3478")?;
     let advertised = advertised(settings)?;
     let relay = Relay::start(listen, advertised, [])
         .await
@@ -23,13 +27,21 @@ pub(super) async fn start(settings: &Settings) -> anyhow::Result<Option<Arc<Rela
 }
 
 fn advertised(settings: &Settings) -> anyhow::Result<Option<IpAddr>> {
-    let Some(address) = settings.relay_address.as_deref() else { return Ok(None) };
-    address.parse().map(Some).context("relay_address is not an IP address")
+    let Some(address) = settings.relay_address.as_deref() else {
+        return Ok(None);
+    };
+    address
+        .parse()
+        .map(Some)
+        .context("relay_address is not an IP address")
 }
 
 /// What signalling needs of it. The secret behind the credentials lives as long as the process: nobody else needs it.
 pub(super) fn access(relay: &Arc<Relay>, settings: &Settings) -> RelayAccess {
-    let ip = advertised(settings).ok().flatten().unwrap_or_else(|| relay.addr().ip());
+    let ip = advertised(settings)
+        .ok()
+        .flatten()
+        .unwrap_or_else(|| relay.addr().ip());
     let address = SocketAddr::new(ip, relay.addr().port());
     let urls = ["udp", "tcp"].map(|transport| format!("turn:{address}?transport={transport}"));
     let secret = Secret::new(random::bytes::<32>().to_vec());
@@ -38,7 +50,10 @@ pub(super) fn access(relay: &Arc<Relay>, settings: &Settings) -> RelayAccess {
         counters: Arc::new(move || counted.counters()),
         turn: TurnIssuer::new(urls.to_vec(), secret),
         admit: Arc::new(move |turn| {
-            relay.add_user(RelayUser { username: turn.username.clone(), password: turn.credential.clone() });
+            relay.add_user(RelayUser {
+                username: turn.username.clone(),
+                password: turn.credential.clone(),
+            });
         }),
     }
 }

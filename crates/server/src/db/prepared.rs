@@ -98,6 +98,9 @@ impl Prepared {
     /// Gives it another id: a server-made one for a create.
     #[must_use]
     pub fn with_id(mut self, id: String) -> Self {
+        if self.id.as_deref() == Some(&id) {
+            return self;
+        }
         // Index and relations may rest on the id (a Patient is its own compartment).
         self = self.with_element("id", Value::String(id.clone()));
         self.id = Some(id);

@@ -40,7 +40,12 @@ const MEDICINES: [Coded; 6] = [
     ("10582", "Levothyroxine"),
     ("11289", "Warfarin"),
 ];
-const VACCINES: [Coded; 4] = [("115", "Tdap"), ("141", "Influenza"), ("90", "Rabies"), ("43", "Hepatitis B")];
+const VACCINES: [Coded; 4] = [
+    ("115", "Tdap"),
+    ("141", "Influenza"),
+    ("90", "Rabies"),
+    ("43", "Hepatitis B"),
+];
 const NOTES: [&str; 5] = [
     "Seen by video. Wound cleaned, edges clean, sensation and movement good. Return if redness, heat or swelling.",
     "Strain of the lower back after lifting. No leg weakness. Ice, gentle movement, follow-up in a week.",
@@ -77,10 +82,13 @@ pub fn year(chance: &mut Chance, person: &Person, now: Timestamp) -> Vec<Value> 
 fn background(chance: &mut Chance, person: &Person, now: Timestamp) -> Vec<Value> {
     let mut all = Vec::new();
     let who = reference("Patient", &person.id);
-    let day = |chance: &mut Chance, within: i64| now.plus_ms(-chance.below(within) * DAY_MS).utc().date_naive().to_string();
-    let coded = |system: &str, (code, display): Coded| {
-        json!({"coding": [{"system": system, "code": code, "display": display}], "text": display})
+    let day = |chance: &mut Chance, within: i64| {
+        now.plus_ms(-chance.below(within) * DAY_MS)
+            .utc()
+            .date_naive()
+            .to_string()
     };
+    let coded = |system: &str, (code, display): Coded| json!({"coding": [{"system": system, "code": code, "display": display}], "text": display});
     let active = |of: &str| concept(&format!("http://terminology.hl7.org/CodeSystem/{of}"), "active");
     // A third knows of one, a third of none, and a third was never asked: there is no resource then.
     let allergy = match chance.below(3) {
@@ -94,8 +102,14 @@ fn background(chance: &mut Chance, person: &Person, now: Timestamp) -> Vec<Value
             "recordedDate": day(chance, 300)})
     }));
     let medicine = match chance.below(5) {
-        0 | 1 => Some(coded("http://www.nlm.nih.gov/research/umls/rxnorm", *chance.one(&MEDICINES))),
-        2 => Some(coded("http://hl7.org/fhir/uv/ips/CodeSystem/absent-unknown-uv-ips", ("no-known-medications", "No known medications"))),
+        0 | 1 => Some(coded(
+            "http://www.nlm.nih.gov/research/umls/rxnorm",
+            *chance.one(&MEDICINES),
+        )),
+        2 => Some(coded(
+            "http://hl7.org/fhir/uv/ips/CodeSystem/absent-unknown-uv-ips",
+            ("no-known-medications", "No known medications"),
+        )),
         _ => None,
     };
     all.extend(medicine.map(|code| {
@@ -123,7 +137,10 @@ fn background(chance: &mut Chance, person: &Person, now: Timestamp) -> Vec<Value
 fn injury(chance: &mut Chance, person: &Person, now: Timestamp) -> Option<Vec<Value>> {
     let patient = PatientId::parse(&person.id).ok()?;
     let happened = now.plus_ms(-(14 + chance.below(340)) * DAY_MS - chance.below(8 * 3600) * 1000);
-    let stamp = |at: Timestamp| Stamp { at, offset_minutes: ZONE_MINUTES };
+    let stamp = |at: Timestamp| Stamp {
+        at,
+        offset_minutes: ZONE_MINUTES,
+    };
     let clinician = chance.one(&person.clinicians).clone();
     let report_id = ReportId::parse(&format!("{}-injury", person.id)).ok()?;
     let visit_id = VisitId::parse(&format!("{}-visit", person.id)).ok()?;
@@ -136,14 +153,21 @@ fn injury(chance: &mut Chance, person: &Person, now: Timestamp) -> Option<Vec<Va
             reporter: Reporter::Myself,
             safe: SafeNow::Safe,
             what: *chance.one(WhatHappened::ALL),
-            places: vec![HurtPlace { part: *chance.one(BodyPart::ALL), side: *chance.one(Side::ALL) }],
+            places: vec![HurtPlace {
+                part: *chance.one(BodyPart::ALL),
+                side: *chance.one(Side::ALL),
+            }],
             happened: stamp(happened),
             position: Some(Position {
                 latitude: ((person.near.latitude + shift(chance)) * 10_000.0).round() / 10_000.0,
                 longitude: ((person.near.longitude + shift(chance)) * 10_000.0).round() / 10_000.0,
                 accuracy_m: Some(12.0),
             }),
-            place_text: Some(format!("Route {}, box {}", 1 + chance.below(12), 10 + chance.below(300))),
+            place_text: Some(format!(
+                "Route {}, box {}",
+                1 + chance.below(12),
+                10 + chance.below(300)
+            )),
             witness: None,
             note: None,
             authored: stamp(happened.plus_ms(120_000)),
@@ -152,15 +176,28 @@ fn injury(chance: &mut Chance, person: &Person, now: Timestamp) -> Option<Vec<Va
         },
         None,
     );
-    let priority = *chance.one(&[task::Priority::Asap, task::Priority::Urgent, task::Priority::Routine]);
-    let mut entry = task::review_task(&entry_id, &report_id, Some(&patient), priority, stamp(happened.plus_ms(120_000)));
+    let priority = *chance.one(&[
+        task::Priority::Asap,
+        task::Priority::Urgent,
+        task::Priority::Routine,
+    ]);
+    let mut entry = task::review_task(
+        &entry_id,
+        &report_id,
+        Some(&patient),
+        priority,
+        stamp(happened.plus_ms(120_000)),
+    );
     let started = happened.plus_ms(30 * 60_000);
     let mut encounter = visit::encounter(&visit_id, &patient, &clinician, &entry_id, started);
     if let (Some(entry), Some(encounter)) = (entry.as_object_mut(), encounter.as_object_mut()) {
         entry.insert("status".into(), json!("completed"));
         entry.insert("owner".into(), reference("Practitioner", &clinician));
         encounter.insert("status".into(), json!("finished"));
-        encounter.insert("period".into(), json!({"start": started.to_instant(), "end": started.plus_ms(14 * 60_000).to_instant()}));
+        encounter.insert(
+            "period".into(),
+            json!({"start": started.to_instant(), "end": started.plus_ms(14 * 60_000).to_instant()}),
+        );
     }
     let signed = started.plus_ms(20 * 60_000);
     let words = note::to_fhir(&note::Note {
@@ -176,8 +213,16 @@ fn injury(chance: &mut Chance, person: &Person, now: Timestamp) -> Option<Vec<Va
     let from = signed.utc().date_naive();
     let restricted = chance.percent(60);
     let advice = DutyAdvice {
-        status: if restricted { WorkStatus::Restricted } else { WorkStatus::FullDuty },
-        limits: if restricted { vec![*chance.one(Limit::ALL)] } else { Vec::new() },
+        status: if restricted {
+            WorkStatus::Restricted
+        } else {
+            WorkStatus::FullDuty
+        },
+        limits: if restricted {
+            vec![*chance.one(Limit::ALL)]
+        } else {
+            Vec::new()
+        },
         from,
         until: restricted.then(|| signed.plus_ms((3 + chance.below(10)) * DAY_MS).utc().date_naive()),
     };
@@ -204,7 +249,11 @@ mod tests {
     fn a_year_is_valid_and_the_same_each_time() {
         let person = Person {
             id: "emp-0001".into(),
-            near: Position { latitude: 44.0, longitude: -93.0, accuracy_m: None },
+            near: Position {
+                latitude: 44.0,
+                longitude: -93.0,
+                accuracy_m: None,
+            },
             clinicians: vec!["clinician-ada".into()],
             manager: "manager-max".into(),
         };

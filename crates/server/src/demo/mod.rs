@@ -63,13 +63,23 @@ pub struct Anchors {
 /// # Errors
 /// A failure of the database.
 pub async fn seed(app: &App, anchors: &Anchors) -> Result<DemoPeople, WriteError> {
-    let known = app.db.read(|read| -> Result<bool, DbError> { Ok(table::kv::get(read.conn(), DONE)?.is_some()) }).await?;
-    let people = DemoPeople { employees: EMPLOYEES, sites: places::SITES, clinicians: CLINICIANS, resources: 0 };
+    let known = app
+        .db
+        .read(|read| -> Result<bool, DbError> { Ok(table::kv::get(read.conn(), DONE)?.is_some()) })
+        .await?;
+    let people = DemoPeople {
+        employees: EMPLOYEES,
+        sites: places::SITES,
+        clinicians: CLINICIANS,
+        resources: 0,
+    };
     if known {
         return Ok(people);
     }
     let (now, anchors) = (app.clock.now(), anchors.clone());
-    let prepared = tokio::task::spawn_blocking(move || prepare(&anchors, now)).await.map_err(|_| DbError::Panicked)??;
+    let prepared = tokio::task::spawn_blocking(move || prepare(&anchors, now))
+        .await
+        .map_err(|_| DbError::Panicked)??;
     let District { resources, accounts } = prepared;
     let count = resources.len();
     app.db
@@ -85,8 +95,13 @@ pub async fn seed(app: &App, anchors: &Anchors) -> Result<DemoPeople, WriteError
         let batch: Vec<Prepared> = rest.by_ref().take(BATCH).collect();
         app.db.write(move |tx| store(tx, batch)).await?;
     }
-    app.db.write(|tx: &mut Tx<'_>| -> Result<(), DbError> { table::kv::set(tx.conn(), DONE, "1") }).await?;
-    Ok(DemoPeople { resources: count, ..people })
+    app.db
+        .write(|tx: &mut Tx<'_>| -> Result<(), DbError> { table::kv::set(tx.conn(), DONE, "1") })
+        .await?;
+    Ok(DemoPeople {
+        resources: count,
+        ..people
+    })
 }
 
 /// What is to be stored.
@@ -101,7 +116,10 @@ fn store(tx: &mut Tx<'_>, batch: Vec<Prepared>) -> Result<(), WriteError> {
     for prepared in batch {
         let prepared = if report::is_report(prepared.body()) {
             let n = tx.next_number("receipt", 1001)?;
-            prepared.with_element("identifier", json!({"system": system::receipt(), "value": format!("HMS-{n}")}))
+            prepared.with_element(
+                "identifier",
+                json!({"system": system::receipt(), "value": format!("HMS-{n}")}),
+            )
         } else {
             prepared
         };
@@ -123,11 +141,25 @@ fn prepare(anchors: &Anchors, now: Timestamp) -> Result<District, WriteError> {
     let mut clinicians = vec![anchors.clinician.clone()];
     for n in 2..=CLINICIANS {
         let id = format!("clinician-{n}");
-        staff(&mut chance, &mut values, &mut accounts, &id, Role::Clinician, None);
+        staff(
+            &mut chance,
+            &mut values,
+            &mut accounts,
+            &id,
+            Role::Clinician,
+            None,
+        );
         clinicians.push(id);
     }
     for n in 2..=NURSES {
-        staff(&mut chance, &mut values, &mut accounts, &format!("nurse-{n}"), Role::Nurse, None);
+        staff(
+            &mut chance,
+            &mut values,
+            &mut accounts,
+            &format!("nurse-{n}"),
+            Role::Nurse,
+            None,
+        );
     }
     let mut managers = Vec::new();
     for (n, site) in sites.iter().enumerate() {
@@ -137,19 +169,36 @@ fn prepare(anchors: &Anchors, now: Timestamp) -> Result<District, WriteError> {
             continue;
         }
         let id = format!("manager-{}", n + 1);
-        staff(&mut chance, &mut values, &mut accounts, &id, Role::Manager, Some(site));
+        staff(
+            &mut chance,
+            &mut values,
+            &mut accounts,
+            &id,
+            Role::Manager,
+            Some(site),
+        );
         values.push(manager_role(&id, &site.id));
         managers.push(id);
     }
     for n in 0..EMPLOYEES {
         let (site, manager) = (at(&sites, n), at(&managers, n));
-        let (Some(site), Some(manager)) = (site, manager) else { continue };
-        let id = if n == 0 { anchors.carrier.clone() } else { format!("emp-{:04}", n + 1) };
+        let (Some(site), Some(manager)) = (site, manager) else {
+            continue;
+        };
+        let id = if n == 0 {
+            anchors.carrier.clone()
+        } else {
+            format!("emp-{:04}", n + 1)
+        };
         if n > 0 {
             values.push(employee(&mut chance, &id, n, site, now));
         }
-        let person =
-            Person { id, near: site.position, clinicians: clinicians.clone(), manager: manager.clone() };
+        let person = Person {
+            id,
+            near: site.position,
+            clinicians: clinicians.clone(),
+            manager: manager.clone(),
+        };
         values.extend(history::year(&mut chance, &person, now));
     }
     let resources = values.into_iter().map(Prepared::new).collect::<Result<_, _>>()?;
@@ -168,9 +217,15 @@ fn staff(
     role: Role,
     site: Option<&Site>,
 ) {
-    let Name { given, family, gender } = names::name(chance);
-    values.push(json!({"resourceType": "Practitioner", "id": id, "active": true, "gender": gender,
-        "name": [{"use": "official", "family": family, "given": [given]}]}));
+    let Name {
+        given,
+        family,
+        gender,
+    } = names::name(chance);
+    values.push(
+        json!({"resourceType": "Practitioner", "id": id, "active": true, "gender": gender,
+        "name": [{"use": "official", "family": family, "given": [given]}]}),
+    );
     accounts.push(UserRow {
         id: format!("user-{id}"),
         username: id.to_owned(),
@@ -191,7 +246,11 @@ fn manager_role(practitioner: &str, site: &str) -> Value {
 }
 
 fn employee(chance: &mut Chance, id: &str, n: usize, site: &Site, now: Timestamp) -> Value {
-    let Name { given, family, gender } = names::name(chance);
+    let Name {
+        given,
+        family,
+        gender,
+    } = names::name(chance);
     let year = i64::from(now.utc().year()) - 22 - chance.below(42);
     let language = if chance.percent(12) { "es" } else { "en" };
     json!({"resourceType": "Patient", "id": id, "active": true,

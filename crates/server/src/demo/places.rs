@@ -105,7 +105,10 @@ pub fn nearest<'a>(from: &Position, locations: &'a [Value]) -> Option<(&'a Value
         };
         Some(from.distance_km(&to))
     };
-    locations.iter().filter_map(|l| Some((l, distance(l)?))).min_by(|a, b| a.1.total_cmp(&b.1))
+    locations
+        .iter()
+        .filter_map(|l| Some((l, distance(l)?)))
+        .min_by(|a, b| a.1.total_cmp(&b.1))
 }
 
 #[cfg(test)]
@@ -120,13 +123,24 @@ mod tests {
             assert_eq!(hms_fhir::validate(&resource), Ok(()));
         }
         for (n, a) in sites.iter().enumerate() {
-            assert!(sites.iter().skip(n + 1).all(|b| a.position.distance_km(&b.position) > 2.0), "{}", a.name);
+            assert!(
+                sites
+                    .iter()
+                    .skip(n + 1)
+                    .all(|b| a.position.distance_km(&b.position) > 2.0),
+                "{}",
+                a.name
+            );
         }
     }
 
     #[test]
     fn the_nearest_imaging_site_is_the_nearest() {
-        let here = Position { latitude: 44.05, longitude: -92.5, accuracy_m: None };
+        let here = Position {
+            latitude: 44.05,
+            longitude: -92.5,
+            accuracy_m: None,
+        };
         let all = imaging();
 
         let (site, km) = nearest(&here, &all).expect("one");

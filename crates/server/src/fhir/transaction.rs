@@ -17,8 +17,39 @@ use std::collections::HashMap;
 /// Entries of a Bundle at most.
 pub const MAX_ENTRIES: usize = 5_000;
 
+/// The resource of an entry: as sent, or checked and indexed already.
+#[derive(Debug)]
+enum Content {
+    Raw(Value),
+    Ready(Box<Prepared>),
+}
+
+impl Content {
+    fn body(&self) -> &Value {
+        match self {
+            Self::Raw(body) => body,
+            Self::Ready(prepared) => prepared.body(),
+        }
+    }
+
+    /// Resolves the references to other entries, then checks and indexes. `id` is the one that a create was given.
+    fn prepare(self, links: &HashMap<String, String>, id: Option<&str>) -> Result<Prepared, Problem> {
+        let mut body = match self {
+            Self::Raw(body) => body,
+            Self::Ready(prepared) => return Ok(*prepared),
+        };
+        if let (Some(id), Some(object)) = (id, body.as_object_mut()) {
+            object.insert("id".to_owned(), Value::String(id.to_owned()));
+        }
+        if !links.is_empty() {
+            hms_fhir::replace_references(&mut body, &|reference| links.get(reference).cloned());
+        }
+        Ok(Prepared::new(body)?)
+    }
+}
+
 /// What an entry asks for.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 enum Ask {
     Delete {
         kind: String,
@@ -26,12 +57,12 @@ enum Ask {
         version: Option<i64>,
     },
     Create {
-        resource: Value,
+        content: Content,
         id: String,
         condition: Option<SearchQuery>,
     },
     Update {
-        resource: Value,
+        content: Content,
         precondition: Precondition,
     },
     Read {
@@ -53,7 +84,7 @@ impl Ask {
     }
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 struct Entry {
     full_url: Option<String>,
     ask: Ask,
@@ -86,8 +117,12 @@ pub async fn transaction(app: &App, actor: &Actor, bundle: &Value) -> Result<Val
         .map(|(index, entry)| entry.map_err(|source| at(index, source)))
         .collect::<Result<Vec<_>, _>>()?;
     let actor = actor.clone();
+    // Checking and indexing take most of the time; the one writer need not do it.
+    let plan = tokio::task::spawn_blocking(move || plan(entries))
+        .await
+        .map_err(|_| DbError::Panicked)??;
     app.db
-        .write(move |tx: &mut Tx<'_>| carry_out(tx, &actor, entries))
+        .write(move |tx: &mut Tx<'_>| carry_out(tx, &actor, plan))
         .await
         .map(hms_fhir::bundle::transaction_response)
 }
@@ -104,7 +139,7 @@ pub async fn batch(app: &App, actor: &Actor, bundle: &Value) -> Result<Value, Pr
             Ok(entry) => {
                 let actor = actor.clone();
                 app.db
-                    .write(move |tx: &mut Tx<'_>| carry_out(tx, &actor, vec![entry]))
+                    .write(move |tx: &mut Tx<'_>| carry_out(tx, &actor, plan(vec![entry])?))
                     .await
                     .map(|mut done| done.pop().unwrap_or_default())
             }
@@ -171,7 +206,7 @@ fn read_entry(entry: &Value) -> Result<Entry, Problem> {
     let version = text("ifMatch").map(parse_etag).transpose()?;
     let ask = match (method, id) {
         ("POST", None) => Ask::Create {
-            resource: typed(resource()?, &kind)?,
+            content: Content::Raw(typed(resource()?, &kind)?),
             id: crate::random::id(),
             condition: text("ifNoneExist")
                 .map(|q| SearchQuery::parse(&kind, &query::pairs(q)))
@@ -189,7 +224,7 @@ fn read_entry(entry: &Value) -> Result<Entry, Problem> {
                 None => Precondition::None,
             };
             Ask::Update {
-                resource,
+                content: Content::Raw(resource),
                 precondition,
             }
         }
@@ -232,8 +267,48 @@ pub fn parse_etag(tag: &str) -> Result<i64, Problem> {
         .map_err(|_| bad("a version is written as W/\"3\""))
 }
 
-fn carry_out(tx: &mut Tx<'_>, actor: &Actor, mut entries: Vec<Entry>) -> Result<Vec<Answer>, Problem> {
-    let links = assign_ids(tx, &mut entries)?;
+/// Entries with what the references between them stand for; `None` where that depends on what is stored.
+struct Plan {
+    entries: Vec<Entry>,
+    links: Option<HashMap<String, String>>,
+}
+
+fn plan(mut entries: Vec<Entry>) -> Result<Plan, Problem> {
+    let conditional = |e: &Entry| {
+        matches!(
+            &e.ask,
+            Ask::Create {
+                condition: Some(_),
+                ..
+            }
+        )
+    };
+    if entries.iter().any(conditional) {
+        return Ok(Plan { entries, links: None });
+    }
+    let links = assign_ids(&mut entries, |_| Ok(None))?;
+    for (index, entry) in entries.iter_mut().enumerate() {
+        let (content, id) = match &mut entry.ask {
+            Ask::Create { content, id, .. } => (content, Some(id.as_str())),
+            Ask::Update { content, .. } => (content, None),
+            Ask::Delete { .. } | Ask::Read { .. } | Ask::Search(_) => continue,
+        };
+        let raw = std::mem::replace(content, Content::Raw(Value::Null));
+        let prepared = raw.prepare(&links, id).map_err(|source| at(index, source))?;
+        *content = Content::Ready(Box::new(prepared));
+    }
+    Ok(Plan {
+        entries,
+        links: Some(links),
+    })
+}
+
+fn carry_out(tx: &mut Tx<'_>, actor: &Actor, plan: Plan) -> Result<Vec<Answer>, Problem> {
+    let Plan { mut entries, links } = plan;
+    let links = match links {
+        Some(links) => links,
+        None => assign_ids(&mut entries, |query| interact::only_match(tx.conn(), query))?,
+    };
     let mut order: Vec<usize> = (0..entries.len()).collect();
     order.sort_by_key(|index| entries.get(*index).map(|e| e.ask.rank()));
     let mut answers: Vec<Answer> = vec![Answer::default(); entries.len()];
@@ -251,30 +326,39 @@ fn carry_out(tx: &mut Tx<'_>, actor: &Actor, mut entries: Vec<Entry>) -> Result<
 }
 
 /// Which `urn:uuid:` in a reference stands for which resource. A conditional create that finds one stands for that.
-fn assign_ids(tx: &Tx<'_>, entries: &mut [Entry]) -> Result<HashMap<String, String>, Problem> {
+fn assign_ids(
+    entries: &mut [Entry],
+    find: impl Fn(&SearchQuery) -> Result<Option<Stored>, Problem>,
+) -> Result<HashMap<String, String>, Problem> {
     let mut links = HashMap::new();
     for (index, entry) in entries.iter_mut().enumerate() {
         let target = match &mut entry.ask {
             Ask::Create {
-                resource,
+                content,
                 id,
                 condition,
             } => {
                 if let Some(query) = condition {
-                    let existing =
-                        interact::only_match(tx.conn(), query).map_err(|source| at(index, source))?;
+                    let existing = find(query).map_err(|source| at(index, source))?;
                     if let Some(existing) = existing {
                         *id = existing.id;
                     }
                 }
-                let kind = resource
+                let kind = content
+                    .body()
                     .get("resourceType")
                     .and_then(Value::as_str)
                     .unwrap_or_default();
                 format!("{kind}/{id}")
             }
-            Ask::Update { resource, .. } => {
-                let text = |key: &str| resource.get(key).and_then(Value::as_str).unwrap_or_default();
+            Ask::Update { content, .. } => {
+                let text = |key: &str| {
+                    content
+                        .body()
+                        .get(key)
+                        .and_then(Value::as_str)
+                        .unwrap_or_default()
+                };
                 format!("{}/{}", text("resourceType"), text("id"))
             }
             Ask::Delete { .. } | Ask::Read { .. } | Ask::Search(_) => continue,
@@ -299,21 +383,21 @@ fn one(tx: &mut Tx<'_>, actor: &Actor, ask: Ask, links: &HashMap<String, String>
             })
         }
         Ask::Create {
-            resource,
+            content,
             id,
             condition,
         } => {
-            let prepared = prepare(resource, links)?;
+            let prepared = content.prepare(links, Some(&id))?;
             match interact::create_as(tx, actor, prepared, condition.as_ref(), id)? {
                 Created::New(put) => Ok(stored_answer(&put)),
                 Created::Existing(stored) => Ok(existing_answer(&stored)),
             }
         }
         Ask::Update {
-            resource,
+            content,
             precondition,
         } => {
-            let prepared = prepare(resource, links)?;
+            let prepared = content.prepare(links, None)?;
             Ok(stored_answer(&interact::update(
                 tx,
                 actor,
@@ -354,13 +438,6 @@ fn one(tx: &mut Tx<'_>, actor: &Actor, ask: Ask, links: &HashMap<String, String>
             })
         }
     }
-}
-
-fn prepare(mut resource: Value, links: &HashMap<String, String>) -> Result<Prepared, Problem> {
-    if !links.is_empty() {
-        hms_fhir::replace_references(&mut resource, &|reference| links.get(reference).cloned());
-    }
-    Ok(Prepared::new(resource)?)
 }
 
 /// A search result without links; `base` is the server's FHIR address, or empty for relative ones.

@@ -25,7 +25,10 @@ impl Receiver {
     /// Writes to this folder. With a secret, messages without a good signature are refused.
     #[must_use]
     pub fn new(dir: &Path, secret: Option<SigningSecret>) -> Self {
-        Self { dir: dir.to_owned(), secret }
+        Self {
+            dir: dir.to_owned(),
+            secret,
+        }
     }
 
     /// The receiver's one route: `POST /`, any path.
@@ -56,7 +59,9 @@ impl Receiver {
             header("webhook-signature"),
             std::str::from_utf8(body),
         ) {
-            (Some(id), Some(at), Some(signatures), Ok(text)) => secret.verify(id, at, text, signatures, now_s),
+            (Some(id), Some(at), Some(signatures), Ok(text)) => {
+                secret.verify(id, at, text, signatures, now_s)
+            }
             _ => false,
         }
     }
@@ -67,8 +72,15 @@ async fn take(State(receiver): State<Arc<Receiver>>, headers: HeaderMap, body: B
         return StatusCode::UNAUTHORIZED;
     }
     // The message's id names the file, so a repeated message is one file.
-    let id = headers.get("webhook-id").and_then(|v| v.to_str().ok()).unwrap_or_default();
-    let id: String = id.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-').take(64).collect();
+    let id = headers
+        .get("webhook-id")
+        .and_then(|v| v.to_str().ok())
+        .unwrap_or_default();
+    let id: String = id
+        .chars()
+        .filter(|c| c.is_ascii_alphanumeric() || *c == '-')
+        .take(64)
+        .collect();
     if id.is_empty() {
         return StatusCode::BAD_REQUEST;
     }

@@ -61,12 +61,22 @@ impl Sender {
     /// # Errors
     /// [`SenderError`].
     pub async fn new(app: &App) -> Result<Option<Self>, SenderError> {
-        let Some(url) = app.settings.hr_url.clone() else { return Ok(None) };
+        let Some(url) = app.settings.hr_url.clone() else {
+            return Ok(None);
+        };
         // The first caller in the process sets it; the others find it set.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let client = Client::builder().timeout(TIMEOUT).build().map_err(SenderError::Client)?;
+        let client = Client::builder()
+            .timeout(TIMEOUT)
+            .build()
+            .map_err(SenderError::Client)?;
         let secret = secret(app).await.map_err(SenderError::Secret)?;
-        Ok(Some(Self { app: app.clone(), client, url, secret }))
+        Ok(Some(Self {
+            app: app.clone(),
+            client,
+            url,
+            secret,
+        }))
     }
 
     /// Sends everything that is due; returns how many the receiver took.
@@ -75,7 +85,11 @@ impl Sender {
     /// A failure of the database; a failure of the receiver is no error here.
     pub async fn send_due(&self) -> Result<usize, DbError> {
         let now = self.app.clock.now_ms();
-        let due = self.app.db.read(move |r| table::outbox_out::due(r.conn(), now, ROUND)).await?;
+        let due = self
+            .app
+            .db
+            .read(move |r| table::outbox_out::due(r.conn(), now, ROUND))
+            .await?;
         let mut sent = 0;
         for row in due.into_iter().filter(|row| row.target == HR_TARGET) {
             let attempt = self.post(&row).await;
@@ -93,7 +107,10 @@ impl Sender {
             .header("content-type", "application/fhir+json")
             .header("webhook-id", &row.message_id)
             .header("webhook-timestamp", timestamp_s.to_string())
-            .header("webhook-signature", self.secret.sign(&row.message_id, timestamp_s, &row.body))
+            .header(
+                "webhook-signature",
+                self.secret.sign(&row.message_id, timestamp_s, &row.body),
+            )
             .body(row.body.clone())
             .send()
             .await;
@@ -101,8 +118,14 @@ impl Sender {
             Ok(answer) if answer.status().is_success() => Attempt::Sent,
             Ok(answer) if answer.status() == StatusCode::GONE => Attempt::Gone,
             Ok(answer) => {
-                let asked = answer.headers().get(RETRY_AFTER).and_then(|v| v.to_str().ok()?.parse().ok());
-                tracing::warn!(status = answer.status().as_u16(), "HR's endpoint did not take a message");
+                let asked = answer
+                    .headers()
+                    .get(RETRY_AFTER)
+                    .and_then(|v| v.to_str().ok()?.parse().ok());
+                tracing::warn!(
+                    status = answer.status().as_u16(),
+                    "HR's endpoint did not take a message"
+                );
                 Attempt::Later { asked_s: asked }
             }
             Err(error) => {
@@ -120,13 +143,17 @@ impl Sender {
             .db
             .write(move |tx| match attempt {
                 Attempt::Sent => table::outbox_out::sent(tx.conn(), id, now),
-                Attempt::Gone => table::outbox_out::stuck(tx.conn(), id, "the receiver says that it is gone (410)"),
+                Attempt::Gone => {
+                    table::outbox_out::stuck(tx.conn(), id, "the receiver says that it is gone (410)")
+                }
                 Attempt::Later { .. } if tries >= ATTEMPTS => {
                     table::outbox_out::stuck(tx.conn(), id, "the receiver did not take it in 25 attempts")
                 }
-                Attempt::Later { asked_s } => {
-                    table::outbox_out::put_off(tx.conn(), id, now.saturating_add(pause_ms(tries, asked_s, seed)))
-                }
+                Attempt::Later { asked_s } => table::outbox_out::put_off(
+                    tx.conn(),
+                    id,
+                    now.saturating_add(pause_ms(tries, asked_s, seed)),
+                ),
             })
             .await
     }

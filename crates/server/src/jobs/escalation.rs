@@ -15,7 +15,10 @@ use serde_json::Value;
 /// A failure of the database.
 pub async fn escalate(app: &App) -> Result<usize, DbError> {
     let before = app.clock.now_ms() - i64::from(app.settings.escalate_after_s) * 1000;
-    let waiting = app.db.read(move |read| table::task::unseen_emergencies(read.conn(), before)).await?;
+    let waiting = app
+        .db
+        .read(move |read| table::task::unseen_emergencies(read.conn(), before))
+        .await?;
     if waiting.is_empty() {
         return Ok(0);
     }
@@ -27,7 +30,9 @@ pub async fn escalate(app: &App) -> Result<usize, DbError> {
                 match one(tx, &stored) {
                     Ok(new) => made += usize::from(new),
                     Err(WriteError::Db(error)) => return Err(error),
-                    Err(error) => tracing::error!(%error, task = stored.id, "An emergency could not be escalated"),
+                    Err(error) => {
+                        tracing::error!(%error, task = stored.id, "An emergency could not be escalated")
+                    }
                 }
             }
             Ok(made)
@@ -43,12 +48,17 @@ fn one(tx: &mut Tx<'_>, stored: &Stored) -> Result<bool, WriteError> {
     }
     let id = cause::id("escalation", &[&stored.id, &stored.version.to_string()]);
     let now = Timestamp(tx.now_ms());
-    let made = write::make(tx, queue::follow_up_task(TaskKind::Escalation, &id, &stored.id, &entry, now))?;
+    let made = write::make(
+        tx,
+        queue::follow_up_task(TaskKind::Escalation, &id, &stored.id, &entry, now),
+    )?;
     Ok(made.is_some())
 }
 
 fn has_open(tx: &Tx<'_>, entry_id: &str, entry: &Value) -> Result<bool, DbError> {
-    let Some(focus) = text_at(entry, &["focus", "reference"]) else { return Ok(false) };
+    let Some(focus) = text_at(entry, &["focus", "reference"]) else {
+        return Ok(false);
+    };
     let patient = task::patient(entry);
     let because = reference("Task", entry_id);
     for other in table::task::about(tx.conn(), patient.as_ref().map(|p| p.as_str()), focus)? {

@@ -7,7 +7,7 @@ use crate::db::sqlite::table;
 use crate::db::DbError;
 use crate::hr::sender::{Sender, SenderError};
 use crate::service::sync::KEEP_RESULTS_MS;
-use crate::signal::run::AdmitToRelay;
+use crate::signal::run::{AdmitToRelay, RelayCounters};
 use crate::signal::turn::TurnIssuer;
 use crate::signal::{hints, visits};
 use std::time::Duration;
@@ -37,6 +37,8 @@ pub struct RelayAccess {
     pub turn: TurnIssuer,
     /// Lets their bearers in.
     pub admit: AdmitToRelay,
+    /// What it has carried.
+    pub counters: RelayCounters,
 }
 
 /// The running jobs; they stop when this is dropped.
@@ -57,6 +59,9 @@ impl Jobs {
         let mut tasks = JoinSet::new();
         // Subscribed before anything else runs, so that no change goes unnoticed.
         tasks.spawn(hints::run(app.clone(), app.events.subscribe()));
+        if let Some(relay) = &relay {
+            app.signal.set_relay_counters(relay.counters.clone());
+        }
         let (turn, admit) = relay.map_or((TurnIssuer::none(), None), |r| (r.turn, Some(r.admit)));
         tasks.spawn(app.signal.clone().run(app.clone(), admit, turn));
         tasks.spawn(escalate(app.clone()));
@@ -79,7 +84,10 @@ async fn escalate(app: App) {
         every.tick().await;
         match escalation::escalate(&app).await {
             Ok(0) => {}
-            Ok(count) => tracing::warn!(count, "{count} emergencies went to the nurses: no clinician had opened them"),
+            Ok(count) => tracing::warn!(
+                count,
+                "{count} emergencies went to the nurses: no clinician had opened them"
+            ),
             Err(error) => tracing::error!(%error, "Emergencies could not be escalated"),
         }
     }

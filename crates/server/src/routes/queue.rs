@@ -20,7 +20,12 @@ use serde::Serialize;
 #[must_use]
 pub fn routes() -> Vec<Route> {
     const STAFF: &[Role] = &[Role::Clinician, Role::Nurse];
-    vec![route(Method::GET, "/api/queue/signals", Access::Roles(STAFF), get(signals))]
+    vec![route(
+        Method::GET,
+        "/api/queue/signals",
+        Access::Roles(STAFF),
+        get(signals),
+    )]
 }
 
 /// One patient's link.

@@ -34,21 +34,45 @@ const RECOVERY_INFO: &[u8] = b"hms-ach database key recovery v1";
 #[must_use]
 pub fn routes() -> Vec<Route> {
     vec![
-        route(Method::POST, "/api/sealed", Access::Public, post(take).layer(DefaultBodyLimit::max(LARGEST))),
-        route(Method::POST, "/api/recover", Access::SignedIn, post(recover).layer(DefaultBodyLimit::max(4096))),
+        route(
+            Method::POST,
+            "/api/sealed",
+            Access::Public,
+            post(take).layer(DefaultBodyLimit::max(LARGEST)),
+        ),
+        route(
+            Method::POST,
+            "/api/recover",
+            Access::SignedIn,
+            post(recover).layer(DefaultBodyLimit::max(4096)),
+        ),
     ]
 }
 
 async fn take(State(app): State<App>, body: Bytes) -> Response {
     let Ok(entries) = serde_json::from_slice::<Vec<WireSealed>>(&body) else {
-        return refuse(StatusCode::BAD_REQUEST, "bad-request", "the body is a JSON array of sealed entries");
+        return refuse(
+            StatusCode::BAD_REQUEST,
+            "bad-request",
+            "the body is a JSON array of sealed entries",
+        );
     };
     if entries.len() > MOST_ENTRIES {
-        return refuse(StatusCode::PAYLOAD_TOO_LARGE, "too-many", "at most 50 entries in one request");
+        return refuse(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "too-many",
+            "at most 50 entries in one request",
+        );
     }
     if !app.sealed_gate.admit(entries.len(), app.clock.now_ms()) {
-        let mut response = refuse(StatusCode::TOO_MANY_REQUESTS, "slow-down", "try again in a minute");
-        response.headers_mut().insert(RETRY_AFTER, axum::http::HeaderValue::from_static("60"));
+        let mut response = refuse(
+            StatusCode::TOO_MANY_REQUESTS,
+            "slow-down",
+            "try again in a minute",
+        );
+        response
+            .headers_mut()
+            .insert(RETRY_AFTER, axum::http::HeaderValue::from_static("60"));
         return response;
     }
     let mut results: Vec<WireSealedResult> = Vec::with_capacity(entries.len());
@@ -70,11 +94,22 @@ struct WireSealedKey {
 /// for the account in it, and only just after a sign-in.
 async fn recover(State(app): State<App>, actor: Actor, Json(sealed): Json<WireSealedKey>) -> Response {
     // A token that was given to a device speaks for that one only.
-    if actor.device.as_ref().is_some_and(|bound| bound.as_str() != sealed.device) {
-        return refuse(StatusCode::FORBIDDEN, "other-device", "this sign-in is on another device");
+    if actor
+        .device
+        .as_ref()
+        .is_some_and(|bound| bound.as_str() != sealed.device)
+    {
+        return refuse(
+            StatusCode::FORBIDDEN,
+            "other-device",
+            "this sign-in is on another device",
+        );
     }
     let (family, now) = (actor.family.clone(), app.clock.now_ms());
-    let began = app.db.read(move |read| table::token::family_began(read.conn(), &family)).await;
+    let began = app
+        .db
+        .read(move |read| table::token::family_began(read.conn(), &family))
+        .await;
     let fresh = match began {
         Ok(began) => began.is_some_and(|at| now - at <= FRESH_MS),
         Err(error) => return internal(&error),
@@ -94,8 +129,16 @@ async fn recover(State(app): State<App>, actor: Actor, Json(sealed): Json<WireSe
     }
     match opened {
         Some(text) => Json(json!({ "key": STANDARD.encode(text) })).into_response(),
-        None if fresh => refuse(StatusCode::UNPROCESSABLE_ENTITY, "unreadable", "not sealed to this server for this account"),
-        None => refuse(StatusCode::FORBIDDEN, "sign-in-again", "sign in again first; five minutes have passed"),
+        None if fresh => refuse(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "unreadable",
+            "not sealed to this server for this account",
+        ),
+        None => refuse(
+            StatusCode::FORBIDDEN,
+            "sign-in-again",
+            "sign in again first; five minutes have passed",
+        ),
     }
 }
 
@@ -103,7 +146,10 @@ async fn recover(State(app): State<App>, actor: Actor, Json(sealed): Json<WireSe
 fn open(app: &App, actor: &Actor, sealed: &WireSealedKey) -> Option<Vec<u8>> {
     let enc = STANDARD.decode(&sealed.enc).ok()?;
     let ciphertext = STANDARD.decode(&sealed.ciphertext).ok()?;
-    let text = app.keys.unseal_for(RECOVERY_INFO, sealed.device.as_bytes(), &enc, &ciphertext).ok()?;
+    let text = app
+        .keys
+        .unseal_for(RECOVERY_INFO, sealed.device.as_bytes(), &enc, &ciphertext)
+        .ok()?;
     let at = text.iter().position(|byte| *byte == b'\n')?;
     (text.get(..at)? == actor.user.as_str().as_bytes()).then_some(text)
 }

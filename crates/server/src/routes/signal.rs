@@ -37,7 +37,12 @@ const POLL_MORE: Duration = Duration::from_millis(15);
 pub fn routes() -> Vec<Route> {
     vec![
         route(Method::GET, "/signal", Access::SignedIn, get(socket)),
-        route(Method::POST, "/signal/poll", Access::SignedIn, post(poll).layer(DefaultBodyLimit::max(2 * LARGEST_FRAME))),
+        route(
+            Method::POST,
+            "/signal/poll",
+            Access::SignedIn,
+            post(poll).layer(DefaultBodyLimit::max(2 * LARGEST_FRAME)),
+        ),
     ]
 }
 
@@ -55,12 +60,19 @@ fn party(actor: &Actor, said: &str) -> Option<Party> {
         None if said.is_empty() => String::new(),
         None => DeviceId::parse(said).ok()?.to_string(),
     };
-    Some(Party { user: actor.user.to_string(), device })
+    Some(Party {
+        user: actor.user.to_string(),
+        device,
+    })
 }
 
 async fn serve(app: App, actor: Actor, mut socket: WebSocket) {
-    let Some((hello, device, resume)) = greeting(&mut socket).await else { return };
-    let Some(party) = party(&actor, &device).filter(|p| !p.device.is_empty()) else { return };
+    let Some((hello, device, resume)) = greeting(&mut socket).await else {
+        return;
+    };
+    let Some(party) = party(&actor, &device).filter(|p| !p.device.is_empty()) else {
+        return;
+    };
     let conn = app.signal.next_conn();
     let opened = Greeting {
         conn,
@@ -72,7 +84,10 @@ async fn serve(app: App, actor: Actor, mut socket: WebSocket) {
         ack: hello.ack,
     };
     let out = app.signal.open(opened).await;
-    let _closed = Closing { app: app.clone(), conn };
+    let _closed = Closing {
+        app: app.clone(),
+        conn,
+    };
     converse(&app, &party, conn, socket, out).await;
 }
 
@@ -85,7 +100,9 @@ async fn greeting(socket: &mut WebSocket) -> Option<(Frame<ToServer>, String, Op
         }
     };
     let frame: Frame<ToServer> = serde_json::from_str(&text).ok()?;
-    let Some(ToServer::Hello { device, session }) = frame.message.clone() else { return None };
+    let Some(ToServer::Hello { device, session }) = frame.message.clone() else {
+        return None;
+    };
     Some((frame, device, session))
 }
 
@@ -187,7 +204,10 @@ async fn poll(State(app): State<App>, actor: Actor, Json(poll): Json<WirePoll>) 
         ack,
     };
     let mut out = app.signal.open(opened).await;
-    let closed = Closing { app: app.clone(), conn };
+    let closed = Closing {
+        app: app.clone(),
+        conn,
+    };
     for frame in poll.frames {
         if !matches!(frame.message, Some(ToServer::Hello { .. })) {
             app.signal.tell(Input::Frame { conn, frame }).await;

@@ -21,7 +21,9 @@ use axum::routing::post;
 use futures_util::future::join_all;
 use futures_util::{stream, StreamExt};
 use hms_model::ids::DeviceId;
-use hms_model::wire::sync::{WireAsk, WireChange, WireCursor, WireOp, WireResult, CHECKPOINT_EVERY, DEVICE_HEADER, MEDIA_TYPE};
+use hms_model::wire::sync::{
+    WireAsk, WireChange, WireCursor, WireOp, WireResult, CHECKPOINT_EVERY, DEVICE_HEADER, MEDIA_TYPE,
+};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -39,17 +41,33 @@ const TOGETHER: usize = 64;
 /// The rows.
 #[must_use]
 pub fn routes() -> Vec<Route> {
-    vec![route(Method::POST, "/fhir/$hms-sync", Access::Policy, post(exchange))]
+    vec![route(
+        Method::POST,
+        "/fhir/$hms-sync",
+        Access::Policy,
+        post(exchange),
+    )]
 }
 
 async fn exchange(State(app): State<App>, actor: Actor, headers: HeaderMap, body: Body) -> FhirAnswer {
     let device = device(&actor, &headers)?;
-    let announced = headers.get("content-length").and_then(|v| v.to_str().ok()?.parse::<usize>().ok());
+    let announced = headers
+        .get("content-length")
+        .and_then(|v| v.to_str().ok()?.parse::<usize>().ok());
     if announced.is_some_and(|length| length > LONGEST_BODY) {
         return Ok(too_large());
     }
-    sealed::claim_for(&app, &actor, &device).await.map_err(Problem::from)?;
-    let mut up = Up { app: &app, actor: &actor, device: &device, waiting: Vec::new(), results: Vec::new(), ops: 0 };
+    sealed::claim_for(&app, &actor, &device)
+        .await
+        .map_err(Problem::from)?;
+    let mut up = Up {
+        app: &app,
+        actor: &actor,
+        device: &device,
+        waiting: Vec::new(),
+        results: Vec::new(),
+        ops: 0,
+    };
     match up.read(body).await {
         End::Asked(ask) => {
             let results = up.results;
@@ -57,14 +75,18 @@ async fn exchange(State(app): State<App>, actor: Actor, headers: HeaderMap, body
         }
         End::TooLarge => Ok(too_large()),
         // What was applied stands; its results come again when the device sends it again.
-        End::Unreadable if up.results.is_empty() => Err(Problem::Bad("a line is not one of a sync".to_owned())),
+        End::Unreadable if up.results.is_empty() => {
+            Err(Problem::Bad("a line is not one of a sync".to_owned()))
+        }
         End::Unreadable => Ok(ndjson(Body::from(lines(&up.results)))),
     }
 }
 
 /// The device that the changes are numbered on. A token that was given to a device is good on that one only.
 fn device(actor: &Actor, headers: &HeaderMap) -> Result<String, Problem> {
-    let named = headers.get(DEVICE_HEADER).and_then(|v| DeviceId::parse(v.to_str().ok()?).ok());
+    let named = headers
+        .get(DEVICE_HEADER)
+        .and_then(|v| DeviceId::parse(v.to_str().ok()?).ok());
     match (named, &actor.device) {
         (None, _) => Err(Problem::Bad(format!("the header {DEVICE_HEADER} is missing"))),
         (Some(named), Some(bound)) if named != *bound => Err(Problem::Denied),
@@ -73,7 +95,10 @@ fn device(actor: &Actor, headers: &HeaderMap) -> Result<String, Problem> {
 }
 
 fn too_large() -> Response {
-    let outcome = hms_fhir::outcome::error("too-long", "the request, a line of it, or a group of changes is too large");
+    let outcome = hms_fhir::outcome::error(
+        "too-long",
+        "the request, a line of it, or a group of changes is too large",
+    );
     super::outcome::fhir_json(StatusCode::PAYLOAD_TOO_LARGE, &outcome)
 }
 
@@ -99,7 +124,10 @@ impl Up<'_> {
         let mut buffer: Vec<u8> = Vec::new();
         let (mut total, mut looked) = (0_usize, 0_usize);
         loop {
-            while let Some(end) = buffer.get(looked..).and_then(|rest| rest.iter().position(|b| *b == b'\n')) {
+            while let Some(end) = buffer
+                .get(looked..)
+                .and_then(|rest| rest.iter().position(|b| *b == b'\n'))
+            {
                 let rest = buffer.split_off(looked + end + 1);
                 let line = std::mem::replace(&mut buffer, rest);
                 looked = 0;
@@ -176,12 +204,19 @@ impl Up<'_> {
         if cut && groups.last().is_some_and(|(group, _)| group.is_some()) {
             groups.pop();
         }
-        let applied = groups.into_iter().map(|(_, ops)| apply::group(self.app, self.actor, self.device, ops));
+        let applied = groups
+            .into_iter()
+            .map(|(_, ops)| apply::group(self.app, self.actor, self.device, ops));
         self.results.extend(join_all(applied).await.into_iter().flatten());
     }
 }
 
-async fn answer(app: App, actor: Actor, results: Vec<WireResult>, ask: &WireAsk) -> Result<Response, Problem> {
+async fn answer(
+    app: App,
+    actor: Actor,
+    results: Vec<WireResult>,
+    ask: &WireAsk,
+) -> Result<Response, Problem> {
     let scope = scope_hash(&actor, &ask.scope);
     let (user, link, asked) = (actor.user.to_string(), ask.link, ask.cursor.clone());
     let cursor = app
@@ -195,7 +230,12 @@ async fn answer(app: App, actor: Actor, results: Vec<WireResult>, ask: &WireAsk)
             Ok(Cursor::resume(asked.as_deref(), &epoch, &scope, head))
         })
         .await?;
-    let first = Down { app, actor, cursor, done: false };
+    let first = Down {
+        app,
+        actor,
+        cursor,
+        done: false,
+    };
     let changes = stream::try_unfold(first, |down| async move {
         if down.done {
             return Ok::<_, DbError>(None);
@@ -217,8 +257,13 @@ struct Down {
 impl Down {
     async fn next(mut self) -> Result<(Bytes, Self), DbError> {
         let (actor, cursor) = (self.actor.clone(), self.cursor.clone());
-        let page = self.app.db.read(move |read| feed::page(read.conn(), &actor, &cursor)).await;
-        let page = page.inspect_err(|error| tracing::error!(%error, "A page of changes could not be read"))?;
+        let page = self
+            .app
+            .db
+            .read(move |read| feed::page(read.conn(), &actor, &cursor))
+            .await;
+        let page =
+            page.inspect_err(|error| tracing::error!(%error, "A page of changes could not be read"))?;
         self.note(&page).await?;
         let text = text_of(&page, &self.cursor);
         self.done = page.done;
@@ -260,11 +305,28 @@ fn text_of(page: &Page, before: &Cursor) -> String {
     let mut text = String::new();
     for (n, change) in page.changes.iter().enumerate() {
         if n > 0 && n % CHECKPOINT_EVERY == 0 {
-            line(&mut text, &WireCursor { cursor: before.to_text(), done: false });
+            line(
+                &mut text,
+                &WireCursor {
+                    cursor: before.to_text(),
+                    done: false,
+                },
+            );
         }
-        line(&mut text, &WireChange { change: change.clone() });
+        line(
+            &mut text,
+            &WireChange {
+                change: change.clone(),
+            },
+        );
     }
-    line(&mut text, &WireCursor { cursor: page.cursor.to_text(), done: page.done });
+    line(
+        &mut text,
+        &WireCursor {
+            cursor: page.cursor.to_text(),
+            done: page.done,
+        },
+    );
     text
 }
 

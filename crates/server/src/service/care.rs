@@ -16,7 +16,12 @@ use serde_json::Value;
 pub struct CareHook;
 
 impl Hook for CareHook {
-    fn storing(&self, tx: &mut Tx<'_>, resource: Prepared, before: Option<&Stored>) -> Result<Prepared, WriteError> {
+    fn storing(
+        &self,
+        tx: &mut Tx<'_>,
+        resource: Prepared,
+        before: Option<&Stored>,
+    ) -> Result<Prepared, WriteError> {
         match resource.kind() {
             "QuestionnaireResponse" if map::report::is_report(resource.body()) => {
                 report::with_number(tx, resource, before)
@@ -28,7 +33,13 @@ impl Hook for CareHook {
         }
     }
 
-    fn stored(&self, tx: &mut Tx<'_>, put: &Put, resource: &Value, before: Option<&Stored>) -> Result<(), WriteError> {
+    fn stored(
+        &self,
+        tx: &mut Tx<'_>,
+        put: &Put,
+        resource: &Value,
+        before: Option<&Stored>,
+    ) -> Result<(), WriteError> {
         let before = before.filter(|b| !b.deleted).map(Stored::value).transpose()?;
         let was = before.as_ref().and_then(|b| text_at(b, &["status"]));
         let status = text_at(resource, &["status"]);
@@ -46,7 +57,9 @@ impl Hook for CareHook {
                     Some(_) | None => Ok(()),
                 }
             }
-            "Composition" if status == Some("final") && was != Some("final") => duty::ask_manager(tx, resource),
+            "Composition" if status == Some("final") && was != Some("final") => {
+                duty::ask_manager(tx, resource)
+            }
             "Task" => task_stored(tx, &put.id, resource, was, status),
             "Appointment" if status == Some("booked") => Ok(duty::tell_hr_of_appointment(tx, resource)?),
             _ => Ok(()),
@@ -59,7 +72,9 @@ impl Hook for CareHook {
                 Ok(()) => {}
                 Err(WriteError::Db(error)) => return Err(error),
                 // What a person sent is kept even if what should follow from it cannot be made.
-                Err(error) => tracing::error!(%error, kind = changed.kind, id = changed.id, "A consequence was not made"),
+                Err(error) => {
+                    tracing::error!(%error, kind = changed.kind, id = changed.id, "A consequence was not made")
+                }
             }
         }
         Ok(())
@@ -72,7 +87,9 @@ impl CareHook {
         if changed.kind != "QuestionnaireResponse" && changed.kind != "RiskAssessment" {
             return Ok(());
         }
-        let Some((stored, resource)) = write::live(tx, &changed.kind, &changed.id)? else { return Ok(()) };
+        let Some((stored, resource)) = write::live(tx, &changed.kind, &changed.id)? else {
+            return Ok(());
+        };
         let patient = subject(&resource).map(str::to_owned);
         let patient = patient.as_deref();
         if map::report::is_report(&resource) {
@@ -138,9 +155,15 @@ fn subject(resource: &Value) -> Option<&str> {
 
 /// The report that a symptom check was made for.
 fn report_of_check(tx: &Tx<'_>, assessment: &Value) -> Result<Option<String>, DbError> {
-    let basis = assessment.get("basis").and_then(Value::as_array).into_iter().flatten();
+    let basis = assessment
+        .get("basis")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten();
     for reference in basis {
-        let Some(id) = map::id_in(reference, "QuestionnaireResponse") else { continue };
+        let Some(id) = map::id_in(reference, "QuestionnaireResponse") else {
+            continue;
+        };
         let found = write::live(tx, "QuestionnaireResponse", id)?;
         if found.is_some_and(|(_, body)| map::report::is_report(&body)) {
             return Ok(Some(id.to_owned()));

@@ -17,7 +17,13 @@ pub fn id(what: &str, cause: &[&str]) -> String {
 mod tests {
     #[test]
     fn the_same_cause_gives_the_same_id_and_another_cause_another() {
-        assert_eq!(super::id("notice", &["r1", "maria"]), super::id("notice", &["r1", "maria"]));
-        assert_ne!(super::id("notice", &["r1", "maria"]), super::id("notice", &["r1m", "aria"]));
+        assert_eq!(
+            super::id("notice", &["r1", "maria"]),
+            super::id("notice", &["r1", "maria"])
+        );
+        assert_ne!(
+            super::id("notice", &["r1", "maria"]),
+            super::id("notice", &["r1m", "aria"])
+        );
     }
 }

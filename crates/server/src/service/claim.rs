@@ -17,7 +17,10 @@ const PATIENT_ELEMENT: [(&str, &str); 4] = [
 /// The element of a type that names its patient.
 #[must_use]
 pub fn patient_element(kind: &str) -> Option<&'static str> {
-    PATIENT_ELEMENT.iter().find(|(k, _)| *k == kind).map(|(_, element)| *element)
+    PATIENT_ELEMENT
+        .iter()
+        .find(|(k, _)| *k == kind)
+        .map(|(_, element)| *element)
 }
 
 /// Whether a resource names a patient. A display text is not a name for the service.
@@ -43,12 +46,17 @@ pub fn set_patient(resource: &mut Value, kind: &str, patient: &str) {
 
 /// Takes every name of a patient or author out: nobody has shown who they are.
 pub fn set_nobody(resource: &mut Value, kind: &str) {
-    let Some(map) = resource.as_object_mut() else { return };
+    let Some(map) = resource.as_object_mut() else {
+        return;
+    };
     for element in ["subject", "for", "author", "source", "requester"] {
         map.shift_remove(element);
     }
     if kind == "RiskAssessment" {
-        map.insert("subject".into(), serde_json::json!({ "display": "not signed in" }));
+        map.insert(
+            "subject".into(),
+            serde_json::json!({ "display": "not signed in" }),
+        );
     }
 }
 
@@ -56,7 +64,12 @@ pub fn set_nobody(resource: &mut Value, kind: &str) {
 ///
 /// # Errors
 /// As [`Tx::put`].
-pub fn claim(tx: &mut Tx<'_>, stored: &Stored, patient: &str, agent: &AuditAgent) -> Result<Option<Put>, WriteError> {
+pub fn claim(
+    tx: &mut Tx<'_>,
+    stored: &Stored,
+    patient: &str,
+    agent: &AuditAgent,
+) -> Result<Option<Put>, WriteError> {
     let mut body = stored.value()?;
     if is_claimed(&body) || patient_element(&stored.kind).is_none() {
         return Ok(None);
@@ -69,7 +82,12 @@ pub fn claim(tx: &mut Tx<'_>, stored: &Stored, patient: &str, agent: &AuditAgent
 ///
 /// # Errors
 /// As [`Tx::put`].
-pub fn claim_as_author(tx: &mut Tx<'_>, stored: &Stored, patient: &str, agent: &AuditAgent) -> Result<(), WriteError> {
+pub fn claim_as_author(
+    tx: &mut Tx<'_>,
+    stored: &Stored,
+    patient: &str,
+    agent: &AuditAgent,
+) -> Result<(), WriteError> {
     let mut body = stored.value()?;
     if body.get("author").is_some() {
         return Ok(());
@@ -84,7 +102,10 @@ pub fn claim_as_author(tx: &mut Tx<'_>, stored: &Stored, patient: &str, agent: &
 /// that was not known.
 #[must_use]
 pub fn same_content(stored: &Value, sent: &Value) -> bool {
-    let kind = stored.get("resourceType").and_then(Value::as_str).unwrap_or_default();
+    let kind = stored
+        .get("resourceType")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
     let strip = |value: &Value| {
         let mut value = value.clone();
         if let Some(map) = value.as_object_mut() {

@@ -25,7 +25,9 @@ pub fn check(kind: &str, resource: &Value, before: Option<&Stored>) -> Result<()
         }
         if text_at(resource, &["status"]) == Some("final") {
             if let Some(advice) = duty::from_fhir(resource) {
-                advice.advice.check().map_err(|_| WriteError::Conflict { code: "advice-incomplete" })?;
+                advice.advice.check().map_err(|_| WriteError::Conflict {
+                    code: "advice-incomplete",
+                })?;
             }
         }
     }
@@ -34,8 +36,12 @@ pub fn check(kind: &str, resource: &Value, before: Option<&Stored>) -> Result<()
             return Err(WriteError::Conflict { code: "decided" });
         }
         if text_at(resource, &["status"]) == Some("completed") {
-            let decision = task::advice_in(resource, "output").ok_or(WriteError::Conflict { code: "decision-incomplete" })?;
-            decision.check().map_err(|_| WriteError::Conflict { code: "decision-incomplete" })?;
+            let decision = task::advice_in(resource, "output").ok_or(WriteError::Conflict {
+                code: "decision-incomplete",
+            })?;
+            decision.check().map_err(|_| WriteError::Conflict {
+                code: "decision-incomplete",
+            })?;
         }
     }
     Ok(())
@@ -46,13 +52,23 @@ pub fn check(kind: &str, resource: &Value, before: Option<&Stored>) -> Result<()
 /// # Errors
 /// As [`Tx::put`].
 pub fn ask_manager(tx: &mut Tx<'_>, composition: &Value) -> Result<(), WriteError> {
-    let Some(advice) = duty::from_fhir(composition).filter(|a| a.signed.is_some()) else { return Ok(()) };
+    let Some(advice) = duty::from_fhir(composition).filter(|a| a.signed.is_some()) else {
+        return Ok(());
+    };
     let patient = advice.patient.as_str();
-    let Ok(id) = TaskId::parse(&cause::id("duty-decision", &[advice.id.as_str()])) else { return Ok(()) };
+    let Ok(id) = TaskId::parse(&cause::id("duty-decision", &[advice.id.as_str()])) else {
+        return Ok(());
+    };
     let managers = managers_of(tx, patient)?;
     let owner = managers.first().map(String::as_str);
     let now = Timestamp(tx.now_ms());
-    let mut ask = task::duty_decision(&id, &advice.patient, owner.unwrap_or_default(), &advice.advice, now);
+    let mut ask = task::duty_decision(
+        &id,
+        &advice.patient,
+        owner.unwrap_or_default(),
+        &advice.advice,
+        now,
+    );
     let name = name_of(tx, patient)?;
     if let Some(map) = ask.as_object_mut() {
         if owner.is_none() {
@@ -93,11 +109,14 @@ pub fn tell_hr(tx: &mut Tx<'_>, decided: &Value) -> Result<(), DbError> {
 /// # Errors
 /// A failed statement.
 pub fn tell_hr_of_appointment(tx: &mut Tx<'_>, booked: &Value) -> Result<(), DbError> {
-    let Some(patient) = crate::auth::relation::patient_of(booked) else { return Ok(()) };
+    let Some(patient) = crate::auth::relation::patient_of(booked) else {
+        return Ok(());
+    };
     let mut decided = false;
     for stored in table::task::of_patient(tx.conn(), "Task", &patient)? {
         let task = stored.value()?;
-        decided |= task::kind(&task) == Some(TaskKind::DutyDecision) && text_at(&task, &["status"]) == Some("completed");
+        decided |= task::kind(&task) == Some(TaskKind::DutyDecision)
+            && text_at(&task, &["status"]) == Some("completed");
     }
     match employee(tx, &patient)? {
         Some(employee) if decided => send_appointment(tx, &employee, booked),
@@ -108,9 +127,12 @@ pub fn tell_hr_of_appointment(tx: &mut Tx<'_>, booked: &Value) -> Result<(), DbE
 /// Only what is still to come, and only that it exists and when.
 fn send_appointment(tx: &mut Tx<'_>, employee: &Employee, booked: &Value) -> Result<(), DbError> {
     let moment = |key| text_at(booked, &[key]).and_then(Timestamp::parse);
-    let (Some(start), Some(end), Some("booked"), Some(id)) =
-        (moment("start"), moment("end"), text_at(booked, &["status"]), text_at(booked, &["id"]))
-    else {
+    let (Some(start), Some(end), Some("booked"), Some(id)) = (
+        moment("start"),
+        moment("end"),
+        text_at(booked, &["status"]),
+        text_at(booked, &["id"]),
+    ) else {
         return Ok(());
     };
     if start.0 < tx.now_ms() {
@@ -123,11 +145,19 @@ fn send_appointment(tx: &mut Tx<'_>, employee: &Employee, booked: &Value) -> Res
 }
 
 fn employee(tx: &Tx<'_>, patient: &str) -> Result<Option<Employee>, DbError> {
-    let Some((_, body)) = write::live(tx, "Patient", patient)? else { return Ok(None) };
+    let Some((_, body)) = write::live(tx, "Patient", patient)? else {
+        return Ok(None);
+    };
     let wanted = system::codes("employee-number");
-    let identifiers = body.get("identifier").and_then(Value::as_array).into_iter().flatten();
+    let identifiers = body
+        .get("identifier")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten();
     Ok(identifiers
         .filter(|i| i.get("system").and_then(Value::as_str) == Some(&wanted))
         .find_map(|i| i.get("value")?.as_str())
-        .map(|number| Employee { number: number.to_owned() }))
+        .map(|number| Employee {
+            number: number.to_owned(),
+        }))
 }

@@ -16,7 +16,9 @@ impl Gate {
     /// Whether this many more may come now.
     #[must_use]
     pub fn admit(&self, entries: usize, now_ms: i64) -> bool {
-        let Ok(mut state) = self.state.lock() else { return false };
+        let Ok(mut state) = self.state.lock() else {
+            return false;
+        };
         let minute = now_ms.div_euclid(MINUTE_MS);
         if state.0 != minute {
             *state = (minute, 0);

@@ -4,8 +4,8 @@
 //! the cause, so a repeated cause makes nothing twice.
 
 mod care;
-pub mod claim;
 pub mod cause;
+pub mod claim;
 pub mod duty;
 pub mod gate;
 pub mod queue;

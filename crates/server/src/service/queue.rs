@@ -13,7 +13,11 @@ use serde_json::{json, Value};
 ///
 /// # Errors
 /// A failed statement.
-pub fn entry_of(tx: &Tx<'_>, patient: Option<&str>, report: &str) -> Result<Option<(Stored, Value)>, DbError> {
+pub fn entry_of(
+    tx: &Tx<'_>,
+    patient: Option<&str>,
+    report: &str,
+) -> Result<Option<(Stored, Value)>, DbError> {
     let focus = format!("QuestionnaireResponse/{report}");
     for stored in table::task::about(tx.conn(), patient, &focus)? {
         let task = stored.value()?;
@@ -32,9 +36,14 @@ pub fn ensure_entry(tx: &mut Tx<'_>, patient: Option<&str>, report: &ReportId) -
     if entry_of(tx, patient, report.as_str())?.is_some() {
         return Ok(());
     }
-    let Ok(id) = TaskId::parse(&cause::id("review-report", &[report.as_str()])) else { return Ok(()) };
+    let Ok(id) = TaskId::parse(&cause::id("review-report", &[report.as_str()])) else {
+        return Ok(());
+    };
     let patient = patient.and_then(|p| PatientId::parse(p).ok());
-    let authored = Stamp { at: Timestamp(tx.now_ms()), offset_minutes: 0 };
+    let authored = Stamp {
+        at: Timestamp(tx.now_ms()),
+        offset_minutes: 0,
+    };
     // Nobody has asked for symptoms yet, so it counts as urgent.
     let entry = task::review_task(&id, report, patient.as_ref(), Priority::Urgent, authored);
     write::make(tx, entry).map(drop)
@@ -45,7 +54,9 @@ pub fn ensure_entry(tx: &mut Tx<'_>, patient: Option<&str>, report: &ReportId) -
 /// # Errors
 /// As [`Tx::put`].
 pub fn raise(tx: &mut Tx<'_>, patient: Option<&str>, report: &str, by: Raise) -> Result<(), WriteError> {
-    let Some((stored, mut entry)) = entry_of(tx, patient, report)? else { return Ok(()) };
+    let Some((stored, mut entry)) = entry_of(tx, patient, report)? else {
+        return Ok(());
+    };
     let now = priority_of(&entry);
     let raised = by.from(now);
     let status = entry.get("status").and_then(Value::as_str).unwrap_or_default();
@@ -84,7 +95,11 @@ impl Raise {
                 Priority::Asap | Priority::Stat => Priority::Stat,
             },
         };
-        if rank(wanted) > rank(now) { wanted } else { now }
+        if rank(wanted) > rank(now) {
+            wanted
+        } else {
+            now
+        }
     }
 }
 
@@ -100,7 +115,10 @@ fn rank(priority: Priority) -> u8 {
 /// The priority of a Task; one without counts as urgent.
 #[must_use]
 pub fn priority_of(task: &Value) -> Priority {
-    task.get("priority").and_then(Value::as_str).and_then(Priority::parse).unwrap_or(Priority::Urgent)
+    task.get("priority")
+        .and_then(Value::as_str)
+        .and_then(Priority::parse)
+        .unwrap_or(Priority::Urgent)
 }
 
 /// A Task that the server makes because of another one: a call-back or an escalation.
@@ -130,15 +148,27 @@ pub fn follow_up_task(kind: TaskKind, id: &str, entry_id: &str, entry: &Value, n
 ///
 /// # Errors
 /// As [`Tx::put`].
-pub fn close_follow_ups(tx: &mut Tx<'_>, entry_id: &str, entry: &Value, kind: TaskKind) -> Result<(), WriteError> {
+pub fn close_follow_ups(
+    tx: &mut Tx<'_>,
+    entry_id: &str,
+    entry: &Value,
+    kind: TaskKind,
+) -> Result<(), WriteError> {
     let patient = entry.get("for").and_then(|r| hms_model::map::id_in(r, "Patient"));
-    let Some(focus) = entry.get("focus").and_then(|f| f.get("reference")).and_then(Value::as_str) else {
+    let Some(focus) = entry
+        .get("focus")
+        .and_then(|f| f.get("reference"))
+        .and_then(Value::as_str)
+    else {
         return Ok(());
     };
     let because = reference("Task", entry_id);
     for stored in table::task::about(tx.conn(), patient, focus)? {
         let mut follow_up = stored.value()?;
-        let open = follow_up.get("status").and_then(Value::as_str).is_some_and(|s| s != "completed" && s != "cancelled");
+        let open = follow_up
+            .get("status")
+            .and_then(Value::as_str)
+            .is_some_and(|s| s != "completed" && s != "cancelled");
         let based = follow_up.get("basedOn").and_then(|b| b.get(0)) == Some(&because);
         if task::kind(&follow_up) == Some(kind) && open && based {
             if let Some(map) = follow_up.as_object_mut() {

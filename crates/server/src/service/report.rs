@@ -16,12 +16,18 @@ const FIRST_NUMBER: i64 = 1001;
 ///
 /// # Errors
 /// [`WriteError::Conflict`] where the words of a stored report would change.
-pub fn with_number(tx: &mut Tx<'_>, resource: Prepared, before: Option<&Stored>) -> Result<Prepared, WriteError> {
+pub fn with_number(
+    tx: &mut Tx<'_>,
+    resource: Prepared,
+    before: Option<&Stored>,
+) -> Result<Prepared, WriteError> {
     let live = before.filter(|b| !b.deleted).map(Stored::value).transpose()?;
     let number = match &live {
         Some(live) => {
             if !same_words(live, resource.body()) {
-                return Err(WriteError::Conflict { code: "report-is-final" });
+                return Err(WriteError::Conflict {
+                    code: "report-is-final",
+                });
             }
             live.get("identifier").cloned()
         }
@@ -59,8 +65,15 @@ fn same_words(before: &Value, after: &Value) -> bool {
 ///
 /// # Errors
 /// As [`Tx::put`].
-pub fn notify_supervisors(tx: &mut Tx<'_>, report_id: &str, resource: &Value, patient: &str) -> Result<(), WriteError> {
-    let Ok(patient_id) = PatientId::parse(patient) else { return Ok(()) };
+pub fn notify_supervisors(
+    tx: &mut Tx<'_>,
+    report_id: &str,
+    resource: &Value,
+    patient: &str,
+) -> Result<(), WriteError> {
+    let Ok(patient_id) = PatientId::parse(patient) else {
+        return Ok(());
+    };
     let happened = text_answer(resource, "when", "valueDateTime");
     let place = text_answer(resource, "place", "valueString").or_else(|| map_text(resource));
     let received = Timestamp(tx.now_ms());
@@ -68,10 +81,16 @@ pub fn notify_supervisors(tx: &mut Tx<'_>, report_id: &str, resource: &Value, pa
     let name = name_of(tx, patient)?;
     let managers = managers_of(tx, patient)?;
     // A site without a manager's account still gets its notice: whoever supervises it next finds it.
-    let owners: Vec<Option<&str>> =
-        if managers.is_empty() { vec![None] } else { managers.iter().map(|m| Some(m.as_str())).collect() };
+    let owners: Vec<Option<&str>> = if managers.is_empty() {
+        vec![None]
+    } else {
+        managers.iter().map(|m| Some(m.as_str())).collect()
+    };
     for owner in owners {
-        let Ok(id) = TaskId::parse(&cause::id("supervisor-notice", &[report_id, owner.unwrap_or("site")])) else {
+        let Ok(id) = TaskId::parse(&cause::id(
+            "supervisor-notice",
+            &[report_id, owner.unwrap_or("site")],
+        )) else {
             continue;
         };
         let mut notice = task::supervisor_notice(
@@ -114,7 +133,9 @@ pub fn managers_of(tx: &Tx<'_>, patient: &str) -> Result<Vec<String>, DbError> {
 /// # Errors
 /// A failed statement.
 pub fn name_of(tx: &Tx<'_>, patient: &str) -> Result<Option<String>, DbError> {
-    let Some((_, body)) = write::live(tx, "Patient", patient)? else { return Ok(None) };
+    let Some((_, body)) = write::live(tx, "Patient", patient)? else {
+        return Ok(None);
+    };
     Ok(person_name(&body))
 }
 
@@ -125,13 +146,22 @@ pub fn person_name(body: &Value) -> Option<String> {
     if let Some(text) = name.get("text").and_then(Value::as_str) {
         return Some(text.to_owned());
     }
-    let given = name.get("given").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
+    let given = name
+        .get("given")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str);
     let parts: Vec<&str> = given.chain(name.get("family").and_then(Value::as_str)).collect();
     (!parts.is_empty()).then(|| parts.join(" "))
 }
 
 fn text_answer(resource: &Value, link: &str, key: &str) -> Option<String> {
-    let item = resource.get("item")?.as_array()?.iter().find(|i| i.get("linkId") == Some(&json!(link)))?;
+    let item = resource
+        .get("item")?
+        .as_array()?
+        .iter()
+        .find(|i| i.get("linkId") == Some(&json!(link)))?;
     item.get("answer")?.get(0)?.get(key)?.as_str().map(str::to_owned)
 }
 

@@ -49,7 +49,10 @@ fn open(app: &App, wire: WireSealed) -> Result<Opened, u16> {
     ReportId::parse(&wire.id).map_err(|_| 400_u16)?;
     let enc = STANDARD.decode(&wire.enc).map_err(|_| 400_u16)?;
     let ciphertext = STANDARD.decode(&wire.ciphertext).map_err(|_| 400_u16)?;
-    let plain = app.keys.unseal(&wire.id, &enc, &ciphertext).map_err(|_| 422_u16)?;
+    let plain = app
+        .keys
+        .unseal(&wire.id, &enc, &ciphertext)
+        .map_err(|_| 422_u16)?;
     let entry: SealedEntry = serde_json::from_slice(&plain).map_err(|_| 422_u16)?;
     if entry.resources.len() > MOST_RESOURCES || DeviceId::parse(&entry.device).is_err() {
         return Err(422);
@@ -67,7 +70,10 @@ fn open(app: &App, wire: WireSealed) -> Result<Opened, u16> {
         received_ms: app.clock.now_ms(),
         resources: Vec::new(),
     };
-    Ok(Opened { row, resources: entry.resources })
+    Ok(Opened {
+        row,
+        resources: entry.resources,
+    })
 }
 
 /// What may come without a sign-in: what a carrier sends, and nothing else.
@@ -76,7 +82,8 @@ fn is_taken(resource: &Value) -> bool {
         Some("QuestionnaireResponse") => {
             report::is_report(resource)
                 || report::is_addition(resource)
-                || text_at(resource, &["questionnaire"]).is_some_and(|q| q.starts_with(&system::symptom_check("")))
+                || text_at(resource, &["questionnaire"])
+                    .is_some_and(|q| q.starts_with(&system::symptom_check("")))
         }
         Some("Task") => {
             task::kind(resource) == Some(TaskKind::ReviewReport)
@@ -95,7 +102,10 @@ fn store(tx: &mut Tx<'_>, opened: Opened) -> Result<Stored, Problem> {
     let known = table::sealed::known(tx.conn(), &row.id)?;
     // A finished entry is not replaced, neither by itself nor by an older, unfinished form.
     if known == Some(false) || (known == Some(true) && row.draft) {
-        return Ok((200, super::sync::apply::receipt(tx, "QuestionnaireResponse", &row.id)?));
+        return Ok((
+            200,
+            super::sync::apply::receipt(tx, "QuestionnaireResponse", &row.id)?,
+        ));
     }
     if row.draft {
         table::sealed::keep(tx.conn(), &row, None)?;
@@ -104,9 +114,13 @@ fn store(tx: &mut Tx<'_>, opened: Opened) -> Result<Stored, Problem> {
     let owner = owner(tx, &row)?;
     let colleague = resources.iter().any(claim::is_for_colleague);
     for resource in resources {
-        row.resources.extend(store_one(tx, resource, owner.as_ref(), colleague, &row.device)?);
+        row.resources
+            .extend(store_one(tx, resource, owner.as_ref(), colleague, &row.device)?);
     }
-    let receipts = row.resources.iter().find_map(|name| name.strip_prefix("QuestionnaireResponse/"));
+    let receipts = row
+        .resources
+        .iter()
+        .find_map(|name| name.strip_prefix("QuestionnaireResponse/"));
     let receipt = super::sync::apply::receipt(tx, "QuestionnaireResponse", receipts.unwrap_or(&row.id))?;
     table::sealed::keep(tx.conn(), &row, owner.as_ref().map(|(user, _)| user.as_str()))?;
     Ok((201, receipt))
@@ -115,7 +129,9 @@ fn store(tx: &mut Tx<'_>, opened: Opened) -> Result<Stored, Problem> {
 /// The account of an entry and its patient, where device and entry agree on it. An entry alone proves nothing:
 /// anybody can seal one.
 fn owner(tx: &Tx<'_>, row: &SealedRow) -> Result<Option<(String, PatientId)>, Problem> {
-    let Some(account) = &row.account else { return Ok(None) };
+    let Some(account) = &row.account else {
+        return Ok(None);
+    };
     let device = table::device::get(tx.conn(), &row.device)?;
     if !device.is_some_and(|d| d.user_id == *account && d.revoked_ms.is_none()) {
         return Ok(None);
@@ -133,7 +149,9 @@ fn store_one(
     colleague: bool,
     device: &str,
 ) -> Result<Option<String>, Problem> {
-    let kind = text_at(&resource, &["resourceType"]).unwrap_or_default().to_owned();
+    let kind = text_at(&resource, &["resourceType"])
+        .unwrap_or_default()
+        .to_owned();
     let id = text_at(&resource, &["id"]).unwrap_or_default().to_owned();
     if tx.get(&kind, &id)?.is_some() {
         return Ok(None);
@@ -144,15 +162,26 @@ fn store_one(
             claim::set_patient(&mut resource, &kind, patient.as_str());
         } else if report::is_report(&resource) {
             if let Some(map) = resource.as_object_mut() {
-                map.insert("author".into(), hms_model::map::reference("Patient", patient.as_str()));
+                map.insert(
+                    "author".into(),
+                    hms_model::map::reference("Patient", patient.as_str()),
+                );
             }
         }
     }
     let prepared = Prepared::new(resource)?;
-    let Some(id) = prepared.id().map(str::to_owned) else { return Err(Problem::Bad("no id".to_owned())) };
+    let Some(id) = prepared.id().map(str::to_owned) else {
+        return Err(Problem::Bad("no id".to_owned()));
+    };
     let body = prepared.body().clone();
     drop(prepared);
-    write::store(tx, body, Precondition::Absent, AuditAction::Create, &device_agent(device))?;
+    write::store(
+        tx,
+        body,
+        Precondition::Absent,
+        AuditAction::Create,
+        &device_agent(device),
+    )?;
     Ok(Some(format!("{kind}/{id}")))
 }
 
@@ -170,10 +199,15 @@ fn device_agent(device: &str) -> AuditAgent {
 /// # Errors
 /// A failure of the database.
 pub async fn claim_for(app: &App, actor: &Actor, device: &str) -> Result<usize, WriteError> {
-    let Some(patient) = actor.patient() else { return Ok(0) };
+    let Some(patient) = actor.patient() else {
+        return Ok(0);
+    };
     let (user, device) = (actor.user.to_string(), device.to_owned());
     let (account, on) = (user.clone(), device.clone());
-    let waiting = app.db.read(move |read| table::sealed::claimable(read.conn(), &on, &account)).await?;
+    let waiting = app
+        .db
+        .read(move |read| table::sealed::claimable(read.conn(), &on, &account))
+        .await?;
     if waiting.is_empty() {
         return Ok(0);
     }
@@ -191,7 +225,12 @@ pub async fn claim_for(app: &App, actor: &Actor, device: &str) -> Result<usize, 
         .await
 }
 
-fn claim_entry(tx: &mut Tx<'_>, resources: &[String], patient: &str, agent: &AuditAgent) -> Result<(), WriteError> {
+fn claim_entry(
+    tx: &mut Tx<'_>,
+    resources: &[String],
+    patient: &str,
+    agent: &AuditAgent,
+) -> Result<(), WriteError> {
     let mut live = Vec::new();
     for name in resources {
         if let Some((kind, id)) = name.split_once('/') {

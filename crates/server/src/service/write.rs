@@ -9,7 +9,13 @@ use serde_json::Value;
 /// # Errors
 /// As [`Tx::put`], without the precondition.
 pub fn make(tx: &mut Tx<'_>, resource: Value) -> Result<Option<Put>, WriteError> {
-    match store(tx, resource, Precondition::Absent, AuditAction::Create, &AuditAgent::service()) {
+    match store(
+        tx,
+        resource,
+        Precondition::Absent,
+        AuditAction::Create,
+        &AuditAgent::service(),
+    ) {
         Err(WriteError::Precondition { .. }) => Ok(None),
         other => other.map(Some),
     }
@@ -27,8 +33,19 @@ pub fn change(tx: &mut Tx<'_>, before: &Stored, resource: Value) -> Result<Put, 
 ///
 /// # Errors
 /// As [`Tx::put`].
-pub fn change_as(tx: &mut Tx<'_>, before: &Stored, resource: Value, agent: &AuditAgent) -> Result<Put, WriteError> {
-    store(tx, resource, Precondition::Version(before.version), AuditAction::Update, agent)
+pub fn change_as(
+    tx: &mut Tx<'_>,
+    before: &Stored,
+    resource: Value,
+    agent: &AuditAgent,
+) -> Result<Put, WriteError> {
+    store(
+        tx,
+        resource,
+        Precondition::Version(before.version),
+        AuditAction::Update,
+        agent,
+    )
 }
 
 /// Stores a resource with its audit event.
@@ -47,7 +64,11 @@ pub fn store(
     let put = tx.put(prepared, precondition)?;
     tx.audit(&AuditEntry {
         action,
-        subtype: if action == AuditAction::Create { "create" } else { "update" },
+        subtype: if action == AuditAction::Create {
+            "create"
+        } else {
+            "update"
+        },
         ok: true,
         agent: agent.clone(),
         patient,
@@ -62,7 +83,9 @@ pub fn store(
 /// # Errors
 /// A failed statement or a damaged body.
 pub fn live(tx: &Tx<'_>, kind: &str, id: &str) -> Result<Option<(Stored, Value)>, DbError> {
-    let Some(stored) = tx.get(kind, id)?.filter(|s| !s.deleted) else { return Ok(None) };
+    let Some(stored) = tx.get(kind, id)?.filter(|s| !s.deleted) else {
+        return Ok(None);
+    };
     let value = stored.value()?;
     Ok(Some((stored, value)))
 }

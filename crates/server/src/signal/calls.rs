@@ -23,18 +23,38 @@ impl Hub {
             }
             return;
         }
-        if self.visits.values().any(|v| v.caller.party.user == party.user || v.holds(party)) {
+        if self
+            .visits
+            .values()
+            .any(|v| v.caller.party.user == party.user || v.holds(party))
+        {
             return self.refuse(session, "call", "already_in_a_call");
         }
-        let caller = Side { party: party.clone(), away_since: None };
-        self.visits
-            .insert(visit.clone(), Visit { task: task.clone(), caller, state: VisitState::Preparing });
-        self.effects.push_back(Effect::Prepare { visit, task, caller: party.clone() });
+        let caller = Side {
+            party: party.clone(),
+            away_since: None,
+        };
+        self.visits.insert(
+            visit.clone(),
+            Visit {
+                task: task.clone(),
+                caller,
+                state: VisitState::Preparing,
+            },
+        );
+        self.effects.push_back(Effect::Prepare {
+            visit,
+            task,
+            caller: party.clone(),
+        });
     }
 
     pub(super) fn call_refused(&mut self, visit: &str, code: &'static str) {
         if let Some(ended) = self.visits.remove(visit) {
-            let message = ToClient::Refused { what: "call".into(), code: code.into() };
+            let message = ToClient::Refused {
+                what: "call".into(),
+                code: code.into(),
+            };
             self.send_to(&ended.caller.party, message);
         }
     }
@@ -48,20 +68,41 @@ impl Hub {
         let caller = visit.caller.party.clone();
         let task = visit.task.clone();
         let callee = callee.unwrap_or_default();
-        let busy = self.visits.values().any(|v| v.callee() == Some(callee.as_str()) && !callee.is_empty());
+        let busy = self
+            .visits
+            .values()
+            .any(|v| v.callee() == Some(callee.as_str()) && !callee.is_empty());
         if busy {
             self.record(id, VisitEvent::Ended(EndedWhy::Cancelled));
             return self.call_refused(id, "already_in_a_call");
         }
         let reached = self.is_connected(&callee);
         let until = now.plus_ms(RING_MS);
-        let state = VisitState::Ringing { callee: callee.clone(), from: from.clone(), until, reached };
+        let state = VisitState::Ringing {
+            callee: callee.clone(),
+            from: from.clone(),
+            until,
+            reached,
+        };
         if let Some(visit) = self.visits.get_mut(id) {
             visit.state = state;
         }
-        self.send_to(&caller, ToClient::Ringing { visit: id.to_owned(), connected: reached });
+        self.send_to(
+            &caller,
+            ToClient::Ringing {
+                visit: id.to_owned(),
+                connected: reached,
+            },
+        );
         if reached {
-            self.send_to_user(&callee, &ToClient::Ring { visit: id.to_owned(), from, task });
+            self.send_to_user(
+                &callee,
+                &ToClient::Ring {
+                    visit: id.to_owned(),
+                    from,
+                    task,
+                },
+            );
         } else {
             self.record(id, VisitEvent::Unreachable);
         }
@@ -71,17 +112,35 @@ impl Hub {
     pub(super) fn ring_newcomer(&mut self, session: &str, party: &Party) {
         let mut ringing = Vec::new();
         for (id, visit) in &mut self.visits {
-            let VisitState::Ringing { callee, from, reached, .. } = &mut visit.state else { continue };
+            let VisitState::Ringing {
+                callee,
+                from,
+                reached,
+                ..
+            } = &mut visit.state
+            else {
+                continue;
+            };
             if *callee == party.user {
                 let first = !std::mem::replace(reached, true);
-                let ring = ToClient::Ring { visit: id.clone(), from: from.clone(), task: visit.task.clone() };
+                let ring = ToClient::Ring {
+                    visit: id.clone(),
+                    from: from.clone(),
+                    task: visit.task.clone(),
+                };
                 ringing.push((id.clone(), visit.caller.party.clone(), first, ring));
             }
         }
         for (id, caller, first, ring) in ringing {
             self.send(session, ring);
             if first {
-                self.send_to(&caller, ToClient::Ringing { visit: id, connected: true });
+                self.send_to(
+                    &caller,
+                    ToClient::Ringing {
+                        visit: id,
+                        connected: true,
+                    },
+                );
             }
         }
     }
@@ -104,11 +163,22 @@ impl Hub {
             }
         }
         let caller = visit.caller.party.clone();
-        visit.state = VisitState::Active { callee: Side { party: party.clone(), away_since: None } };
+        visit.state = VisitState::Active {
+            callee: Side {
+                party: party.clone(),
+                away_since: None,
+            },
+        };
         self.record(id, VisitEvent::Accepted);
         for side in [&caller, party] {
             let turn = self.issue(&side.user, now);
-            self.send_to(side, ToClient::Accepted { visit: id.to_owned(), turn });
+            self.send_to(
+                side,
+                ToClient::Accepted {
+                    visit: id.to_owned(),
+                    turn,
+                },
+            );
         }
         let others: Vec<Party> = self
             .sessions
@@ -119,7 +189,13 @@ impl Hub {
             .collect();
         for other in others {
             // Their owner answered elsewhere: stop ringing, without a missed-call notice.
-            self.send_to(&other, ToClient::Ended { visit: id.to_owned(), why: EndedWhy::Left });
+            self.send_to(
+                &other,
+                ToClient::Ended {
+                    visit: id.to_owned(),
+                    why: EndedWhy::Left,
+                },
+            );
         }
         self.note_absent_caller(now, id, &caller);
     }
@@ -127,10 +203,18 @@ impl Hub {
     /// A caller who is away at the moment of the answer is shown as away to the one who answered.
     fn note_absent_caller(&mut self, now: Timestamp, id: &str, caller: &Party) {
         let here = self.sessions.values().any(|s| s.connected && s.party == *caller);
-        let Some(visit) = self.visits.get_mut(id) else { return };
+        let Some(visit) = self.visits.get_mut(id) else {
+            return;
+        };
         if !here && visit.set_away(caller, Some(now)) {
             if let Some(other) = visit.other(caller).cloned() {
-                self.send_to(&other, ToClient::Peer { visit: id.to_owned(), connected: false });
+                self.send_to(
+                    &other,
+                    ToClient::Peer {
+                        visit: id.to_owned(),
+                        connected: false,
+                    },
+                );
             }
         }
     }
@@ -140,7 +224,9 @@ impl Hub {
             return self.refuse(session, "decline", "unknown_visit");
         };
         let why = match &visit.state {
-            VisitState::Preparing | VisitState::Ringing { .. } if visit.caller.party == *party => EndedWhy::Cancelled,
+            VisitState::Preparing | VisitState::Ringing { .. } if visit.caller.party == *party => {
+                EndedWhy::Cancelled
+            }
             VisitState::Ringing { callee, .. } if *callee == party.user => EndedWhy::Declined,
             VisitState::Active { .. } if visit.holds(party) => EndedWhy::Left,
             VisitState::Preparing | VisitState::Ringing { .. } | VisitState::Active { .. } => {
@@ -155,7 +241,14 @@ impl Hub {
             None => self.refuse(session, "leave", "unknown_visit"),
             Some(visit) if visit.holds(party) => {
                 let running = matches!(visit.state, VisitState::Active { .. });
-                self.end(id, if running { EndedWhy::Left } else { EndedWhy::Cancelled });
+                self.end(
+                    id,
+                    if running {
+                        EndedWhy::Left
+                    } else {
+                        EndedWhy::Cancelled
+                    },
+                );
             }
             Some(_) => self.refuse(session, "leave", "not_yours"),
         }
@@ -180,8 +273,13 @@ impl Hub {
     }
 
     fn end(&mut self, id: &str, why: EndedWhy) {
-        let Some(visit) = self.visits.remove(id) else { return };
-        let message = ToClient::Ended { visit: id.to_owned(), why };
+        let Some(visit) = self.visits.remove(id) else {
+            return;
+        };
+        let message = ToClient::Ended {
+            visit: id.to_owned(),
+            why,
+        };
         self.send_to(&visit.caller.party, message.clone());
         match &visit.state {
             // Its Encounter may just be in the making; the answer to that finds no visit and cancels it.
@@ -214,17 +312,36 @@ impl Hub {
             .map(|(id, _)| id.clone())
             .collect();
         for id in due {
-            let ringing = matches!(self.visits.get(&id).map(|v| &v.state), Some(VisitState::Ringing { .. }));
-            self.end(&id, if ringing { EndedWhy::NoAnswer } else { EndedWhy::Lost });
+            let ringing = matches!(
+                self.visits.get(&id).map(|v| &v.state),
+                Some(VisitState::Ringing { .. })
+            );
+            self.end(
+                &id,
+                if ringing {
+                    EndedWhy::NoAnswer
+                } else {
+                    EndedWhy::Lost
+                },
+            );
         }
     }
 
     fn record(&mut self, visit: &str, event: VisitEvent) {
-        self.effects.push_back(Effect::Record { visit: visit.to_owned(), event });
+        self.effects.push_back(Effect::Record {
+            visit: visit.to_owned(),
+            event,
+        });
     }
 
     fn refuse(&mut self, session: &str, what: &str, code: &str) {
-        self.send(session, ToClient::Refused { what: what.to_owned(), code: code.to_owned() });
+        self.send(
+            session,
+            ToClient::Refused {
+                what: what.to_owned(),
+                code: code.to_owned(),
+            },
+        );
     }
 }
 

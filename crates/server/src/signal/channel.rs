@@ -45,7 +45,11 @@ impl Channel {
         self.sent += 1;
         self.unacknowledged.push_back((self.sent, message.clone()));
         self.told = self.received;
-        Ok(Frame { seq: self.sent, ack: self.received, message: Some(message) })
+        Ok(Frame {
+            seq: self.sent,
+            ack: self.received,
+            message: Some(message),
+        })
     }
 
     /// Everything that is not acknowledged, to be sent on a new connection.
@@ -54,7 +58,11 @@ impl Channel {
         let ack = self.received;
         self.unacknowledged
             .iter()
-            .map(|(seq, message)| Frame { seq: *seq, ack, message: Some(message.clone()) })
+            .map(|(seq, message)| Frame {
+                seq: *seq,
+                ack,
+                message: Some(message.clone()),
+            })
             .collect()
     }
 
@@ -62,7 +70,11 @@ impl Channel {
     pub fn acknowledgement(&mut self) -> Option<Frame<ToClient>> {
         (self.told < self.received).then(|| {
             self.told = self.received;
-            Frame { seq: 0, ack: self.received, message: None }
+            Frame {
+                seq: 0,
+                ack: self.received,
+                message: None,
+            }
         })
     }
 
@@ -112,11 +124,18 @@ mod tests {
     use super::*;
 
     fn accept(seq: u64, ack: u64) -> Frame<ToServer> {
-        Frame { seq, ack, message: Some(ToServer::Accept { visit: "v".into() }) }
+        Frame {
+            seq,
+            ack,
+            message: Some(ToServer::Accept { visit: "v".into() }),
+        }
     }
 
     fn peer() -> ToClient {
-        ToClient::Peer { visit: "v".into(), connected: true }
+        ToClient::Peer {
+            visit: "v".into(),
+            connected: true,
+        }
     }
 
     #[test]

@@ -69,7 +69,10 @@ async fn concerned(app: &App, changes: Vec<Changed>) -> Result<BTreeMap<String, 
         .read(move |read| {
             let mut seen = HashSet::new();
             let mut found = Vec::new();
-            for change in changes.into_iter().filter(|c| seen.insert((c.kind.clone(), c.id.clone()))) {
+            for change in changes
+                .into_iter()
+                .filter(|c| seen.insert((c.kind.clone(), c.id.clone())))
+            {
                 let body = match table::resource::get(read.conn(), &change.kind, &change.id)? {
                     Some(stored) if !stored.deleted => Some(stored.value()?),
                     _ => None,
@@ -78,7 +81,8 @@ async fn concerned(app: &App, changes: Vec<Changed>) -> Result<BTreeMap<String, 
             }
             let mut hints: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
             for user in connected {
-                let Some(actor) = table::user::by_id(read.conn(), &user)?.and_then(|u| actor_of(u, None)) else {
+                let Some(actor) = table::user::by_id(read.conn(), &user)?.and_then(|u| actor_of(u, None))
+                else {
                     continue;
                 };
                 let mut scope = Scope::new(read.conn(), &actor);
@@ -88,7 +92,8 @@ async fn concerned(app: &App, changes: Vec<Changed>) -> Result<BTreeMap<String, 
                         // What left the scope concerns whoever may have had it: patients come and go with these.
                         (_, Some(patient)) => {
                             let decides = ["Task", "Encounter", "Patient"].contains(&change.kind.as_str());
-                            (actor.role == Role::Clinician && decides) || scope.facts(patient)?.any(actor.role) && body.is_none()
+                            (actor.role == Role::Clinician && decides)
+                                || scope.facts(patient)?.any(actor.role) && body.is_none()
                         }
                         (_, None) => actor.role == Role::Clinician && change.kind == "Task",
                     };

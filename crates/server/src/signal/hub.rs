@@ -211,14 +211,19 @@ impl Hub {
     #[must_use]
     pub fn poll_timeout(&self) -> Option<(Timestamp, WakeReason)> {
         let sessions = self.sessions.values().map(Session::deadline);
-        let visits = self.visits.values().filter_map(|v| Some((v.deadline()?, WakeReason::VisitDeadline)));
+        let visits = self
+            .visits
+            .values()
+            .filter_map(|v| Some((v.deadline()?, WakeReason::VisitDeadline)));
         sessions.chain(visits).min_by_key(|(at, _)| *at)
     }
 
     /// Whether any device of an account is connected.
     #[must_use]
     pub fn is_connected(&self, user: &str) -> bool {
-        self.sessions.values().any(|s| s.connected && s.party.user == user)
+        self.sessions
+            .values()
+            .any(|s| s.connected && s.party.user == user)
     }
 
     /// Takes one thing that happened into account.
@@ -237,7 +242,15 @@ impl Hub {
     }
 
     fn hello(&mut self, now: Timestamp, greeting: Greeting) {
-        let Greeting { conn, transport, mut party, resume, fresh, seq, ack } = greeting;
+        let Greeting {
+            conn,
+            transport,
+            mut party,
+            resume,
+            fresh,
+            seq,
+            ack,
+        } = greeting;
         let resumed = resume.filter(|id| self.sessions.get(id).is_some_and(|s| s.party.is(&party)));
         if let Some(session) = resumed.as_ref().and_then(|id| self.sessions.get(id)) {
             party = session.party.clone();
@@ -269,11 +282,19 @@ impl Hub {
             self.by_conn.remove(&old);
             self.effects.push_back(Effect::Close { conn: old });
         }
-        self.effects.extend(again.into_iter().map(|frame| Effect::Send { conn, frame }));
+        self.effects
+            .extend(again.into_iter().map(|frame| Effect::Send { conn, frame }));
         // A poll that goes on is not greeted each time: it knows its session.
         if transport == Transport::Socket || resumed.is_none() {
             let turn = self.issue(&party.user, now);
-            self.send(&id, ToClient::Welcome { session: id.clone(), resumed: resumed.is_some(), turn });
+            self.send(
+                &id,
+                ToClient::Welcome {
+                    session: id.clone(),
+                    resumed: resumed.is_some(),
+                    turn,
+                },
+            );
         }
         self.set_connected(now, &id, true);
         self.flush_hint(&id);
@@ -281,8 +302,12 @@ impl Hub {
 
     /// A device has one session: the one before ends without a goodbye, and the visit goes on in the new one.
     fn replace_old_session(&mut self, party: &Party) {
-        let old: Vec<String> =
-            self.sessions.iter().filter(|(_, s)| s.party == *party).map(|(id, _)| id.clone()).collect();
+        let old: Vec<String> = self
+            .sessions
+            .iter()
+            .filter(|(_, s)| s.party == *party)
+            .map(|(id, _)| id.clone())
+            .collect();
         for id in old {
             if let Some(conn) = self.sessions.remove(&id).and_then(|s| s.conn) {
                 self.by_conn.remove(&conn);
@@ -292,8 +317,12 @@ impl Hub {
     }
 
     fn frame(&mut self, now: Timestamp, conn: ConnId, frame: Frame<ToServer>) {
-        let Some(id) = self.by_conn.get(&conn).cloned() else { return };
-        let Some(session) = self.sessions.get_mut(&id) else { return };
+        let Some(id) = self.by_conn.get(&conn).cloned() else {
+            return;
+        };
+        let Some(session) = self.sessions.get_mut(&id) else {
+            return;
+        };
         session.heard = now;
         let arrival = session.channel.arrived(&frame);
         let party = session.party.clone();
@@ -307,32 +336,60 @@ impl Hub {
     fn message(&mut self, now: Timestamp, session: &str, party: &Party, message: ToServer) {
         match message {
             ToServer::Hello { .. } => {}
-            ToServer::Link { rtt_ms, loss_permille } => {
+            ToServer::Link {
+                rtt_ms,
+                loss_permille,
+            } => {
                 let link = Some((rtt_ms, loss_permille));
-                self.effects.push_back(Effect::Presence { user: party.user.clone(), connected: true, link });
+                self.effects.push_back(Effect::Presence {
+                    user: party.user.clone(),
+                    connected: true,
+                    link,
+                });
             }
             ToServer::Call { visit, task } => self.call(session, party, visit, task),
             ToServer::Accept { visit } => self.accept(now, session, party, &visit),
             ToServer::Decline { visit } => self.decline(session, party, &visit),
             ToServer::Leave { visit } => self.leave(session, party, &visit),
             ToServer::Sdp { visit, kind, sdp } => {
-                let message = ToClient::Sdp { visit: visit.clone(), kind, sdp };
+                let message = ToClient::Sdp {
+                    visit: visit.clone(),
+                    kind,
+                    sdp,
+                };
                 self.relay(session, party, &visit, "sdp", message);
             }
-            ToServer::Media { visit, muted, camera, synthetic } => {
-                let message = ToClient::Media { visit: visit.clone(), muted, camera, synthetic };
+            ToServer::Media {
+                visit,
+                muted,
+                camera,
+                synthetic,
+            } => {
+                let message = ToClient::Media {
+                    visit: visit.clone(),
+                    muted,
+                    camera,
+                    synthetic,
+                };
                 self.relay(session, party, &visit, "media", message);
             }
             ToServer::Text { visit, text } => {
-                let message = ToClient::Text { visit: visit.clone(), text };
+                let message = ToClient::Text {
+                    visit: visit.clone(),
+                    text,
+                };
                 self.relay(session, party, &visit, "text", message);
             }
         }
     }
 
     fn closed(&mut self, now: Timestamp, conn: ConnId) {
-        let Some(id) = self.by_conn.remove(&conn) else { return };
-        let Some(session) = self.sessions.get_mut(&id) else { return };
+        let Some(id) = self.by_conn.remove(&conn) else {
+            return;
+        };
+        let Some(session) = self.sessions.get_mut(&id) else {
+            return;
+        };
         session.conn = None;
         session.heard = now;
         if session.transport == Transport::Socket {
@@ -341,8 +398,12 @@ impl Hub {
     }
 
     fn revoked(&mut self, now: Timestamp, party: &Party) {
-        let ids: Vec<String> =
-            self.sessions.iter().filter(|(_, s)| s.party == *party).map(|(id, _)| id.clone()).collect();
+        let ids: Vec<String> = self
+            .sessions
+            .iter()
+            .filter(|(_, s)| s.party == *party)
+            .map(|(id, _)| id.clone())
+            .collect();
         for id in ids {
             self.drop_session(now, &id);
         }
@@ -358,13 +419,19 @@ impl Hub {
     }
 
     fn set_connected(&mut self, now: Timestamp, id: &str, connected: bool) {
-        let Some(session) = self.sessions.get_mut(id) else { return };
+        let Some(session) = self.sessions.get_mut(id) else {
+            return;
+        };
         let party = session.party.clone();
         let news = session.connected != connected;
         session.connected = connected;
         if news {
             let any = self.is_connected(&party.user);
-            self.effects.push_back(Effect::Presence { user: party.user.clone(), connected: any, link: None });
+            self.effects.push_back(Effect::Presence {
+                user: party.user.clone(),
+                connected: any,
+                link: None,
+            });
         }
         self.presence_of_visits(now, &party, connected);
         if connected && news {
@@ -373,8 +440,12 @@ impl Hub {
     }
 
     fn changed(&mut self, user: &str, types: &BTreeSet<String>) {
-        let ids: Vec<String> =
-            self.sessions.iter().filter(|(_, s)| s.party.user == user).map(|(id, _)| id.clone()).collect();
+        let ids: Vec<String> = self
+            .sessions
+            .iter()
+            .filter(|(_, s)| s.party.user == user)
+            .map(|(id, _)| id.clone())
+            .collect();
         for id in ids {
             if let Some(session) = self.sessions.get_mut(&id) {
                 session.hint.extend(types.iter().cloned());
@@ -386,7 +457,9 @@ impl Hub {
     /// At most one hint waits for its acknowledgement; later ones are added up meanwhile, and kept for a
     /// session that is away.
     fn flush_hint(&mut self, id: &str) {
-        let Some(session) = self.sessions.get_mut(id) else { return };
+        let Some(session) = self.sessions.get_mut(id) else {
+            return;
+        };
         let waits = session.channel.waits(|m| matches!(m, ToClient::Changed { .. }));
         if session.hint.is_empty() || session.conn.is_none() || waits {
             return;
@@ -398,14 +471,17 @@ impl Hub {
     /// Relay credentials for an account; the relay learns them before their bearer does.
     pub(super) fn issue(&mut self, user: &str, now: Timestamp) -> Vec<WireTurn> {
         let turns = self.turn.issue(user, now);
-        self.effects.extend(turns.first().map(|turn| Effect::Relay { turn: turn.clone() }));
+        self.effects
+            .extend(turns.first().map(|turn| Effect::Relay { turn: turn.clone() }));
         turns
     }
 
     /// Queues a message on a session, and sends it where a connection is there. A session whose client
     /// stopped acknowledging ends.
     pub(super) fn send(&mut self, id: &str, message: ToClient) {
-        let Some(session) = self.sessions.get_mut(id) else { return };
+        let Some(session) = self.sessions.get_mut(id) else {
+            return;
+        };
         match session.channel.push(message) {
             Ok(frame) => {
                 if let Some(conn) = session.conn {
@@ -421,7 +497,11 @@ impl Hub {
 
     /// Sends to the session of one party.
     pub(super) fn send_to(&mut self, party: &Party, message: ToClient) {
-        let id = self.sessions.iter().find(|(_, s)| s.party == *party).map(|(id, _)| id.clone());
+        let id = self
+            .sessions
+            .iter()
+            .find(|(_, s)| s.party == *party)
+            .map(|(id, _)| id.clone());
         if let Some(id) = id {
             self.send(&id, message);
         }
@@ -429,8 +509,12 @@ impl Hub {
 
     /// Sends to every session of an account, connected or resumable.
     pub(super) fn send_to_user(&mut self, user: &str, message: &ToClient) {
-        let ids: Vec<String> =
-            self.sessions.iter().filter(|(_, s)| s.party.user == user).map(|(id, _)| id.clone()).collect();
+        let ids: Vec<String> = self
+            .sessions
+            .iter()
+            .filter(|(_, s)| s.party.user == user)
+            .map(|(id, _)| id.clone())
+            .collect();
         for id in ids {
             self.send(&id, message.clone());
         }

@@ -7,10 +7,11 @@ use super::visits;
 use crate::app::App;
 use crate::db::sqlite::table;
 use crate::db::DbError;
+use crate::relay::AllocationCounters;
 use hms_model::wire::signal::{Frame, ToClient, WireTurn};
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, RwLock};
+use std::sync::{Arc, Mutex, OnceLock, RwLock};
 use std::time::Duration;
 use tokio::sync::mpsc;
 
@@ -21,13 +22,18 @@ pub const OUT: usize = 512;
 /// How often deadlines are looked at: they are in seconds.
 const TICK: Duration = Duration::from_millis(100);
 
+/// What the relay has carried so far.
+pub type RelayCounters = Arc<dyn Fn() -> Vec<AllocationCounters> + Send + Sync>;
 /// Lets the bearer of a credential use the relay.
 pub type AdmitToRelay = Arc<dyn Fn(&WireTurn) + Send + Sync>;
 
 /// What the loop is told.
 #[derive(Debug)]
 enum Command {
-    Open { greeting: Greeting, frames: mpsc::Sender<Frame<ToClient>> },
+    Open {
+        greeting: Greeting,
+        frames: mpsc::Sender<Frame<ToClient>>,
+    },
     Input(Input),
 }
 
@@ -37,12 +43,18 @@ pub struct Signalling {
     shared: Arc<Shared>,
 }
 
-#[derive(Debug)]
 struct Shared {
     commands: mpsc::Sender<Command>,
     waiting: Mutex<Option<mpsc::Receiver<Command>>>,
     connected: RwLock<HashSet<String>>,
     conns: AtomicU64,
+    relay: OnceLock<RelayCounters>,
+}
+
+impl std::fmt::Debug for Shared {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Signalling").finish_non_exhaustive()
+    }
 }
 
 impl Default for Signalling {
@@ -62,6 +74,7 @@ impl Signalling {
                 waiting: Mutex::new(Some(waiting)),
                 connected: RwLock::default(),
                 conns: AtomicU64::new(1),
+                relay: OnceLock::new(),
             }),
         }
     }
@@ -69,7 +82,22 @@ impl Signalling {
     /// The accounts with a connected device.
     #[must_use]
     pub fn connected(&self) -> HashSet<String> {
-        self.shared.connected.read().map(|c| c.clone()).unwrap_or_default()
+        self.shared
+            .connected
+            .read()
+            .map(|c| c.clone())
+            .unwrap_or_default()
+    }
+
+    /// What the relay has carried, one entry for each allocation; `None` where there is no relay.
+    #[must_use]
+    pub fn relay_counters(&self) -> Option<Vec<AllocationCounters>> {
+        self.shared.relay.get().map(|counters| counters())
+    }
+
+    /// Notes where the relay's counters are; the first relay stays.
+    pub fn set_relay_counters(&self, counters: RelayCounters) {
+        let _ = self.shared.relay.set(counters);
     }
 
     /// A number for a new connection.
@@ -82,7 +110,11 @@ impl Signalling {
     pub async fn open(&self, greeting: Greeting) -> mpsc::Receiver<Frame<ToClient>> {
         let (frames, out) = mpsc::channel(OUT);
         // A loop that has ended drops the sender, and the connection closes.
-        let _ = self.shared.commands.send(Command::Open { greeting, frames }).await;
+        let _ = self
+            .shared
+            .commands
+            .send(Command::Open { greeting, frames })
+            .await;
         out
     }
 
@@ -211,7 +243,10 @@ impl Loop {
     fn apply(&mut self, effect: Effect) {
         match effect {
             Effect::Send { conn, frame } => {
-                let taken = self.conns.get(&conn).is_some_and(|out| out.try_send(frame).is_ok());
+                let taken = self
+                    .conns
+                    .get(&conn)
+                    .is_some_and(|out| out.try_send(frame).is_ok());
                 if !taken {
                     // The frame is kept by the hub until acknowledged; the next connection brings it.
                     self.conns.remove(&conn);
@@ -220,17 +255,27 @@ impl Loop {
             Effect::Close { conn } => {
                 self.conns.remove(&conn);
             }
-            Effect::Prepare { visit, task, caller } => self.pending.push_back(Job::Prepare { visit, task, caller }),
+            Effect::Prepare { visit, task, caller } => {
+                self.pending.push_back(Job::Prepare { visit, task, caller })
+            }
             Effect::Record { visit, event } => self.pending.push_back(Job::Record { visit, event }),
             Effect::Relay { turn } => {
                 if let Some(admit) = &self.relay {
                     admit(&turn);
                 }
             }
-            Effect::Presence { user, connected, link } => {
+            Effect::Presence {
+                user,
+                connected,
+                link,
+            } => {
                 self.handle.set_connected(&user, connected);
                 if let Some((rtt_ms, loss_permille)) = link {
-                    self.pending.push_back(Job::Link { user, rtt_ms, loss_permille });
+                    self.pending.push_back(Job::Link {
+                        user,
+                        rtt_ms,
+                        loss_permille,
+                    });
                 }
             }
         }
@@ -239,8 +284,10 @@ impl Loop {
 
 /// Keeps a link that was told over signalling.
 pub(super) async fn keep_link(app: &App, user: String, rtt_ms: u32, loss_permille: u32) {
-    let kept: Result<(), DbError> =
-        app.db.write(move |tx| table::link::told(tx.conn(), &user, rtt_ms, loss_permille, tx.now_ms())).await;
+    let kept: Result<(), DbError> = app
+        .db
+        .write(move |tx| table::link::told(tx.conn(), &user, rtt_ms, loss_permille, tx.now_ms()))
+        .await;
     if let Err(error) = kept {
         tracing::warn!(%error, "A link was not kept");
     }

@@ -29,7 +29,10 @@ impl TurnIssuer {
     /// No relay: calls are direct.
     #[must_use]
     pub fn none() -> Self {
-        Self { urls: Vec::new(), secret: Secret::new(Vec::new()) }
+        Self {
+            urls: Vec::new(),
+            secret: Secret::new(Vec::new()),
+        }
     }
 
     /// Credentials for one account, valid for an hour.
@@ -41,7 +44,11 @@ impl TurnIssuer {
         let credential = STANDARD.encode(hmac::sign(&key, username.as_bytes()));
         self.urls
             .iter()
-            .map(|url| WireTurn { url: url.clone(), username: username.clone(), credential: credential.clone() })
+            .map(|url| WireTurn {
+                url: url.clone(),
+                username: username.clone(),
+                credential: credential.clone(),
+            })
             .collect()
     }
 }
@@ -52,7 +59,10 @@ mod tests {
 
     #[test]
     fn a_credential_is_the_hmac_of_expiry_and_account() {
-        let issuer = TurnIssuer::new(vec!["turn:relay:3478?transport=udp".into()], Secret::new(b"north".to_vec()));
+        let issuer = TurnIssuer::new(
+            vec!["turn:relay:3478?transport=udp".into()],
+            Secret::new(b"north".to_vec()),
+        );
 
         let turns = issuer.issue("dana", Timestamp(999_999));
 

@@ -81,7 +81,9 @@ impl Visit {
     /// The other party of a visit that runs, if `party` is in it.
     #[must_use]
     pub fn other(&self, party: &Party) -> Option<&Party> {
-        let VisitState::Active { callee } = &self.state else { return None };
+        let VisitState::Active { callee } = &self.state else {
+            return None;
+        };
         if self.caller.party == *party {
             Some(&callee.party)
         } else if callee.party == *party {
@@ -100,7 +102,9 @@ impl Visit {
 
     /// Notes that a side lost or regained its connection; `true` where that is news to the other side.
     pub fn set_away(&mut self, party: &Party, away_since: Option<Timestamp>) -> bool {
-        let VisitState::Active { callee } = &mut self.state else { return false };
+        let VisitState::Active { callee } = &mut self.state else {
+            return false;
+        };
         let side = if self.caller.party == *party {
             &mut self.caller
         } else if callee.party == *party {
@@ -123,7 +127,10 @@ impl Visit {
             VisitState::Ringing { until, .. } => Some(*until),
             VisitState::Active { callee } => {
                 let away = [self.caller.away_since, callee.away_since];
-                away.into_iter().flatten().min().map(|since| since.plus_ms(AWAY_MS))
+                away.into_iter()
+                    .flatten()
+                    .min()
+                    .map(|since| since.plus_ms(AWAY_MS))
             }
         }
     }

@@ -39,7 +39,11 @@ pub(super) async fn record_all(app: App, signalling: Signalling, mut jobs: mpsc:
                     tracing::error!(%error, "A step of a visit was not recorded");
                 }
             }
-            Job::Link { user, rtt_ms, loss_permille } => keep_link(&app, user, rtt_ms, loss_permille).await,
+            Job::Link {
+                user,
+                rtt_ms,
+                loss_permille,
+            } => keep_link(&app, user, rtt_ms, loss_permille).await,
         }
     }
 }
@@ -48,7 +52,11 @@ async fn prepare(app: &App, visit: String, task: String, caller: Party) -> Input
     let id = visit.clone();
     let prepared = app.db.write(move |tx| start(tx, &visit, &task, &caller)).await;
     match prepared {
-        Ok(Ready { callee, from }) => Input::CallReady { visit: id, callee, from },
+        Ok(Ready { callee, from }) => Input::CallReady {
+            visit: id,
+            callee,
+            from,
+        },
         Err(problem) => {
             let code = match &problem {
                 Problem::NotFound | Problem::Gone => "unknown_visit",
@@ -64,11 +72,16 @@ async fn prepare(app: &App, visit: String, task: String, caller: Party) -> Input
 }
 
 fn start(tx: &mut Tx<'_>, visit_id: &str, task_id: &str, caller: &Party) -> Result<Ready, Problem> {
-    let account = table::user::by_id(tx.conn(), &caller.user)?.filter(|u| !u.disabled).ok_or(Problem::Denied)?;
+    let account = table::user::by_id(tx.conn(), &caller.user)?
+        .filter(|u| !u.disabled)
+        .ok_or(Problem::Denied)?;
     let actor = actor_of(account, Some(&caller.device)).ok_or(Problem::Denied)?;
     let practitioner = actor.practitioner().ok_or(Problem::Denied)?;
     let (_, entry) = write::live(tx, "Task", task_id)?.ok_or(Problem::NotFound)?;
-    let calls = matches!(task::kind(&entry), Some(TaskKind::ReviewReport | TaskKind::CallBack | TaskKind::Escalation));
+    let calls = matches!(
+        task::kind(&entry),
+        Some(TaskKind::ReviewReport | TaskKind::CallBack | TaskKind::Escalation)
+    );
     // Only who has claimed the entry calls: two clinicians never ring the same person.
     if !calls || task::owner(&entry) != Some(practitioner.as_str()) {
         return Err(Problem::Denied);
@@ -89,7 +102,10 @@ fn start(tx: &mut Tx<'_>, visit_id: &str, task_id: &str, caller: &Party) -> Resu
     }
     let callee = table::user::by_fhir(tx.conn(), &format!("Patient/{patient}"))?.filter(|u| !u.disabled);
     let from = format!("{}, {}", actor.name, actor.role.as_str());
-    Ok(Ready { callee: callee.map(|u| u.id), from })
+    Ok(Ready {
+        callee: callee.map(|u| u.id),
+        from,
+    })
 }
 
 /// The actor that an account is, outside a request.
@@ -109,7 +125,9 @@ pub fn actor_of(account: UserRow, device: Option<&str>) -> Option<Actor> {
 }
 
 fn record(tx: &mut Tx<'_>, visit: &str, event: VisitEvent) -> Result<(), Problem> {
-    let Some((stored, encounter)) = write::live(tx, "Encounter", visit)? else { return Ok(()) };
+    let Some((stored, encounter)) = write::live(tx, "Encounter", visit)? else {
+        return Ok(());
+    };
     match event {
         VisitEvent::Unreachable => call_back(tx, visit, &encounter),
         VisitEvent::Accepted => {
@@ -158,15 +176,22 @@ fn call_back_id(visit: &str) -> String {
 fn call_back(tx: &mut Tx<'_>, visit: &str, encounter: &Value) -> Result<(), Problem> {
     let answers = extension(encounter, "answers-task").and_then(|e| id_in(e.get("valueReference")?, "Task"));
     let Some(entry_id) = answers else { return Ok(()) };
-    let Some((_, entry)) = write::live(tx, "Task", entry_id)? else { return Ok(()) };
+    let Some((_, entry)) = write::live(tx, "Task", entry_id)? else {
+        return Ok(());
+    };
     let now = Timestamp(tx.now_ms());
-    write::make(tx, queue::follow_up_task(TaskKind::CallBack, &call_back_id(visit), entry_id, &entry, now))?;
+    write::make(
+        tx,
+        queue::follow_up_task(TaskKind::CallBack, &call_back_id(visit), entry_id, &entry, now),
+    )?;
     Ok(())
 }
 
 /// They answered after all.
 fn close_call_back(tx: &mut Tx<'_>, visit: &str) -> Result<(), Problem> {
-    let Some((stored, mut task)) = write::live(tx, "Task", &call_back_id(visit))? else { return Ok(()) };
+    let Some((stored, mut task)) = write::live(tx, "Task", &call_back_id(visit))? else {
+        return Ok(());
+    };
     if text_at(&task, &["status"]) == Some("requested") {
         if let Some(map) = task.as_object_mut() {
             map.insert("status".into(), json!("cancelled"));

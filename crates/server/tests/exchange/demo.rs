@@ -5,7 +5,11 @@ use hms_server::demo::{seed, Anchors, CLINICIANS, EMPLOYEES};
 use serde_json::Value;
 
 fn anchors() -> Anchors {
-    Anchors { carrier: "dana".into(), clinician: "ada".into(), manager: "max".into() }
+    Anchors {
+        carrier: "dana".into(),
+        clinician: "ada".into(),
+        manager: "max".into(),
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -25,10 +29,16 @@ async fn the_district_is_made_once_and_tells_nobody_about_the_past() {
     assert_eq!(w.stored("Patient").await.len(), EMPLOYEES + 2);
     assert_eq!(w.tasks("supervisor-notice").await.len(), 0);
     let open = |tasks: Vec<Value>| tasks.into_iter().filter(|t| t["status"] != "completed").count();
-    assert_eq!(open(w.tasks("review-report").await) + open(w.tasks("duty-decision").await), 0);
+    assert_eq!(
+        open(w.tasks("review-report").await) + open(w.tasks("duty-decision").await),
+        0
+    );
     let reports = w.stored("QuestionnaireResponse").await;
     assert!(reports.len() > 100 && reports.iter().all(|r| r.get("identifier").is_some()));
     let allergies = w.stored("AllergyIntolerance").await;
-    let none = allergies.iter().filter(|a| a["code"]["coding"][0]["code"] == "716186003").count();
+    let none = allergies
+        .iter()
+        .filter(|a| a["code"]["coding"][0]["code"] == "716186003")
+        .count();
     assert!(none > 100 && allergies.len() - none > 100 && allergies.len() < 420);
 }

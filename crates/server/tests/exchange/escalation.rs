@@ -23,11 +23,25 @@ async fn an_emergency_that_nobody_opens_for_two_minutes_goes_to_the_nurses_once(
     let made = w.tasks("escalation").await;
     assert_eq!(made.len(), 1);
     let made = made.first().expect("made");
-    assert_eq!((text(made, "priority"), text(made, "status")), ("stat", "requested"));
+    assert_eq!(
+        (text(made, "priority"), text(made, "status")),
+        ("stat", "requested")
+    );
     assert!(nora.held.contains_key(&crate::world::name(made)));
 
-    w.put(claimed(w.tasks("review-report").await.pop().expect("a task"), "ada")).await;
-    assert_eq!(w.tasks("escalation").await.first().map(|t| text(t, "status").to_owned()).as_deref(), Some("completed"));
+    w.put(claimed(
+        w.tasks("review-report").await.pop().expect("a task"),
+        "ada",
+    ))
+    .await;
+    assert_eq!(
+        w.tasks("escalation")
+            .await
+            .first()
+            .map(|t| text(t, "status").to_owned())
+            .as_deref(),
+        Some("completed")
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -37,7 +51,12 @@ async fn what_is_claimed_or_not_an_emergency_is_left_alone() {
     let mut ops = dana.report_ops("r1", "dana", Priority::Stat);
     ops.extend(dana.report_ops("r2", "dana", Priority::Asap));
     w.sync(&mut dana, &ops).await;
-    let stat = w.tasks("review-report").await.into_iter().find(|t| text(t, "priority") == "stat").expect("a task");
+    let stat = w
+        .tasks("review-report")
+        .await
+        .into_iter()
+        .find(|t| text(t, "priority") == "stat")
+        .expect("a task");
     w.put(claimed(stat, "ada")).await;
 
     w.app.clock.advance(3_600_000);

@@ -19,7 +19,15 @@ fn with_canary(mut resource: Value, canary: &str) -> Value {
         match value {
             Value::Object(map) => {
                 for (key, inner) in map.iter_mut() {
-                    let free = ["valueString", "display", "description", "comment", "title", "note", "reason"];
+                    let free = [
+                        "valueString",
+                        "display",
+                        "description",
+                        "comment",
+                        "title",
+                        "note",
+                        "reason",
+                    ];
                     match inner {
                         Value::String(text) if free.contains(&key.as_str()) => *text = canary.to_owned(),
                         Value::String(text) if key == "div" => {
@@ -42,7 +50,12 @@ fn files(dir: &Path) -> Vec<Value> {
         .map(|entries| {
             entries
                 .flatten()
-                .map(|e| (e.file_name(), serde_json::from_slice(&std::fs::read(e.path()).expect("read")).expect("json")))
+                .map(|e| {
+                    (
+                        e.file_name(),
+                        serde_json::from_slice(&std::fs::read(e.path()).expect("read")).expect("json"),
+                    )
+                })
                 .collect()
         })
         .unwrap_or_default();
@@ -55,19 +68,29 @@ async fn no_word_that_anyone_typed_reaches_hr() {
     const CANARY: &str = "KANARIENVOGEL";
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let url = format!("http://{}/hr", listener.local_addr().expect("an address"));
-    let w = World::with(Settings { hr_url: Some(url), ..Settings::default() }).await;
+    let w = World::with(Settings {
+        hr_url: Some(url),
+        ..Settings::default()
+    })
+    .await;
     let dir = w.temp.path().join("hr");
     let key = secret(&w.app).await.expect("a secret");
     // The receiver's clock is the machine's; the server's stands still in this test, so signatures are checked apart.
     let _ = key;
     let receiver = tokio::spawn(Receiver::new(&dir, None).serve(listener));
 
-    let mut patient = w.stored("Patient").await.into_iter().find(|p| text(p, "id") == "dana").expect("dana");
+    let mut patient = w
+        .stored("Patient")
+        .await
+        .into_iter()
+        .find(|p| text(p, "id") == "dana")
+        .expect("dana");
     patient["name"] = json!([{"text": CANARY, "family": CANARY, "given": [CANARY]}]);
     patient["address"] = json!([{"text": CANARY, "city": CANARY}]);
     w.put(patient).await;
     w.put(with_canary(bite("r1", Some("dana")), CANARY)).await;
-    w.put(claimed(review("r1", Some("dana"), Priority::Asap), "ada")).await;
+    w.put(claimed(review("r1", Some("dana"), Priority::Asap), "ada"))
+        .await;
     w.put(json!({"resourceType": "Condition", "id": "unusual", "subject": {"reference": "Patient/dana"},
         "code": {"coding": [{"system": "http://snomed.info/sct", "code": "14168008", "display": CANARY}], "text": CANARY},
         "note": [{"text": CANARY}]}))
@@ -103,13 +126,25 @@ async fn no_word_that_anyone_typed_reaches_hr() {
     assert_eq!(received.len(), 2);
     for message in &received {
         let bytes = message.to_string();
-        assert!(!bytes.contains(CANARY) && !bytes.contains("14168008") && !bytes.contains("dana"), "{bytes}");
+        assert!(
+            !bytes.contains(CANARY) && !bytes.contains("14168008") && !bytes.contains("dana"),
+            "{bytes}"
+        );
         assert_eq!(hms_fhir::validate(message), Ok(()));
     }
-    let condition = received.iter().find(|m| text(m, "resourceType") == "Condition").expect("a condition");
+    let condition = received
+        .iter()
+        .find(|m| text(m, "resourceType") == "Condition")
+        .expect("a condition");
     assert_eq!(condition["code"]["coding"][0]["code"], json!("restricted"));
-    assert_eq!(condition["onsetPeriod"], json!({"start": "2026-11-21", "end": "2026-11-28"}));
-    assert_eq!(condition["evidence"][0]["code"][0]["coding"][0]["code"], json!("no-left-hand-use"));
+    assert_eq!(
+        condition["onsetPeriod"],
+        json!({"start": "2026-11-21", "end": "2026-11-28"})
+    );
+    assert_eq!(
+        condition["evidence"][0]["code"][0]["coding"][0]["code"],
+        json!("no-left-hand-use")
+    );
     receiver.abort();
 }
 
@@ -118,7 +153,11 @@ async fn a_message_waits_until_hr_can_take_it() {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("an address");
     drop(listener);
-    let w = World::with(Settings { hr_url: Some(format!("http://{address}/hr")), ..Settings::default() }).await;
+    let w = World::with(Settings {
+        hr_url: Some(format!("http://{address}/hr")),
+        ..Settings::default()
+    })
+    .await;
     w.put(advice(true)).await;
     let mut decided = w.tasks("duty-decision").await.pop().expect("asked");
     task::decide(&mut decided, &decision());
@@ -127,8 +166,13 @@ async fn a_message_waits_until_hr_can_take_it() {
 
     assert_eq!(sender.send_due().await.expect("tried"), 0);
     let dir = w.temp.path().join("hr");
-    let receiver = tokio::spawn(Receiver::new(&dir, None).serve(TcpListener::bind(address).await.expect("the port")));
-    assert_eq!(sender.send_due().await.expect("tried"), 0, "not before its pause is over");
+    let receiver =
+        tokio::spawn(Receiver::new(&dir, None).serve(TcpListener::bind(address).await.expect("the port")));
+    assert_eq!(
+        sender.send_due().await.expect("tried"),
+        0,
+        "not before its pause is over"
+    );
     w.app.clock.advance(10_000);
     assert_eq!(sender.send_due().await.expect("sent"), 1);
 
@@ -153,8 +197,12 @@ async fn a_receiver_with_the_secret_refuses_what_is_not_signed() {
             .expect("request")
     };
 
-    let bad = tower::ServiceExt::oneshot(router.clone(), post("v1,AAAA".into())).await.expect("an answer");
-    let good = tower::ServiceExt::oneshot(router, post(key.sign("m1", now_s, "{}"))).await.expect("an answer");
+    let bad = tower::ServiceExt::oneshot(router.clone(), post("v1,AAAA".into()))
+        .await
+        .expect("an answer");
+    let good = tower::ServiceExt::oneshot(router, post(key.sign("m1", now_s, "{}")))
+        .await
+        .expect("an answer");
 
     assert_eq!((bad.status().as_u16(), good.status().as_u16()), (401, 204));
     assert_eq!(files(&dir).len(), 1);

@@ -29,22 +29,51 @@ async fn each_role_holds_what_is_theirs_and_nothing_else() {
         let clinical: Vec<String> = device
             .held
             .keys()
-            .filter(|k| !["Organization/", "Practitioner/", "Location/"].iter().any(|d| k.starts_with(d)))
-            .map(|k| if k.starts_with("Task/") { "Task".to_owned() } else { k.clone() })
+            .filter(|k| {
+                !["Organization/", "Practitioner/", "Location/"]
+                    .iter()
+                    .any(|d| k.starts_with(d))
+            })
+            .map(|k| {
+                if k.starts_with("Task/") {
+                    "Task".to_owned()
+                } else {
+                    k.clone()
+                }
+            })
             .collect();
         held.insert(who, clinical);
     }
 
     // Dana's own entry in the queue, and the notice that went to her supervisor.
-    assert_eq!(held["dana"], ["Patient/dana", "QuestionnaireResponse/r-dana", "Task", "Task"]);
+    assert_eq!(
+        held["dana"],
+        ["Patient/dana", "QuestionnaireResponse/r-dana", "Task", "Task"]
+    );
     assert_eq!(
         held["ada"],
-        ["Patient/dana", "Patient/lee", "QuestionnaireResponse/r-dana", "QuestionnaireResponse/r-lee", "Task", "Task", "Task", "Task"]
+        [
+            "Patient/dana",
+            "Patient/lee",
+            "QuestionnaireResponse/r-dana",
+            "QuestionnaireResponse/r-lee",
+            "Task",
+            "Task",
+            "Task",
+            "Task"
+        ]
     );
     // Nora's district has Dana and Sam; Lee works in the other one.
     assert_eq!(
         held["nora"],
-        ["AllergyIntolerance/al-sam", "Patient/dana", "Patient/sam", "QuestionnaireResponse/r-dana", "Task", "Task"]
+        [
+            "AllergyIntolerance/al-sam",
+            "Patient/dana",
+            "Patient/sam",
+            "QuestionnaireResponse/r-dana",
+            "Task",
+            "Task"
+        ]
     );
     // Managers hold their notice and nothing that says what happened.
     assert_eq!(held["max"], ["Task"]);
@@ -65,7 +94,9 @@ async fn a_supervisor_does_not_see_the_entry_of_the_queue_nor_a_clinician_the_no
 
     let codes = |d: &Device| -> Vec<String> {
         let tasks = d.held.iter().filter(|(k, _)| k.starts_with("Task/"));
-        tasks.filter_map(|(_, t)| Some(hms_model::map::task::kind(t)?.code().to_owned())).collect()
+        tasks
+            .filter_map(|(_, t)| Some(hms_model::map::task::kind(t)?.code().to_owned()))
+            .collect()
     };
     assert_eq!(codes(&max), ["supervisor-notice"]);
     assert!(codes(&ada).contains(&"review-report".to_owned()));
@@ -78,8 +109,11 @@ async fn a_patient_who_enters_the_queue_comes_whole_and_leaves_whole() {
         "clinicalStatus": {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/allergyintolerance-clinical",
             "code": "active"}]}, "code": {"text": "none"}}))
     .await;
-    let (mut dana, mut ada, mut bo) =
-        (w.device("dana", "p").await, w.device("ada", "a").await, w.device("bo", "b").await);
+    let (mut dana, mut ada, mut bo) = (
+        w.device("dana", "p").await,
+        w.device("ada", "a").await,
+        w.device("bo", "b").await,
+    );
     w.sync(&mut ada, &[]).await;
     w.sync(&mut bo, &[]).await;
     assert!(!ada.held.contains_key("AllergyIntolerance/al"));
@@ -96,9 +130,26 @@ async fn a_patient_who_enters_the_queue_comes_whole_and_leaves_whole() {
     w.sync(&mut ada, &[]).await;
     let left = w.sync(&mut bo, &[]).await;
 
-    assert!(ada.held.contains_key("AllergyIntolerance/al"), "the one who treated keeps the chart");
-    assert!(!bo.held.keys().any(|k| k.contains("al") || k.contains("dana") || k.contains("r1")), "{:?}", bo.held.keys());
-    let gone = |c: &ChangeBody| matches!(c, ChangeBody::Gone { why: GoneWhy::OutOfScope, .. });
+    assert!(
+        ada.held.contains_key("AllergyIntolerance/al"),
+        "the one who treated keeps the chart"
+    );
+    assert!(
+        !bo.held
+            .keys()
+            .any(|k| k.contains("al") || k.contains("dana") || k.contains("r1")),
+        "{:?}",
+        bo.held.keys()
+    );
+    let gone = |c: &ChangeBody| {
+        matches!(
+            c,
+            ChangeBody::Gone {
+                why: GoneWhy::OutOfScope,
+                ..
+            }
+        )
+    };
     assert!(left.changes.iter().any(gone));
 }
 
@@ -113,11 +164,15 @@ async fn a_deletion_is_told_to_those_who_had_it_only() {
     w.sync(&mut dana, &[]).await;
     w.sync(&mut sam, &[]).await;
 
-    w.change(|tx| tx.delete("AllergyIntolerance", "al", None).map(drop)).await;
+    w.change(|tx| tx.delete("AllergyIntolerance", "al", None).map(drop))
+        .await;
     let told = w.sync(&mut dana, &[]).await;
     let not_told = w.sync(&mut sam, &[]).await;
 
-    let wanted = ChangeBody::Gone { id: "AllergyIntolerance/al".into(), why: GoneWhy::Deleted };
+    let wanted = ChangeBody::Gone {
+        id: "AllergyIntolerance/al".into(),
+        why: GoneWhy::Deleted,
+    };
     assert_eq!(told.changes, [wanted]);
     assert_eq!(not_told.changes, []);
 }
@@ -171,9 +226,13 @@ async fn whatever_page_was_the_last_to_arrive_the_device_ends_with_its_scope() {
             let who = people[chance.below(3)];
             match chance.below(7) {
                 0 | 1 => drop(w.put(crate::world::bite(&format!("r{step}"), Some(who))).await),
-                2 => drop(w.put(json!({"resourceType": "Condition", "id": format!("c{}", chance.below(6)),
-                    "subject": {"reference": format!("Patient/{who}")}, "code": {"text": format!("{step}")}}))
-                    .await),
+                2 => drop(
+                    w.put(
+                        json!({"resourceType": "Condition", "id": format!("c{}", chance.below(6)),
+                    "subject": {"reference": format!("Patient/{who}")}, "code": {"text": format!("{step}")}}),
+                    )
+                    .await,
+                ),
                 3 => {
                     let tasks = w.tasks("review-report").await;
                     if !tasks.is_empty() {
@@ -189,13 +248,19 @@ async fn whatever_page_was_the_last_to_arrive_the_device_ends_with_its_scope() {
                 }
                 4 => {
                     let site = ["north", "south"][chance.below(2)];
-                    let mut patient = w.stored("Patient").await.into_iter().find(|p| text(p, "id") == who).expect("they");
+                    let mut patient = w
+                        .stored("Patient")
+                        .await
+                        .into_iter()
+                        .find(|p| text(p, "id") == who)
+                        .expect("they");
                     patient["managingOrganization"]["reference"] = json!(format!("Organization/{site}"));
                     w.put(patient).await;
                 }
                 5 => {
                     let id = format!("c{}", chance.below(6));
-                    w.change(move |tx| tx.delete("Condition", &id, None).map(drop)).await;
+                    w.change(move |tx| tx.delete("Condition", &id, None).map(drop))
+                        .await;
                 }
                 _ => {
                     let keys: Vec<&str> = devices.keys().copied().collect();
@@ -210,7 +275,10 @@ async fn whatever_page_was_the_last_to_arrive_the_device_ends_with_its_scope() {
             let mut fresh = w.device(who, &format!("fresh-{who}")).await;
             w.sync(&mut fresh, &[]).await;
             let versions = |d: &Device| -> BTreeMap<String, Value> {
-                d.held.iter().map(|(k, v)| (k.clone(), v["meta"]["versionId"].clone())).collect()
+                d.held
+                    .iter()
+                    .map(|(k, v)| (k.clone(), v["meta"]["versionId"].clone()))
+                    .collect()
             };
             assert_eq!(versions(device), versions(&fresh), "seed {seed}, {who}");
         }
@@ -219,7 +287,9 @@ async fn whatever_page_was_the_last_to_arrive_the_device_ends_with_its_scope() {
 
 /// A sync of which only the first lines arrive.
 async fn cut_sync(w: &World, device: &mut Device, thirds: usize) {
-    let (_, answer) = w.post_sync(device, crate::world::up(&[], device.cursor.as_deref())).await;
+    let (_, answer) = w
+        .post_sync(device, crate::world::up(&[], device.cursor.as_deref()))
+        .await;
     let lines: Vec<&str> = answer.lines().collect();
     let keep = lines.len() * (thirds + 1) / 3;
     let cut: String = lines.iter().take(keep).map(|l| format!("{l}\n")).collect();
@@ -267,8 +337,11 @@ async fn reading_by_sync_is_in_the_audit_of_the_patient() {
         limit: 10,
         ..Default::default()
     };
-    let found: Result<Vec<_>, hms_server::db::DbError> =
-        w.app.db.read(move |r| hms_server::db::sqlite::table::audit::search(r.conn(), &query)).await;
+    let found: Result<Vec<_>, hms_server::db::DbError> = w
+        .app
+        .db
+        .read(move |r| hms_server::db::sqlite::table::audit::search(r.conn(), &query))
+        .await;
 
     assert_eq!(found.expect("a read").len(), 1);
 }
@@ -284,24 +357,30 @@ async fn every_page_alone_moves_the_cursor_forward() {
     let (now, app) = (w.app.clock.now_ms(), w.app.clone());
     let pages = app
         .db
-        .read(move |r| -> Result<Vec<(i64, usize, bool)>, hms_server::db::DbError> {
-            let actor = hms_server::auth::tokens::authenticate(r.conn(), &token, now)?.expect("signed in");
-            let head = hms_server::db::sqlite::table::version::last_seq(r.conn())?;
-            let mut cursor = Cursor::start("e", &scope_hash(&actor, ""), head);
-            let mut pages = Vec::new();
-            loop {
-                let page = feed::page(r.conn(), &actor, &cursor)?;
-                assert!(page.cursor.seq > cursor.seq || page.done);
-                cursor = page.cursor;
-                pages.push((cursor.seq, page.changes.len(), page.done));
-                if page.done {
-                    return Ok(pages);
+        .read(
+            move |r| -> Result<Vec<(i64, usize, bool)>, hms_server::db::DbError> {
+                let actor =
+                    hms_server::auth::tokens::authenticate(r.conn(), &token, now)?.expect("signed in");
+                let head = hms_server::db::sqlite::table::version::last_seq(r.conn())?;
+                let mut cursor = Cursor::start("e", &scope_hash(&actor, ""), head);
+                let mut pages = Vec::new();
+                loop {
+                    let page = feed::page(r.conn(), &actor, &cursor)?;
+                    assert!(page.cursor.seq > cursor.seq || page.done);
+                    cursor = page.cursor;
+                    pages.push((cursor.seq, page.changes.len(), page.done));
+                    if page.done {
+                        return Ok(pages);
+                    }
                 }
-            }
-        })
+            },
+        )
         .await
         .expect("pages");
-    assert!(pages.len() >= 2 && pages.iter().all(|(_, n, _)| *n <= 200), "{pages:?}");
+    assert!(
+        pages.len() >= 2 && pages.iter().all(|(_, n, _)| *n <= 200),
+        "{pages:?}"
+    );
 }
 
 struct Chance(u64);

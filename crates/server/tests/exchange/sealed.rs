@@ -17,7 +17,8 @@ fn seal(w: &World, info: &[u8], aad: &str, plain: &[u8]) -> (Vec<u8>, Vec<u8>) {
     let public = STANDARD.decode(w.app.keys.hpke_public_key()).expect("base64");
     let public = <X25519HkdfSha256 as Kem>::PublicKey::from_bytes(&public).expect("a key");
     let (enc, mut context) =
-        hpke::setup_sender::<AesGcm256, HkdfSha256, X25519HkdfSha256>(&OpModeS::Base, &public, info).expect("a context");
+        hpke::setup_sender::<AesGcm256, HkdfSha256, X25519HkdfSha256>(&OpModeS::Base, &public, info)
+            .expect("a context");
     let sealed = context.seal(plain, aad.as_bytes()).expect("sealed");
     (enc.to_bytes().to_vec(), sealed)
 }
@@ -25,7 +26,11 @@ fn seal(w: &World, info: &[u8], aad: &str, plain: &[u8]) -> (Vec<u8>, Vec<u8>) {
 fn entry(w: &World, id: &str, inside: &SealedEntry) -> WireSealed {
     let plain = serde_json::to_vec(inside).expect("json");
     let (enc, ciphertext) = seal(w, SEAL_INFO, id, &plain);
-    WireSealed { id: id.to_owned(), enc: STANDARD.encode(enc), ciphertext: STANDARD.encode(ciphertext) }
+    WireSealed {
+        id: id.to_owned(),
+        enc: STANDARD.encode(enc),
+        ciphertext: STANDARD.encode(ciphertext),
+    }
 }
 
 fn report(id: &str, patient: Option<&str>, user: Option<&str>) -> SealedEntry {
@@ -39,7 +44,9 @@ fn report(id: &str, patient: Option<&str>, user: Option<&str>) -> SealedEntry {
 
 async fn post(w: &World, entries: &[WireSealed]) -> (StatusCode, Vec<WireSealedResult>) {
     let body = serde_json::to_string(entries).expect("json");
-    let request = Request::post("/api/sealed").header("content-type", "application/json").body(Body::from(body));
+    let request = Request::post("/api/sealed")
+        .header("content-type", "application/json")
+        .body(Body::from(body));
     let (status, text) = w.send(request.expect("request")).await;
     (status, serde_json::from_str(&text).unwrap_or_default())
 }
@@ -52,15 +59,29 @@ async fn a_sealed_report_is_in_the_queue_without_a_name_until_its_owner_signs_in
     let (_, first) = post(&w, std::slice::from_ref(&sent)).await;
     let (_, again) = post(&w, &[sent]).await;
 
-    let number = first.first().and_then(|r| r.receipt.clone()).expect("a receipt").number;
+    let number = first
+        .first()
+        .and_then(|r| r.receipt.clone())
+        .expect("a receipt")
+        .number;
     assert_eq!(first.first().map(|r| r.status), Some(201));
-    assert_eq!(again.first().map(|r| (r.status, r.receipt.clone().map(|r| r.number))), Some((200, Some(number))));
+    assert_eq!(
+        again
+            .first()
+            .map(|r| (r.status, r.receipt.clone().map(|r| r.number))),
+        Some((200, Some(number)))
+    );
     assert_eq!(w.tasks("review-report").await.len(), 1);
     assert_eq!(w.tasks("supervisor-notice").await.len(), 0);
     let mut ada = w.device("ada", "desk").await;
     w.sync(&mut ada, &[]).await;
     assert_eq!(ada.ids("QuestionnaireResponse"), ["r1"]);
-    assert_eq!(ada.held.get("QuestionnaireResponse/r1").and_then(|r| r.get("subject")), None);
+    assert_eq!(
+        ada.held
+            .get("QuestionnaireResponse/r1")
+            .and_then(|r| r.get("subject")),
+        None
+    );
 
     // Sam signs in on another phone: nothing happens. Dana signs in on the phone that sealed it.
     let mut sam = w.device("sam", "phone2").await;
@@ -70,10 +91,21 @@ async fn a_sealed_report_is_in_the_queue_without_a_name_until_its_owner_signs_in
 
     assert_eq!(sam.ids("QuestionnaireResponse"), Vec::<&str>::new());
     assert_eq!(dana.ids("QuestionnaireResponse"), ["r1"]);
-    assert_eq!(w.tasks("review-report").await.first().map(|t| t["for"]["reference"].clone()), Some(json!("Patient/dana")));
+    assert_eq!(
+        w.tasks("review-report")
+            .await
+            .first()
+            .map(|t| t["for"]["reference"].clone()),
+        Some(json!("Patient/dana"))
+    );
     assert_eq!(w.tasks("supervisor-notice").await.len(), 1);
     w.sync(&mut ada, &[]).await;
-    assert_eq!(ada.held.get("QuestionnaireResponse/r1").map(|r| r["subject"]["reference"].clone()), Some(json!("Patient/dana")));
+    assert_eq!(
+        ada.held
+            .get("QuestionnaireResponse/r1")
+            .map(|r| r["subject"]["reference"].clone()),
+        Some(json!("Patient/dana"))
+    );
     assert!(ada.held.contains_key("Patient/dana"));
 }
 
@@ -84,17 +116,28 @@ async fn what_came_by_sync_and_sealed_is_one_report_whichever_was_first() {
     let ops = dana.report_ops("r1", "dana", Priority::Asap);
     w.sync(&mut dana, &ops).await;
     let before = versions(&w).await;
-    let (_, replay) = post(&w, &[entry(&w, "r1", &report("r1", Some("dana"), Some("u-dana")))]).await;
+    let (_, replay) = post(
+        &w,
+        &[entry(&w, "r1", &report("r1", Some("dana"), Some("u-dana")))],
+    )
+    .await;
     assert_eq!(replay.first().map(|r| r.status), Some(201));
     assert!(replay.first().is_some_and(|r| r.receipt.is_some()));
     assert_eq!(versions(&w).await, before);
 
-    let (_, journal) = post(&w, &[entry(&w, "r2", &report("r2", Some("dana"), Some("u-dana")))]).await;
+    let (_, journal) = post(
+        &w,
+        &[entry(&w, "r2", &report("r2", Some("dana"), Some("u-dana")))],
+    )
+    .await;
     assert_eq!(journal.first().map(|r| r.status), Some(201));
     let ops = dana.report_ops("r2", "dana", Priority::Asap);
     let synced = w.sync(&mut dana, &ops).await;
 
-    assert_eq!(synced.results.iter().map(|r| r.status).collect::<Vec<_>>(), [200, 200]);
+    assert_eq!(
+        synced.results.iter().map(|r| r.status).collect::<Vec<_>>(),
+        [200, 200]
+    );
     assert_eq!(w.stored("QuestionnaireResponse").await.len(), 2);
     assert_eq!(w.tasks("review-report").await.len(), 2);
 }
@@ -109,7 +152,11 @@ async fn versions(w: &World) -> Vec<Value> {
 async fn an_entry_alone_does_not_prove_whose_it_is() {
     let w = World::new().await;
     // Nobody has signed in on this device as Dana.
-    let (_, kept) = post(&w, &[entry(&w, "r1", &report("r1", Some("dana"), Some("u-dana")))]).await;
+    let (_, kept) = post(
+        &w,
+        &[entry(&w, "r1", &report("r1", Some("dana"), Some("u-dana")))],
+    )
+    .await;
 
     assert_eq!(kept.first().map(|r| r.status), Some(201));
     let stored = w.stored("QuestionnaireResponse").await;
@@ -121,8 +168,13 @@ async fn an_entry_alone_does_not_prove_whose_it_is() {
 async fn only_what_a_carrier_sends_comes_sealed() {
     let w = World::new().await;
     let mut inside = report("r1", None, None);
-    inside.resources.push(json!({"resourceType": "Practitioner", "id": "ada", "name": [{"text": "x"}]}));
-    let other_aad = WireSealed { id: "r2".into(), ..entry(&w, "r1", &report("r1", None, None)) };
+    inside
+        .resources
+        .push(json!({"resourceType": "Practitioner", "id": "ada", "name": [{"text": "x"}]}));
+    let other_aad = WireSealed {
+        id: "r2".into(),
+        ..entry(&w, "r1", &report("r1", None, None))
+    };
 
     let (_, results) = post(&w, &[entry(&w, "r1", &inside), other_aad]).await;
 
@@ -133,7 +185,10 @@ async fn only_what_a_carrier_sends_comes_sealed() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_draft_is_kept_and_replaced_by_the_finished_report() {
     let w = World::new().await;
-    let draft = SealedEntry { draft: true, ..report("r1", None, None) };
+    let draft = SealedEntry {
+        draft: true,
+        ..report("r1", None, None)
+    };
 
     let (_, kept) = post(&w, &[entry(&w, "r1", &draft)]).await;
     assert_eq!(kept.first().map(|r| r.status), Some(201));
@@ -141,7 +196,14 @@ async fn a_draft_is_kept_and_replaced_by_the_finished_report() {
     let (_, finished) = post(&w, &[entry(&w, "r1", &report("r1", None, None))]).await;
 
     assert_eq!(finished.first().map(|r| r.status), Some(201));
-    assert_eq!(w.stored("QuestionnaireResponse").await.iter().map(|r| text(r, "id").to_owned()).collect::<Vec<_>>(), ["r1"]);
+    assert_eq!(
+        w.stored("QuestionnaireResponse")
+            .await
+            .iter()
+            .map(|r| text(r, "id").to_owned())
+            .collect::<Vec<_>>(),
+        ["r1"]
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -150,7 +212,11 @@ async fn too_many_at_once_have_to_wait() {
     let mut statuses = Vec::new();
     for _ in 0..14 {
         let many: Vec<WireSealed> = (0..50)
-            .map(|n| WireSealed { id: format!("x{n}"), enc: "AA==".into(), ciphertext: "AA==".into() })
+            .map(|n| WireSealed {
+                id: format!("x{n}"),
+                enc: "AA==".into(),
+                ciphertext: "AA==".into(),
+            })
             .collect();
         statuses.push(post(&w, &many).await.0);
     }
@@ -179,13 +245,22 @@ async fn a_key_comes_back_to_who_has_just_signed_in_on_that_device() {
     let own = sealed_key(&w, "phone", b"u-dana\nthe key");
 
     let (status, answer) = recover(&w, &dana, &own).await;
-    assert_eq!((status, answer["key"].clone()), (StatusCode::OK, json!(STANDARD.encode(b"u-dana\nthe key"))));
+    assert_eq!(
+        (status, answer["key"].clone()),
+        (StatusCode::OK, json!(STANDARD.encode(b"u-dana\nthe key")))
+    );
 
     let sam = w.device("sam", "phone2").await;
     assert_eq!(recover(&w, &sam, &own).await.0, StatusCode::FORBIDDEN);
     let of_dana = sealed_key(&w, "phone2", b"u-dana\nthe key");
-    assert_eq!(recover(&w, &sam, &of_dana).await.0, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(
+        recover(&w, &sam, &of_dana).await.0,
+        StatusCode::UNPROCESSABLE_ENTITY
+    );
     w.app.clock.advance(5 * 60 * 1000 + 1);
     let (late, why) = recover(&w, &dana, &own).await;
-    assert_eq!((late, why["error"].clone()), (StatusCode::FORBIDDEN, json!("sign-in-again")));
+    assert_eq!(
+        (late, why["error"].clone()),
+        (StatusCode::FORBIDDEN, json!("sign-in-again"))
+    );
 }

@@ -36,11 +36,20 @@ impl Server {
         w.put(crate::world::bite("r1", Some("dana"))).await;
         let entry = w.tasks("review-report").await.pop().expect("an entry");
         w.put(claimed(entry, "ada")).await;
-        Self { w, address, jobs, task }
+        Self {
+            w,
+            address,
+            jobs,
+            task,
+        }
     }
 
     async fn entry(&self) -> String {
-        text(self.w.tasks("review-report").await.first().expect("an entry"), "id").to_owned()
+        text(
+            self.w.tasks("review-report").await.first().expect("an entry"),
+            "id",
+        )
+        .to_owned()
     }
 
     async fn stop(self) {
@@ -82,25 +91,39 @@ impl Caller {
     }
 
     async fn connect(&mut self) {
-        let mut request = format!("ws://{}/signal", self.address).into_client_request().expect("a request");
+        let mut request = format!("ws://{}/signal", self.address)
+            .into_client_request()
+            .expect("a request");
         let bearer = format!("Bearer {}", self.who.token).parse().expect("a header");
         request.headers_mut().insert("authorization", bearer);
         let tcp = TcpStream::connect(self.address).await.expect("connected");
-        let (mut socket, _) = tokio_tungstenite::client_async(request, tcp).await.expect("a WebSocket");
-        let hello = ToServer::Hello { device: self.who.device.clone(), session: self.session.clone() };
-        let hello = Frame { seq: 0, ack: self.received, message: Some(hello) };
-        socket.send(Message::text(serde_json::to_string(&hello).expect("json"))).await.expect("sent");
+        let (mut socket, _) = tokio_tungstenite::client_async(request, tcp)
+            .await
+            .expect("a WebSocket");
+        let hello = ToServer::Hello {
+            device: self.who.device.clone(),
+            session: self.session.clone(),
+        };
+        let hello = Frame {
+            seq: 0,
+            ack: self.received,
+            message: Some(hello),
+        };
+        socket
+            .send(Message::text(serde_json::to_string(&hello).expect("json")))
+            .await
+            .expect("sent");
         self.link = Link::Socket(Box::new(socket));
         // What is sent again may come before the welcome, and is not lost.
-        let mut before = VecDeque::new();
-        while !matches!(self.heard.back(), Some(ToClient::Welcome { .. })) {
-            before.append(&mut self.heard);
-            let next = self.until(|_| true).await;
-            self.heard.push_front(next);
-        }
-        self.heard.pop_back();
-        before.append(&mut self.heard);
-        self.heard = before;
+        let welcome = |m: &ToClient| matches!(m, ToClient::Welcome { .. });
+        tokio::time::timeout(PATIENCE, async {
+            while !self.heard.iter().any(welcome) {
+                self.read().await;
+            }
+        })
+        .await
+        .expect("welcomed");
+        self.heard.retain(|m| !welcome(m));
         for frame in self.kept.clone() {
             self.put(&frame).await;
         }
@@ -117,7 +140,11 @@ impl Caller {
 
     async fn say(&mut self, message: ToServer) {
         self.sent += 1;
-        let frame = Frame { seq: self.sent, ack: self.received, message: Some(message) };
+        let frame = Frame {
+            seq: self.sent,
+            ack: self.received,
+            message: Some(message),
+        };
         self.kept.push_back(frame.clone());
         match self.link {
             Link::Socket(_) => self.put(&frame).await,
@@ -134,12 +161,34 @@ impl Caller {
     }
 
     async fn poll(&mut self) {
-        let mut frames: Vec<Frame<ToServer>> = self.kept.iter().cloned().map(|f| Frame { ack: self.received, ..f }).collect();
+        let mut frames: Vec<Frame<ToServer>> = self
+            .kept
+            .iter()
+            .cloned()
+            .map(|f| Frame {
+                ack: self.received,
+                ..f
+            })
+            .collect();
         if self.session.is_none() {
-            let hello = ToServer::Hello { device: self.who.device.clone(), session: None };
-            frames.insert(0, Frame { seq: 0, ack: 0, message: Some(hello) });
+            let hello = ToServer::Hello {
+                device: self.who.device.clone(),
+                session: None,
+            };
+            frames.insert(
+                0,
+                Frame {
+                    seq: 0,
+                    ack: 0,
+                    message: Some(hello),
+                },
+            );
         } else {
-            frames.push(Frame { seq: 0, ack: self.received, message: None });
+            frames.push(Frame {
+                seq: 0,
+                ack: self.received,
+                message: None,
+            });
         }
         let body = json!({"session": self.session, "frames": frames});
         let _ = rustls::crypto::ring::default_provider().install_default();
@@ -182,23 +231,32 @@ impl Caller {
                         return message;
                     }
                 }
-                match &mut self.link {
-                    Link::Socket(socket) => match socket.next().await {
-                        Some(Ok(Message::Text(text))) => {
-                            let frame = serde_json::from_str(&text).expect("a frame");
-                            self.take(frame);
-                            let ack = Frame { seq: 0, ack: self.received, message: None };
-                            self.put(&ack).await;
-                        }
-                        Some(Ok(_)) => {}
-                        other => panic!("the connection ended: {other:?}"),
-                    },
-                    Link::Poll => self.poll().await,
-                    Link::None => panic!("not connected"),
-                }
+                self.read().await;
             }
         });
         found.await.expect("in time")
+    }
+
+    /// Waits for the next frames.
+    async fn read(&mut self) {
+        match &mut self.link {
+            Link::Socket(socket) => match socket.next().await {
+                Some(Ok(Message::Text(text))) => {
+                    let frame = serde_json::from_str(&text).expect("a frame");
+                    self.take(frame);
+                    let ack = Frame {
+                        seq: 0,
+                        ack: self.received,
+                        message: None,
+                    };
+                    self.put(&ack).await;
+                }
+                Some(Ok(_)) => {}
+                other => panic!("the connection ended: {other:?}"),
+            },
+            Link::Poll => self.poll().await,
+            Link::None => panic!("not connected"),
+        }
     }
 }
 
@@ -216,7 +274,9 @@ async fn encounter(server: &Server, status: &str) {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     });
-    reached.await.unwrap_or_else(|_| panic!("the Encounter never became {status}"));
+    reached
+        .await
+        .unwrap_or_else(|_| panic!("the Encounter never became {status}"));
 }
 
 async fn call_back(server: &Server) -> String {
@@ -234,14 +294,19 @@ async fn call_back(server: &Server) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_call_over_both_transports_survives_cuts_and_ends_cleanly() {
     let server = Server::start().await;
-    let (mut ada, mut dana) = (Caller::new(&server, "ada", "desk").await, Caller::new(&server, "dana", "phone").await);
+    let (mut ada, mut dana) = (
+        Caller::new(&server, "ada", "desk").await,
+        Caller::new(&server, "dana", "phone").await,
+    );
     ada.connect().await;
     dana.connect().await;
 
     let task = server.entry().await;
     ada.say(ToServer::Call { visit: visit(), task }).await;
-    ada.until(|m| matches!(m, ToClient::Ringing { connected: true, .. })).await;
-    dana.until(|m| matches!(m, ToClient::Ring { from, .. } if from == "ada, clinician")).await;
+    ada.until(|m| matches!(m, ToClient::Ringing { connected: true, .. }))
+        .await;
+    dana.until(|m| matches!(m, ToClient::Ring { from, .. } if from == "ada, clinician"))
+        .await;
     encounter(&server, "planned").await;
     dana.say(ToServer::Accept { visit: visit() }).await;
     ada.until(|m| matches!(m, ToClient::Accepted { .. })).await;
@@ -250,26 +315,52 @@ async fn a_call_over_both_transports_survives_cuts_and_ends_cleanly() {
 
     // Dana's network lets no WebSocket through any more: the same session goes on by polling.
     dana.cut();
-    ada.until(|m| matches!(m, ToClient::Peer { connected: false, .. })).await;
+    ada.until(|m| matches!(m, ToClient::Peer { connected: false, .. }))
+        .await;
     for n in 0..10 {
-        ada.say(ToServer::Text { visit: visit(), text: format!("ada {n}") }).await;
-        dana.say(ToServer::Text { visit: visit(), text: format!("dana {n}") }).await;
+        ada.say(ToServer::Text {
+            visit: visit(),
+            text: format!("ada {n}"),
+        })
+        .await;
+        dana.say(ToServer::Text {
+            visit: visit(),
+            text: format!("dana {n}"),
+        })
+        .await;
     }
     dana.poll_from_now_on().await;
-    ada.until(|m| matches!(m, ToClient::Peer { connected: true, .. })).await;
+    ada.until(|m| matches!(m, ToClient::Peer { connected: true, .. }))
+        .await;
     for n in 0..10 {
-        ada.until(|m| matches!(m, ToClient::Text { text, .. } if *text == format!("dana {n}"))).await;
-        dana.until(|m| matches!(m, ToClient::Text { text, .. } if *text == format!("ada {n}"))).await;
+        ada.until(|m| matches!(m, ToClient::Text { text, .. } if *text == format!("dana {n}")))
+            .await;
+        dana.until(|m| matches!(m, ToClient::Text { text, .. } if *text == format!("ada {n}")))
+            .await;
     }
     // And back to a WebSocket, while Ada's is cut as well.
     ada.cut();
     dana.connect().await;
-    dana.say(ToServer::Text { visit: visit(), text: "still there?".into() }).await;
+    dana.say(ToServer::Text {
+        visit: visit(),
+        text: "still there?".into(),
+    })
+    .await;
     ada.connect().await;
-    ada.until(|m| matches!(m, ToClient::Text { text, .. } if text == "still there?")).await;
+    ada.until(|m| matches!(m, ToClient::Text { text, .. } if text == "still there?"))
+        .await;
 
     ada.say(ToServer::Leave { visit: visit() }).await;
-    dana.until(|m| matches!(m, ToClient::Ended { why: EndedWhy::Left, .. })).await;
+    dana.until(|m| {
+        matches!(
+            m,
+            ToClient::Ended {
+                why: EndedWhy::Left,
+                ..
+            }
+        )
+    })
+    .await;
     encounter(&server, "finished").await;
     assert!(dana.heard.iter().all(|m| !matches!(m, ToClient::Text { .. })));
     server.stop().await;
@@ -278,7 +369,10 @@ async fn a_call_over_both_transports_survives_cuts_and_ends_cleanly() {
 #[tokio::test(flavor = "multi_thread")]
 async fn nobody_answers_and_the_person_is_on_the_call_back_list() {
     let server = Server::start().await;
-    let (mut ada, mut dana) = (Caller::new(&server, "ada", "desk").await, Caller::new(&server, "dana", "phone").await);
+    let (mut ada, mut dana) = (
+        Caller::new(&server, "ada", "desk").await,
+        Caller::new(&server, "dana", "phone").await,
+    );
     ada.connect().await;
     dana.connect().await;
     let task = server.entry().await;
@@ -288,8 +382,16 @@ async fn nobody_answers_and_the_person_is_on_the_call_back_list() {
 
     for _ in 0..3 {
         server.w.app.clock.advance(15_000);
-        ada.say(ToServer::Link { rtt_ms: 90, loss_permille: 3 }).await;
-        dana.say(ToServer::Link { rtt_ms: 240, loss_permille: 12 }).await;
+        ada.say(ToServer::Link {
+            rtt_ms: 90,
+            loss_permille: 3,
+        })
+        .await;
+        dana.say(ToServer::Link {
+            rtt_ms: 240,
+            loss_permille: 12,
+        })
+        .await;
         // Acknowledged: the hub has heard both.
         tokio::time::timeout(PATIENCE, async {
             while !ada.kept.is_empty() || !dana.kept.is_empty() {
@@ -307,16 +409,43 @@ async fn nobody_answers_and_the_person_is_on_the_call_back_list() {
         .await
         .expect("acknowledged");
     }
-    ada.until(|m| matches!(m, ToClient::Ended { why: EndedWhy::NoAnswer, .. })).await;
-    dana.until(|m| matches!(m, ToClient::Ended { why: EndedWhy::NoAnswer, .. })).await;
+    ada.until(|m| {
+        matches!(
+            m,
+            ToClient::Ended {
+                why: EndedWhy::NoAnswer,
+                ..
+            }
+        )
+    })
+    .await;
+    dana.until(|m| {
+        matches!(
+            m,
+            ToClient::Ended {
+                why: EndedWhy::NoAnswer,
+                ..
+            }
+        )
+    })
+    .await;
 
     assert_eq!(call_back(&server).await, "requested");
     encounter(&server, "cancelled").await;
     // The queue's signal column knows Dana's link.
     let desk = server.w.device("ada", "desk").await;
     let (_, signals) = server.w.get(&desk, "/api/queue/signals").await;
-    let of_dana = signals.as_array().expect("a list").iter().find(|s| s["patient"] == "dana").cloned().expect("dana");
-    assert_eq!((of_dana["connected"].clone(), of_dana["rtt_ms"].clone()), (json!(true), json!(240)));
+    let of_dana = signals
+        .as_array()
+        .expect("a list")
+        .iter()
+        .find(|s| s["patient"] == "dana")
+        .cloned()
+        .expect("dana");
+    assert_eq!(
+        (of_dana["connected"].clone(), of_dana["rtt_ms"].clone()),
+        (json!(true), json!(240))
+    );
     server.stop().await;
 }
 
@@ -327,7 +456,8 @@ async fn a_person_who_is_not_connected_is_on_the_list_at_once_and_off_it_when_th
     ada.connect().await;
     let task = server.entry().await;
     ada.say(ToServer::Call { visit: visit(), task }).await;
-    ada.until(|m| matches!(m, ToClient::Ringing { connected: false, .. })).await;
+    ada.until(|m| matches!(m, ToClient::Ringing { connected: false, .. }))
+        .await;
     assert_eq!(call_back(&server).await, "requested");
 
     let mut dana = Caller::new(&server, "dana", "phone").await;
@@ -349,9 +479,15 @@ async fn only_who_has_claimed_an_entry_calls_from_it() {
     let task = server.entry().await;
 
     bo.say(ToServer::Call { visit: visit(), task }).await;
-    bo.until(|m| matches!(m, ToClient::Refused { code, .. } if code == "not_yours")).await;
-    bo.say(ToServer::Call { visit: "visit-2".into(), task: "no-such-task".into() }).await;
-    bo.until(|m| matches!(m, ToClient::Refused { code, .. } if code == "unknown_visit")).await;
+    bo.until(|m| matches!(m, ToClient::Refused { code, .. } if code == "not_yours"))
+        .await;
+    bo.say(ToServer::Call {
+        visit: "visit-2".into(),
+        task: "no-such-task".into(),
+    })
+    .await;
+    bo.until(|m| matches!(m, ToClient::Refused { code, .. } if code == "unknown_visit"))
+        .await;
 
     assert_eq!(server.w.stored("Encounter").await.len(), 0);
     server.stop().await;
@@ -360,7 +496,10 @@ async fn only_who_has_claimed_an_entry_calls_from_it() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_change_is_hinted_to_those_whose_scope_it_is_in() {
     let server = Server::start().await;
-    let (mut ada, mut lee) = (Caller::new(&server, "ada", "desk").await, Caller::new(&server, "lee", "phone").await);
+    let (mut ada, mut lee) = (
+        Caller::new(&server, "ada", "desk").await,
+        Caller::new(&server, "lee", "phone").await,
+    );
     ada.connect().await;
     lee.connect().await;
     let mut dana = server.w.device("dana", "phone9").await;
@@ -370,12 +509,30 @@ async fn a_change_is_hinted_to_those_whose_scope_it_is_in() {
     server.w.sync(&mut dana, &ops).await;
     let hint = ada.until(|m| matches!(m, ToClient::Changed { .. })).await;
 
-    assert!(before.elapsed() < Duration::from_secs(2), "{:?}", before.elapsed());
-    let ToClient::Changed { types } = hint else { panic!("a hint") };
-    assert!(types.contains(&"QuestionnaireResponse".to_owned()) && types.contains(&"Task".to_owned()), "{types:?}");
-    server.w.put(json!({"resourceType": "Condition", "id": "c", "subject": {"reference": "Patient/lee"}})).await;
+    assert!(
+        before.elapsed() < Duration::from_secs(2),
+        "{:?}",
+        before.elapsed()
+    );
+    let ToClient::Changed { types } = hint else {
+        panic!("a hint")
+    };
+    assert!(
+        types.contains(&"QuestionnaireResponse".to_owned()) && types.contains(&"Task".to_owned()),
+        "{types:?}"
+    );
+    server
+        .w
+        .put(json!({"resourceType": "Condition", "id": "c", "subject": {"reference": "Patient/lee"}}))
+        .await;
     let hint = lee.until(|m| matches!(m, ToClient::Changed { .. })).await;
-    assert_eq!(hint, ToClient::Changed { types: vec!["Condition".into()] }, "and not Dana's report");
+    assert_eq!(
+        hint,
+        ToClient::Changed {
+            types: vec!["Condition".into()]
+        },
+        "and not Dana's report"
+    );
     server.stop().await;
 }
 
@@ -392,7 +549,10 @@ async fn a_restart_ends_the_calls_of_the_last_run() {
     let jobs = Jobs::start(&w.app, None).await.expect("jobs");
 
     let ended = w.stored("Encounter").await.pop().expect("an encounter");
-    assert_eq!((text(&ended, "status"), ended["period"]["end"].clone()), ("finished", json!("2026-11-21T12:00:00.000Z")));
+    assert_eq!(
+        (text(&ended, "status"), ended["period"]["end"].clone()),
+        ("finished", json!("2026-11-21T12:00:00.000Z"))
+    );
     jobs.stop().await;
 }
 

@@ -3,7 +3,7 @@
 use crate::world::{bite, name, text, World};
 use axum::http::StatusCode;
 use hms_model::duty::{DutyAdvice, Limit, WorkStatus};
-use hms_model::ids::{NoteId, PatientId, TriageId, ReportId};
+use hms_model::ids::{NoteId, PatientId, ReportId, TriageId};
 use hms_model::map::task::{self, Priority};
 use hms_model::map::{duty, note, triage};
 use hms_model::report::{BodyPart, SafeNow, Side, WhatHappened};
@@ -39,7 +39,9 @@ pub async fn outbox(w: &World) -> Vec<Value> {
         .db
         .read(|r| {
             let rows = table::outbox_out::due(r.conn(), i64::MAX, 100)?;
-            rows.iter().map(|row| serde_json::from_str(&row.body).map_err(DbError::Body)).collect()
+            rows.iter()
+                .map(|row| serde_json::from_str(&row.body).map_err(DbError::Body))
+                .collect()
         })
         .await;
     rows.expect("a read")
@@ -52,14 +54,22 @@ async fn the_supervisor_is_told_who_when_and_where_and_no_health_word() {
     words.extend(WhatHappened::ALL.iter().map(|c| c.code().to_owned()));
     words.extend(BodyPart::ALL.iter().map(|c| c.code().replace('_', " ")));
     words.extend(BodyPart::ALL.iter().map(|c| c.code().to_owned()));
-    words.extend(["injur", "hurt", "bite", "dog", "wound", "pain", "bleed", "symptom", "left", "report"].map(str::to_owned));
+    words.extend(
+        [
+            "injur", "hurt", "bite", "dog", "wound", "pain", "bleed", "symptom", "left", "report",
+        ]
+        .map(str::to_owned),
+    );
     // Words that are part of R4 or of a place and mean nothing about health here.
     words.retain(|w| w != "other" && w != "cut");
     for (n, what) in WhatHappened::ALL.iter().enumerate() {
         let part = BodyPart::ALL.get(n % BodyPart::ALL.len()).expect("a part");
         let mut report = bite(&format!("r{n}"), Some("dana"));
-        let text = report.to_string().replace("\"animal\"", &format!("\"{}\"", what.code()));
-        report = serde_json::from_str(&text.replace("\"hand\"", &format!("\"{}\"", part.code()))).expect("json");
+        let text = report
+            .to_string()
+            .replace("\"animal\"", &format!("\"{}\"", what.code()));
+        report =
+            serde_json::from_str(&text.replace("\"hand\"", &format!("\"{}\"", part.code()))).expect("json");
         w.put(report).await;
     }
 
@@ -69,14 +79,27 @@ async fn the_supervisor_is_told_who_when_and_where_and_no_health_word() {
     for notice in &notices {
         assert_eq!(task::owner(notice), Some("max"));
         assert_eq!(task::input_text(notice, "place"), Some("RR 7, box 112"));
-        assert_eq!(task::input_text(notice, "happened"), Some("2026-11-21T05:42:00-06:00"));
+        assert_eq!(
+            task::input_text(notice, "happened"),
+            Some("2026-11-21T05:42:00-06:00")
+        );
         assert_eq!(notice["for"]["display"], json!("dana Reyes"));
-        assert_eq!(notice["restriction"]["period"]["end"], json!("2026-11-22T12:00:00.000Z"));
+        assert_eq!(
+            notice["restriction"]["period"]["end"],
+            json!("2026-11-22T12:00:00.000Z")
+        );
         let shown = notice.to_string().to_lowercase();
         for word in &words {
             assert!(!contains_word(&shown, word), "{word} in {shown}");
         }
-        assert_eq!((notice.get("focus"), notice.get("basedOn"), notice.get("reasonReference")), (None, None, None));
+        assert_eq!(
+            (
+                notice.get("focus"),
+                notice.get("basedOn"),
+                notice.get("reasonReference")
+            ),
+            (None, None, None)
+        );
     }
     let _ = (SafeNow::ALL, Side::ALL);
 }
@@ -97,7 +120,12 @@ async fn a_check_raises_the_entry_and_never_lowers_it() {
     let ops = dana.report_ops("r1", "dana", Priority::Urgent);
     w.sync(&mut dana, &ops).await;
 
-    for (id, urgency, wanted) in [("t1", "today", "asap"), ("t2", "days", "asap"), ("t3", "call_911", "stat"), ("t4", "today", "stat")] {
+    for (id, urgency, wanted) in [
+        ("t1", "today", "asap"),
+        ("t2", "days", "asap"),
+        ("t3", "call_911", "stat"),
+        ("t4", "today", "stat"),
+    ] {
         let result = triage::to_fhir(&triage::TriageResult {
             id: TriageId::parse(id).expect("id"),
             patient: PatientId::parse("dana").ok(),
@@ -116,7 +144,11 @@ async fn a_check_raises_the_entry_and_never_lowers_it() {
         let group = Some(dana.next_op);
         let ops: Vec<Value> = result.iter().map(|r| dana.op(r, None, group)).collect();
         let synced = w.sync(&mut dana, &ops).await;
-        assert!(synced.results.iter().all(|r| r.status == 201), "{:?}", synced.results);
+        assert!(
+            synced.results.iter().all(|r| r.status == 201),
+            "{:?}",
+            synced.results
+        );
         let entry = w.tasks("review-report").await.pop().expect("a task");
         assert_eq!(text(&entry, "priority"), wanted, "after {urgency}");
     }
@@ -133,7 +165,10 @@ async fn a_signed_advice_asks_the_manager_and_the_decision_goes_to_hr_once() {
     let asked = w.tasks("duty-decision").await;
     assert_eq!(asked.len(), 1);
     let ask = asked.first().expect("asked");
-    assert_eq!((task::owner(ask), task::advice_in(ask, "input")), (Some("max"), Some(decision())));
+    assert_eq!(
+        (task::owner(ask), task::advice_in(ask, "input")),
+        (Some("max"), Some(decision()))
+    );
     assert_eq!(outbox(&w).await, Vec::<Value>::new());
 
     let max = w.device("max", "desk").await;
@@ -160,7 +195,10 @@ async fn a_signed_advice_asks_the_manager_and_the_decision_goes_to_hr_once() {
     ))
     .await;
     let sent = outbox(&w).await;
-    assert_eq!(sent.iter().map(|s| text(s, "resourceType")).collect::<Vec<_>>(), ["Condition", "Appointment"]);
+    assert_eq!(
+        sent.iter().map(|s| text(s, "resourceType")).collect::<Vec<_>>(),
+        ["Condition", "Appointment"]
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -169,7 +207,13 @@ async fn a_decision_that_contradicts_itself_is_refused() {
     w.put(advice(true)).await;
     let max = w.device("max", "desk").await;
     let mut decided = w.tasks("duty-decision").await.pop().expect("asked");
-    task::decide(&mut decided, &DutyAdvice { limits: vec![], ..decision() });
+    task::decide(
+        &mut decided,
+        &DutyAdvice {
+            limits: vec![],
+            ..decision()
+        },
+    );
 
     let (status, outcome) = w.put_as(&max, &decided, Some("1")).await;
 
@@ -182,7 +226,11 @@ async fn a_decision_that_contradicts_itself_is_refused() {
 async fn what_is_signed_stays_and_only_addenda_follow() {
     let w = World::new().await;
     let mut ada = w.device("ada", "desk").await;
-    w.put(crate::world::claimed(crate::world::review("r1", Some("dana"), Priority::Asap), "ada")).await;
+    w.put(crate::world::claimed(
+        crate::world::review("r1", Some("dana"), Priority::Asap),
+        "ada",
+    ))
+    .await;
     let mut signed = note::Note {
         id: NoteId::parse("n1").expect("id"),
         patient: PatientId::parse("dana").expect("id"),
@@ -194,7 +242,10 @@ async fn what_is_signed_stays_and_only_addenda_follow() {
         adds_to: None,
     };
     let op = ada.op(&note::to_fhir(&signed), None, None);
-    assert_eq!(w.sync(&mut ada, &[op]).await.results.first().map(|r| r.status), Some(201));
+    assert_eq!(
+        w.sync(&mut ada, &[op]).await.results.first().map(|r| r.status),
+        Some(201)
+    );
 
     signed.text = "No punctures.".into();
     let by_sync = ada.op(&note::to_fhir(&signed), Some("1"), None);
@@ -209,7 +260,13 @@ async fn what_is_signed_stays_and_only_addenda_follow() {
     let added = w.sync(&mut ada, &[op]).await;
 
     assert_eq!(refused.results.first().map(|r| r.status), Some(409));
-    assert!(refused.results.first().and_then(|r| r.outcome.clone()).expect("why").to_string().contains("signed"));
+    assert!(refused
+        .results
+        .first()
+        .and_then(|r| r.outcome.clone())
+        .expect("why")
+        .to_string()
+        .contains("signed"));
     assert_eq!(by_rest, StatusCode::CONFLICT);
     assert_eq!(added.results.first().map(|r| r.status), Some(201));
     let notes = w.stored("Composition").await;
@@ -228,5 +285,12 @@ async fn the_words_of_a_sent_report_do_not_change() {
     let (status, _) = w.put_as(&ada, &changed, Some("1")).await;
 
     assert_eq!(status, StatusCode::CONFLICT);
-    assert_eq!(w.stored("QuestionnaireResponse").await.iter().map(name).collect::<Vec<_>>(), ["QuestionnaireResponse/r1"]);
+    assert_eq!(
+        w.stored("QuestionnaireResponse")
+            .await
+            .iter()
+            .map(name)
+            .collect::<Vec<_>>(),
+        ["QuestionnaireResponse/r1"]
+    );
 }

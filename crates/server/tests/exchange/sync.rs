@@ -2,8 +2,8 @@
 
 use crate::world::{bite, name, review, text, up, World};
 use axum::http::StatusCode;
-use hms_model::map::report::{addition_to_fhir, AdditionKind};
 use hms_model::ids::{PatientId, ReportId};
+use hms_model::map::report::{addition_to_fhir, AdditionKind};
 use hms_model::map::task::Priority;
 use serde_json::json;
 
@@ -16,10 +16,17 @@ async fn the_same_report_twice_is_one_report_with_one_number() {
     let first = w.sync(&mut dana, &ops).await;
     let again = w.sync(&mut dana, &ops).await;
 
-    let receipt = first.results.first().and_then(|r| r.receipt.clone()).expect("a receipt");
+    let receipt = first
+        .results
+        .first()
+        .and_then(|r| r.receipt.clone())
+        .expect("a receipt");
     assert_eq!(receipt.number, "HMS-1001");
     assert_eq!(first.results, again.results);
-    assert_eq!(first.results.iter().map(|r| r.status).collect::<Vec<_>>(), [201, 201]);
+    assert_eq!(
+        first.results.iter().map(|r| r.status).collect::<Vec<_>>(),
+        [201, 201]
+    );
     assert_eq!(w.stored("QuestionnaireResponse").await.len(), 1);
     assert_eq!(w.tasks("review-report").await.len(), 1);
     assert_eq!(w.tasks("supervisor-notice").await.len(), 1);
@@ -41,8 +48,14 @@ async fn a_create_under_a_new_number_is_answered_by_its_content() {
     all.push(other);
     let again = w.sync(&mut dana, &all).await;
 
-    assert_eq!(again.results.iter().map(|r| r.status).collect::<Vec<_>>(), [200, 200, 409]);
-    assert_eq!(again.results.first().and_then(|r| r.receipt.clone()), first.results.first().and_then(|r| r.receipt.clone()));
+    assert_eq!(
+        again.results.iter().map(|r| r.status).collect::<Vec<_>>(),
+        [200, 200, 409]
+    );
+    assert_eq!(
+        again.results.first().and_then(|r| r.receipt.clone()),
+        first.results.first().and_then(|r| r.receipt.clone())
+    );
     assert_eq!(w.stored("QuestionnaireResponse").await.len(), 1);
 }
 
@@ -57,15 +70,25 @@ async fn a_lost_answer_and_a_cut_at_any_line_neither_lose_nor_double() {
     let whole = up(&ops, None);
     // Cut at many byte offsets; the answer is lost each time.
     for at in (0..whole.len()).step_by(whole.len() / 37) {
-        let _ = w.post_sync(&dana, whole.get(..at).unwrap_or_default().to_owned()).await;
+        let _ = w
+            .post_sync(&dana, whole.get(..at).unwrap_or_default().to_owned())
+            .await;
     }
 
     let synced = w.sync(&mut dana, &ops).await;
 
-    assert!(synced.results.iter().all(|r| r.status == 201), "{:?}", synced.results);
+    assert!(
+        synced.results.iter().all(|r| r.status == 201),
+        "{:?}",
+        synced.results
+    );
     assert_eq!(w.stored("QuestionnaireResponse").await.len(), 5);
     assert_eq!(w.tasks("review-report").await.len(), 5);
-    let mut numbers: Vec<String> = synced.results.iter().filter_map(|r| Some(r.receipt.clone()?.number)).collect();
+    let mut numbers: Vec<String> = synced
+        .results
+        .iter()
+        .filter_map(|r| Some(r.receipt.clone()?.number))
+        .collect();
     numbers.dedup();
     assert_eq!(numbers.len(), 5);
 }
@@ -85,12 +108,23 @@ async fn a_group_is_applied_whole_or_not_at_all_and_the_next_one_goes_on() {
     let synced = w.sync(&mut dana, &ops).await;
     let again = w.sync(&mut dana, &ops).await;
 
-    assert_eq!(synced.results.iter().map(|r| r.status).collect::<Vec<_>>(), [424, 422, 201]);
+    assert_eq!(
+        synced.results.iter().map(|r| r.status).collect::<Vec<_>>(),
+        [424, 422, 201]
+    );
     assert_eq!(synced.results, again.results);
     let reports = w.stored("QuestionnaireResponse").await;
     assert_eq!(reports.iter().map(|r| text(r, "id")).collect::<Vec<_>>(), ["r2"]);
-    let outcome = synced.results.get(1).and_then(|r| r.outcome.clone()).expect("an outcome").to_string();
-    assert!(outcome.contains("Task.status") && !outcome.contains("no-such-status"), "{outcome}");
+    let outcome = synced
+        .results
+        .get(1)
+        .and_then(|r| r.outcome.clone())
+        .expect("an outcome")
+        .to_string();
+    assert!(
+        outcome.contains("Task.status") && !outcome.contains("no-such-status"),
+        "{outcome}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -108,8 +142,14 @@ async fn a_change_of_an_old_version_is_a_conflict() {
     let late = ada.op(&claim, Some("1"), None);
     let synced = w.sync(&mut ada, &[mine, late]).await;
 
-    assert_eq!(synced.results.iter().map(|r| r.status).collect::<Vec<_>>(), [200, 412]);
-    assert_eq!(synced.results.first().and_then(|r| r.version.clone()).as_deref(), Some("2"));
+    assert_eq!(
+        synced.results.iter().map(|r| r.status).collect::<Vec<_>>(),
+        [200, 412]
+    );
+    assert_eq!(
+        synced.results.first().and_then(|r| r.version.clone()).as_deref(),
+        Some("2")
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -130,8 +170,17 @@ async fn one_of_twenty_concurrent_claims_wins() {
     });
     let statuses = futures_util::future::join_all(claims).await;
 
-    assert_eq!(statuses.iter().filter(|s| **s == StatusCode::OK).count(), 1, "{statuses:?}");
-    assert!(statuses.iter().all(|s| *s == StatusCode::OK || *s == StatusCode::PRECONDITION_FAILED), "{statuses:?}");
+    assert_eq!(
+        statuses.iter().filter(|s| **s == StatusCode::OK).count(),
+        1,
+        "{statuses:?}"
+    );
+    assert!(
+        statuses
+            .iter()
+            .all(|s| *s == StatusCode::OK || *s == StatusCode::PRECONDITION_FAILED),
+        "{statuses:?}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -149,7 +198,10 @@ async fn what_somebody_may_not_write_is_refused_and_reveals_nothing() {
     ];
     let synced = w.sync(&mut sam, &ops).await;
 
-    assert_eq!(synced.results.iter().map(|r| r.status).collect::<Vec<_>>(), [403, 403, 403]);
+    assert_eq!(
+        synced.results.iter().map(|r| r.status).collect::<Vec<_>>(),
+        [403, 403, 403]
+    );
     assert!(synced.results.iter().all(|r| r.receipt.is_none()));
 }
 
@@ -169,7 +221,12 @@ async fn a_request_that_is_too_large_is_refused_with_an_outcome() {
     let w = World::new().await;
     let dana = w.device("dana", "phone").await;
 
-    let (status, body) = w.post_sync(&dana, format!("{{\"op\":1,\"x\":\"{}\"}}\n", "x".repeat(9 * 1024 * 1024))).await;
+    let (status, body) = w
+        .post_sync(
+            &dana,
+            format!("{{\"op\":1,\"x\":\"{}\"}}\n", "x".repeat(9 * 1024 * 1024)),
+        )
+        .await;
 
     assert_eq!(status, StatusCode::PAYLOAD_TOO_LARGE);
     assert!(body.contains("OperationOutcome"));
@@ -181,7 +238,9 @@ async fn a_line_that_is_html_ends_the_exchange() {
     let mut dana = w.device("dana", "phone").await;
     let op = dana.op(&bite("r1", Some("dana")), None, None);
 
-    let (status, text) = w.post_sync(&dana, format!("{op}\n<html>captive portal</html>\n")).await;
+    let (status, text) = w
+        .post_sync(&dana, format!("{op}\n<html>captive portal</html>\n"))
+        .await;
 
     assert_eq!(status, StatusCode::OK);
     let synced = dana.take(&text);
@@ -195,14 +254,21 @@ async fn a_report_for_a_colleague_names_its_author_only() {
     let mut dana = w.device("dana", "phone").await;
     let mut report = bite("r1", None);
     report["author"] = json!({"reference": "Patient/dana"});
-    report["item"].as_array_mut().expect("items").push(
-        json!({"linkId": "colleague", "answer": [{"valueString": "Sam Reyes"}]}));
+    report["item"]
+        .as_array_mut()
+        .expect("items")
+        .push(json!({"linkId": "colleague", "answer": [{"valueString": "Sam Reyes"}]}));
     let entry = review("r1", None, Priority::Urgent);
     let ops = [dana.op(&report, None, Some(1)), dana.op(&entry, None, Some(1))];
 
     let synced = w.sync(&mut dana, &ops).await;
 
-    assert_eq!(synced.results.iter().map(|r| r.status).collect::<Vec<_>>(), [201, 201], "{:?}", synced.results);
+    assert_eq!(
+        synced.results.iter().map(|r| r.status).collect::<Vec<_>>(),
+        [201, 201],
+        "{:?}",
+        synced.results
+    );
     assert_eq!(dana.ids("Task"), Vec::<&str>::new());
     let mut ada = w.device("ada", "desk").await;
     w.sync(&mut ada, &[]).await;
@@ -232,7 +298,10 @@ async fn worse_raises_the_entry_and_opens_it_again() {
 
     assert_eq!(synced.results.first().map(|r| r.status), Some(201));
     let entry = w.tasks("review-report").await.pop().expect("a task");
-    assert_eq!((text(&entry, "priority"), text(&entry, "status")), ("asap", "requested"));
+    assert_eq!(
+        (text(&entry, "priority"), text(&entry, "status")),
+        ("asap", "requested")
+    );
     assert_eq!(entry.get("owner"), None);
 }
 
@@ -250,5 +319,7 @@ async fn a_report_without_a_task_gets_one() {
 
     let tasks = w.tasks("review-report").await;
     assert_eq!(tasks.len(), 1);
-    assert!(dana.held.contains_key(&tasks.first().map(name).unwrap_or_default()));
+    assert!(dana
+        .held
+        .contains_key(&tasks.first().map(name).unwrap_or_default()));
 }

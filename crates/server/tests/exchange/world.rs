@@ -62,19 +62,31 @@ impl World {
     }
 
     async fn people(&self) {
-        for (id, district) in [("d1", None), ("north", Some("d1")), ("south", Some("d2")), ("d2", None)] {
+        for (id, district) in [
+            ("d1", None),
+            ("north", Some("d1")),
+            ("south", Some("d2")),
+            ("d2", None),
+        ] {
             let mut org = json!({"resourceType": "Organization", "id": id, "name": id});
             if let Some(district) = district {
                 org["partOf"] = json!({"reference": format!("Organization/{district}")});
             }
             self.put(org).await;
         }
-        for (id, site, number) in [("dana", "north", "04417"), ("sam", "north", "04418"), ("lee", "south", "05001")] {
-            self.put(json!({"resourceType": "Patient", "id": id, "name": [{"family": "Reyes", "given": [id]}],
+        for (id, site, number) in [
+            ("dana", "north", "04417"),
+            ("sam", "north", "04418"),
+            ("lee", "south", "05001"),
+        ] {
+            self.put(
+                json!({"resourceType": "Patient", "id": id, "name": [{"family": "Reyes", "given": [id]}],
                 "identifier": [{"system": system::codes("employee-number"), "value": number}],
-                "managingOrganization": {"reference": format!("Organization/{site}")}}))
+                "managingOrganization": {"reference": format!("Organization/{site}")}}),
+            )
+            .await;
+            self.account(id, Role::Carrier, &format!("Patient/{id}"), Some(site), None)
                 .await;
-            self.account(id, Role::Carrier, &format!("Patient/{id}"), Some(site), None).await;
         }
         for (id, role, site, district) in [
             ("ada", Role::Clinician, None, Some("d1")),
@@ -84,14 +96,20 @@ impl World {
             ("mia", Role::Manager, Some("south"), None),
             ("hana", Role::Hr, None, None),
         ] {
-            self.put(json!({"resourceType": "Practitioner", "id": id, "name": [{"text": id}]})).await;
-            self.account(id, role, &format!("Practitioner/{id}"), site, district).await;
+            self.put(json!({"resourceType": "Practitioner", "id": id, "name": [{"text": id}]}))
+                .await;
+            self.account(id, role, &format!("Practitioner/{id}"), site, district)
+                .await;
         }
     }
 
     pub async fn put(&self, resource: Value) -> i64 {
         let prepared = Prepared::new(resource).expect("valid");
-        let put = self.app.db.write(move |tx: &mut Tx<'_>| tx.put(prepared, Precondition::None)).await;
+        let put = self
+            .app
+            .db
+            .write(move |tx: &mut Tx<'_>| tx.put(prepared, Precondition::None))
+            .await;
         put.expect("stored").version
     }
 
@@ -107,8 +125,11 @@ impl World {
             scopes: String::new(),
             disabled: false,
         };
-        let added: Result<bool, DbError> =
-            self.app.db.write(move |tx: &mut Tx<'_>| table::user::insert(tx.conn(), &row, None, tx.now_ms())).await;
+        let added: Result<bool, DbError> = self
+            .app
+            .db
+            .write(move |tx: &mut Tx<'_>| table::user::insert(tx.conn(), &row, None, tx.now_ms()))
+            .await;
         assert!(added.expect("stored"));
     }
 
@@ -152,15 +173,26 @@ impl World {
         (status, serde_json::from_str(&text).unwrap_or(Value::Null))
     }
 
-    pub async fn put_as(&self, who: &Device, resource: &Value, if_match: Option<&str>) -> (StatusCode, Value) {
-        let path = format!("/fhir/{}/{}", text(resource, "resourceType"), text(resource, "id"));
+    pub async fn put_as(
+        &self,
+        who: &Device,
+        resource: &Value,
+        if_match: Option<&str>,
+    ) -> (StatusCode, Value) {
+        let path = format!(
+            "/fhir/{}/{}",
+            text(resource, "resourceType"),
+            text(resource, "id")
+        );
         let mut request = Request::put(path)
             .header("authorization", format!("Bearer {}", who.token))
             .header("content-type", "application/fhir+json");
         if let Some(version) = if_match {
             request = request.header("if-match", format!("W/\"{version}\""));
         }
-        let (status, text) = self.send(request.body(Body::from(resource.to_string())).expect("request")).await;
+        let (status, text) = self
+            .send(request.body(Body::from(resource.to_string())).expect("request"))
+            .await;
         (status, serde_json::from_str(&text).unwrap_or(Value::Null))
     }
 
@@ -172,7 +204,9 @@ impl World {
             .db
             .read(move |read| {
                 let rows = table::feed::after(read.conn(), 0, 100_000)?;
-                let live = rows.into_iter().filter(|r| r.kind == kind && r.seq == r.current && !r.deleted);
+                let live = rows
+                    .into_iter()
+                    .filter(|r| r.kind == kind && r.seq == r.current && !r.deleted);
                 live.map(|r| {
                     let body = table::feed::body(read.conn(), r.seq)?;
                     serde_json::from_str(&body.unwrap_or_default()).map_err(DbError::Body)
@@ -185,7 +219,9 @@ impl World {
 
     pub async fn tasks(&self, code: &str) -> Vec<Value> {
         let all = self.stored("Task").await;
-        all.into_iter().filter(|t| task::kind(t).map(|k| k.code()) == Some(code)).collect()
+        all.into_iter()
+            .filter(|t| task::kind(t).map(|k| k.code()) == Some(code))
+            .collect()
     }
 
     pub async fn change(&self, f: impl FnOnce(&mut Tx<'_>) -> Result<(), WriteError> + Send + 'static) {
@@ -268,12 +304,18 @@ impl Device {
     pub fn report_ops(&mut self, id: &str, patient: &str, priority: task::Priority) -> Vec<Value> {
         let group = self.next_op;
         let entry = review(id, Some(patient), priority);
-        vec![self.op(&bite(id, Some(patient)), None, Some(group)), self.op(&entry, None, Some(group))]
+        vec![
+            self.op(&bite(id, Some(patient)), None, Some(group)),
+            self.op(&entry, None, Some(group)),
+        ]
     }
 
     /// Ids of what is held of a type.
     pub fn ids(&self, kind: &str) -> Vec<&str> {
-        self.held.keys().filter_map(|k| k.strip_prefix(kind)?.strip_prefix('/')).collect()
+        self.held
+            .keys()
+            .filter_map(|k| k.strip_prefix(kind)?.strip_prefix('/'))
+            .collect()
     }
 }
 
@@ -292,7 +334,10 @@ pub fn bite(id: &str, patient: Option<&str>) -> Value {
         reporter: Reporter::Myself,
         safe: SafeNow::Safe,
         what: WhatHappened::Animal,
-        places: vec![HurtPlace { part: BodyPart::Hand, side: Side::Left }],
+        places: vec![HurtPlace {
+            part: BodyPart::Hand,
+            side: Side::Left,
+        }],
         happened: stamp(),
         position: None,
         place_text: Some("RR 7, box 112".into()),
@@ -308,7 +353,13 @@ pub fn bite(id: &str, patient: Option<&str>) -> Value {
 pub fn review(report: &str, patient: Option<&str>, priority: task::Priority) -> Value {
     let id = TaskId::parse(&format!("{report}-task")).expect("id");
     let patient = patient.map(|p| PatientId::parse(p).expect("id"));
-    task::review_task(&id, &ReportId::parse(report).expect("id"), patient.as_ref(), priority, stamp())
+    task::review_task(
+        &id,
+        &ReportId::parse(report).expect("id"),
+        patient.as_ref(),
+        priority,
+        stamp(),
+    )
 }
 
 pub fn stamp() -> Stamp {

@@ -15,7 +15,7 @@ pub(super) fn connection(path: &Path, key: &Secret<[u8; 32]>) -> Result<Connecti
          PRAGMA synchronous = FULL;
          PRAGMA foreign_keys = ON;
          PRAGMA wal_autocheckpoint = 4000;
-         PRAGMA cache_size = -32768;
+         PRAGMA cache_size = -16384;
          PRAGMA temp_store = MEMORY;",
     )
     .map_err(DbError::WrongKey)?;
@@ -29,7 +29,7 @@ pub(super) fn reader(path: &Path, key: &Secret<[u8; 32]>) -> Result<Connection, 
     unlock(&conn, key)?;
     conn.execute_batch(
         "PRAGMA query_only = ON;
-         PRAGMA cache_size = -8192;
+         PRAGMA cache_size = -4096;
          PRAGMA temp_store = MEMORY;",
     )
     .map_err(DbError::WrongKey)?;

@@ -23,7 +23,13 @@ pub(super) async fn create(
     headers: HeaderMap,
     body: Bytes,
 ) -> FhirAnswer {
-    let resource = parse(&kind, &headers, &body)?;
+    let mut resource = parse(&kind, &headers, &body)?;
+    // A create gets the server's id, whatever the sender wrote; now, so that indexing happens here and not in
+    // the one writer.
+    let id = crate::random::id();
+    if let Some(object) = resource.as_object_mut() {
+        object.insert("id".to_owned(), Value::String(id.clone()));
+    }
     let condition = headers
         .get(HeaderName::from_static("if-none-exist"))
         .map(|value| {
@@ -36,7 +42,7 @@ pub(super) async fn create(
     let prepared = Prepared::new(resource)?;
     let done = app
         .db
-        .write(move |tx: &mut Tx<'_>| interact::create(tx, &actor, prepared, condition.as_ref()))
+        .write(move |tx: &mut Tx<'_>| interact::create_as(tx, &actor, prepared, condition.as_ref(), id))
         .await?;
     match done {
         Created::New(put) => Ok(answer::put(&app, &headers, &put)),

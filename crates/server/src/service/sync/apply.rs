@@ -28,8 +28,17 @@ impl Op {
     /// Reads and checks one change. Needs no database, so it does not hold up the writer.
     #[must_use]
     pub fn read(wire: WireOp) -> Self {
-        let WireOp { op, id, base, resource, group: _ } = wire;
-        let (kind, rest) = id.split_once('/').map(|(k, i)| (k.to_owned(), i.to_owned())).unwrap_or_default();
+        let WireOp {
+            op,
+            id,
+            base,
+            resource,
+            group: _,
+        } = wire;
+        let (kind, rest) = id
+            .split_once('/')
+            .map(|(k, i)| (k.to_owned(), i.to_owned()))
+            .unwrap_or_default();
         let number = base.as_deref().map(|b| b.parse::<i64>());
         let resource = match (resource, &number) {
             (_, Some(Err(_))) => Err(Problem::Bad("base is not a version".to_owned())),
@@ -39,13 +48,23 @@ impl Op {
                 let names_itself = text_at(&body, &["resourceType"]) == Some(kind.as_str())
                     && text_at(&body, &["id"]) == Some(rest.as_str());
                 if names_itself {
-                    Prepared::new(body).map(|p| Some(Box::new(p))).map_err(Problem::Invalid)
+                    Prepared::new(body)
+                        .map(|p| Some(Box::new(p)))
+                        .map_err(Problem::Invalid)
                 } else {
-                    Err(Problem::Bad("the resource is not the one that id names".to_owned()))
+                    Err(Problem::Bad(
+                        "the resource is not the one that id names".to_owned(),
+                    ))
                 }
             }
         };
-        Self { number: op, kind, id: rest, base: number.and_then(Result::ok), resource }
+        Self {
+            number: op,
+            kind,
+            id: rest,
+            base: number.and_then(Result::ok),
+            resource,
+        }
     }
 }
 
@@ -57,7 +76,10 @@ struct Refused {
 
 impl From<DbError> for Refused {
     fn from(error: DbError) -> Self {
-        Self { op: 0, problem: Problem::Db(error) }
+        Self {
+            op: 0,
+            problem: Problem::Db(error),
+        }
     }
 }
 
@@ -68,13 +90,22 @@ pub async fn group(app: &App, actor: &Actor, device: &str, ops: Vec<Op>) -> Vec<
     let applied = app.db.write(move |tx| apply(tx, &who, &on, ops)).await;
     match applied {
         Ok(results) => results,
-        Err(Refused { op, problem: Problem::Db(error) }) => {
+        Err(Refused {
+            op,
+            problem: Problem::Db(error),
+        }) => {
             tracing::error!(%error, "A group of changes from a device was not applied");
             let problem = Problem::Db(error);
-            let at = if op == 0 { numbers.first().copied().unwrap_or_default() } else { op };
+            let at = if op == 0 {
+                numbers.first().copied().unwrap_or_default()
+            } else {
+                op
+            };
             refusals(&numbers, at, &problem)
         }
-        Err(Refused { op, problem }) => keep_refusals(app, actor, device, refusals(&numbers, op, &problem)).await,
+        Err(Refused { op, problem }) => {
+            keep_refusals(app, actor, device, refusals(&numbers, op, &problem)).await
+        }
     }
 }
 
@@ -83,9 +114,18 @@ fn refusals(numbers: &[i64], op: i64, problem: &Problem) -> Vec<WireResult> {
         let (status, outcome) = if number == op || problem.status() >= 500 {
             (problem.status(), problem.outcome())
         } else {
-            (424, hms_fhir::outcome::error("conflict", "another change of its group was refused"))
+            (
+                424,
+                hms_fhir::outcome::error("conflict", "another change of its group was refused"),
+            )
         };
-        WireResult { op: number, status, version: None, receipt: None, outcome: Some(outcome) }
+        WireResult {
+            op: number,
+            status,
+            version: None,
+            receipt: None,
+            outcome: Some(outcome),
+        }
     };
     numbers.iter().map(|number| failed(*number)).collect()
 }
@@ -162,7 +202,10 @@ fn one(tx: &mut Tx<'_>, actor: &Actor, op: Op) -> Result<WireResult, Problem> {
             Some(existing) => done(200, Some(again(tx, actor, &existing, &resource)?)),
         },
     };
-    Ok(WireResult { receipt: receipt(tx, &op.kind, &op.id)?, ..result })
+    Ok(WireResult {
+        receipt: receipt(tx, &op.kind, &op.id)?,
+        ..result
+    })
 }
 
 /// Creates, by the policy, or because it belongs to a report that this carrier made for a colleague.
@@ -171,9 +214,19 @@ fn create(tx: &mut Tx<'_>, actor: &Actor, resource: Prepared) -> Result<i64, Pro
         return Ok(interact::update(tx, actor, resource, Precondition::Absent)?.version);
     }
     if belongs_to_own_report(tx, actor, &resource)? {
-        let (kind, id) = (resource.kind().to_owned(), resource.id().unwrap_or_default().to_owned());
+        let (kind, id) = (
+            resource.kind().to_owned(),
+            resource.id().unwrap_or_default().to_owned(),
+        );
         let put = tx.put(resource, Precondition::Absent)?;
-        tx.audit(&interact::entry(actor, crate::audit::AuditAction::Create, "create", &kind, &id, None))?;
+        tx.audit(&interact::entry(
+            actor,
+            crate::audit::AuditAction::Create,
+            "create",
+            &kind,
+            &id,
+            None,
+        ))?;
         return Ok(put.version);
     }
     Err(Problem::Denied)
@@ -193,7 +246,13 @@ fn may_create(tx: &Tx<'_>, actor: &Actor, resource: &Prepared) -> Result<bool, D
 /// the report, whose author the carrier is.
 fn belongs_to_own_report(tx: &Tx<'_>, actor: &Actor, resource: &Prepared) -> Result<bool, DbError> {
     let (kind, body) = (resource.kind(), resource.body());
-    let sends = ["QuestionnaireResponse", "Task", "RiskAssessment", "DocumentReference"].contains(&kind);
+    let sends = [
+        "QuestionnaireResponse",
+        "Task",
+        "RiskAssessment",
+        "DocumentReference",
+    ]
+    .contains(&kind);
     if actor.role != Role::Carrier || resource.patient().is_some() || !sends {
         return Ok(false);
     }
@@ -202,7 +261,9 @@ fn belongs_to_own_report(tx: &Tx<'_>, actor: &Actor, resource: &Prepared) -> Res
     }
     let Some(me) = &actor.fhir else { return Ok(false) };
     for link in hms_fhir::references(body) {
-        let Some(id) = link.1.strip_prefix("QuestionnaireResponse/") else { continue };
+        let Some(id) = link.1.strip_prefix("QuestionnaireResponse/") else {
+            continue;
+        };
         let found = write::live(tx, "QuestionnaireResponse", id)?;
         if found.is_some_and(|(_, r)| text_at(&r, &["author", "reference"]) == Some(me)) {
             return Ok(true);
@@ -210,7 +271,8 @@ fn belongs_to_own_report(tx: &Tx<'_>, actor: &Actor, resource: &Prepared) -> Res
     }
     // The answers of a symptom check are named by its result, which may come after them.
     let check = map::system::symptom_check("");
-    Ok(kind == "QuestionnaireResponse" && text_at(body, &["questionnaire"]).is_some_and(|q| q.starts_with(&check)))
+    Ok(kind == "QuestionnaireResponse"
+        && text_at(body, &["questionnaire"]).is_some_and(|q| q.starts_with(&check)))
 }
 
 /// A create of what is there already: done where it says the same, else a conflict.
@@ -229,7 +291,11 @@ fn again(tx: &mut Tx<'_>, actor: &Actor, existing: &Stored, sent: &Prepared) -> 
         return Ok(claimed.map_or(existing.version, |put| put.version));
     }
     let first = table::version::get(tx.conn(), &existing.kind, &existing.id, 1)?;
-    let first = first.as_ref().map(Stored::value).transpose()?.unwrap_or(Value::Null);
+    let first = first
+        .as_ref()
+        .map(Stored::value)
+        .transpose()?
+        .unwrap_or(Value::Null);
     if claim::same_content(&now, sent.body()) || claim::same_content(&first, sent.body()) {
         return Ok(existing.version);
     }
@@ -237,7 +303,9 @@ fn again(tx: &mut Tx<'_>, actor: &Actor, existing: &Stored, sent: &Prepared) -> 
 }
 
 fn not_signed(before: Option<&Stored>) -> Result<(), Problem> {
-    let Some(before) = before.filter(|b| b.kind == "Composition") else { return Ok(()) };
+    let Some(before) = before.filter(|b| b.kind == "Composition") else {
+        return Ok(());
+    };
     if text_at(&before.value()?, &["status"]) == Some("final") {
         return Err(Problem::Conflict("signed"));
     }
@@ -252,8 +320,15 @@ pub fn receipt(tx: &Tx<'_>, kind: &str, id: &str) -> Result<Option<WireReceipt>,
     if kind != "QuestionnaireResponse" {
         return Ok(None);
     }
-    let Some((_, body)) = write::live(tx, kind, id)? else { return Ok(None) };
-    let Some(number) = report::receipt_number(&body).map(str::to_owned) else { return Ok(None) };
+    let Some((_, body)) = write::live(tx, kind, id)? else {
+        return Ok(None);
+    };
+    let Some(number) = report::receipt_number(&body).map(str::to_owned) else {
+        return Ok(None);
+    };
     let first = table::version::get(tx.conn(), kind, id, 1)?;
-    Ok(first.map(|first| WireReceipt { number, at: Timestamp(first.last_updated).to_instant() }))
+    Ok(first.map(|first| WireReceipt {
+        number,
+        at: Timestamp(first.last_updated).to_instant(),
+    }))
 }

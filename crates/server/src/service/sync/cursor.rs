@@ -20,7 +20,12 @@ impl Cursor {
     /// The beginning of a scope whose feed now ends at `head`.
     #[must_use]
     pub fn start(epoch: &str, scope: &str, head: i64) -> Self {
-        Self { epoch: epoch.to_owned(), seq: 0, scope: scope.to_owned(), first_until: head }
+        Self {
+            epoch: epoch.to_owned(),
+            seq: 0,
+            scope: scope.to_owned(),
+            first_until: head,
+        }
     }
 
     /// Reads what [`Cursor::to_text`] wrote; `None` for anything else.
@@ -30,14 +35,23 @@ impl Cursor {
         let (epoch, seq, scope) = (parts.next()?, parts.next()?, parts.next()?);
         let first_until = parts.next().map_or(Some(0), |p| p.parse().ok())?;
         let seq = seq.parse().ok().filter(|seq| *seq >= 0)?;
-        (parts.next().is_none() && !epoch.is_empty() && !scope.is_empty())
-            .then(|| Self { epoch: epoch.to_owned(), seq, scope: scope.to_owned(), first_until })
+        (parts.next().is_none() && !epoch.is_empty() && !scope.is_empty()).then(|| Self {
+            epoch: epoch.to_owned(),
+            seq,
+            scope: scope.to_owned(),
+            first_until,
+        })
     }
 
     /// The text that clients keep.
     #[must_use]
     pub fn to_text(&self) -> String {
-        let Self { epoch, seq, scope, first_until } = self;
+        let Self {
+            epoch,
+            seq,
+            scope,
+            first_until,
+        } = self;
         if first_until > seq {
             format!("{epoch}.{seq}.{scope}.{first_until}")
         } else {
@@ -79,13 +93,24 @@ mod tests {
 
     #[test]
     fn a_cursor_reads_back_and_nonsense_begins_anew() {
-        let cursor = Cursor { epoch: "e1".into(), seq: 20, scope: "ab".into(), first_until: 0 };
+        let cursor = Cursor {
+            epoch: "e1".into(),
+            seq: 20,
+            scope: "ab".into(),
+            first_until: 0,
+        };
         assert_eq!(Cursor::parse(&cursor.to_text()), Some(cursor.clone()));
-        let first = Cursor { first_until: 90, ..cursor.clone() };
+        let first = Cursor {
+            first_until: 90,
+            ..cursor.clone()
+        };
         assert_eq!(Cursor::parse(&first.to_text()), Some(first));
 
         for nonsense in ["", "e1.20", "e1.x.ab", "e1.-4.ab", "e1.20.ab.7.8", "..", "<html>"] {
-            assert_eq!(Cursor::resume(Some(nonsense), "e1", "ab", 50), Cursor::start("e1", "ab", 50));
+            assert_eq!(
+                Cursor::resume(Some(nonsense), "e1", "ab", 50),
+                Cursor::start("e1", "ab", 50)
+            );
         }
     }
 

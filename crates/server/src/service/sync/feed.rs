@@ -44,7 +44,12 @@ pub fn page(conn: &Connection, actor: &Actor, cursor: &Cursor) -> Result<Page, D
         from: cursor.seq,
         first_until: cursor.first_until,
         entered: HashSet::new(),
-        page: Page { changes: Vec::new(), cursor: cursor.clone(), done: false, patients: HashSet::new() },
+        page: Page {
+            changes: Vec::new(),
+            cursor: cursor.clone(),
+            done: false,
+            patients: HashSet::new(),
+        },
     };
     let rows = table::feed::after(conn, cursor.seq, LOOK_AT)?;
     let complete = rows.len() < LOOK_AT;
@@ -147,11 +152,20 @@ impl Pager<'_> {
 
     /// A report without a patient comes and goes with its entry in the queue.
     fn unclaimed_report(&mut self, row: &FeedRow) -> Result<(), DbError> {
-        let body = if row.deleted { Value::Null } else { read_body(self.conn, row.seq)? };
-        let Some(id) = body.get("focus").and_then(|f| hms_model::map::id_in(f, "QuestionnaireResponse")) else {
+        let body = if row.deleted {
+            Value::Null
+        } else {
+            read_body(self.conn, row.seq)?
+        };
+        let Some(id) = body
+            .get("focus")
+            .and_then(|f| hms_model::map::id_in(f, "QuestionnaireResponse"))
+        else {
             return Ok(());
         };
-        let Some(report) = table::resource::get(self.conn, "QuestionnaireResponse", id)?.filter(|r| !r.deleted) else {
+        let Some(report) =
+            table::resource::get(self.conn, "QuestionnaireResponse", id)?.filter(|r| !r.deleted)
+        else {
             return Ok(());
         };
         // A newer version of it is still to come in the feed, at its own place.
@@ -170,7 +184,8 @@ impl Pager<'_> {
     /// Bytes that came before their description could not be told whose they are.
     fn bytes_of(&mut self, row: &FeedRow) -> Result<(), DbError> {
         if row.seq == row.current && !row.deleted {
-            let before = table::resource::get(self.conn, "Binary", &row.id)?.is_some_and(|b| b.seq <= self.from);
+            let before =
+                table::resource::get(self.conn, "Binary", &row.id)?.is_some_and(|b| b.seq <= self.from);
             if before {
                 return self.bytes(&row.id, true);
             }
@@ -197,7 +212,9 @@ impl Pager<'_> {
     /// Whether the device may have an earlier version of a resource that is not for it now.
     fn knew(&mut self, row: &FeedRow) -> Result<bool, DbError> {
         for (seq, body) in table::feed::versions_since(self.conn, row.key, self.from)? {
-            let Some(text) = body.filter(|_| seq < row.seq) else { continue };
+            let Some(text) = body.filter(|_| seq < row.seq) else {
+                continue;
+            };
             let body: Value = serde_json::from_str(&text).map_err(DbError::Body)?;
             // Judged by the patient of that version: a correction may have given it to somebody else since.
             let held = match crate::auth::relation::patient_of(&body) {
@@ -219,11 +236,16 @@ impl Pager<'_> {
     }
 
     fn gone(&mut self, kind: &str, id: &str, why: GoneWhy) {
-        self.page.changes.push(ChangeBody::Gone { id: format!("{kind}/{id}"), why });
+        self.page.changes.push(ChangeBody::Gone {
+            id: format!("{kind}/{id}"),
+            why,
+        });
     }
 }
 
 fn read_body(conn: &Connection, seq: i64) -> Result<Value, DbError> {
     let text = table::feed::body(conn, seq)?;
-    text.map_or(Ok(Value::Null), |text| serde_json::from_str(&text).map_err(DbError::Body))
+    text.map_or(Ok(Value::Null), |text| {
+        serde_json::from_str(&text).map_err(DbError::Body)
+    })
 }

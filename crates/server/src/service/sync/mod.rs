@@ -21,7 +21,10 @@ pub fn epoch(tx: &Tx<'_>) -> Result<String, DbError> {
     if let Some(known) = table::kv::get(tx.conn(), EPOCH)? {
         return Ok(known);
     }
-    let fresh: String = crate::random::bytes::<6>().iter().map(|b| format!("{b:02x}")).collect();
+    let fresh: String = crate::random::bytes::<6>()
+        .iter()
+        .map(|b| format!("{b:02x}"))
+        .collect();
     table::kv::set(tx.conn(), EPOCH, &fresh)?;
     Ok(fresh)
 }

@@ -31,7 +31,13 @@ pub struct Facts {
 
 impl Facts {
     /// Every way to stand to a patient: what might have been seen once the patient was in scope.
-    pub const ALL: Self = Self { own: true, treating: true, queue: true, district: true, site: true };
+    pub const ALL: Self = Self {
+        own: true,
+        treating: true,
+        queue: true,
+        district: true,
+        site: true,
+    };
 
     /// Whether a device of this role holds anything of the patient.
     #[must_use]
@@ -57,7 +63,11 @@ impl<'a> Scope<'a> {
     /// The scope of an actor, as the database is now.
     #[must_use]
     pub fn new(conn: &'a Connection, actor: &'a Actor) -> Self {
-        Self { conn, actor, now: HashMap::new() }
+        Self {
+            conn,
+            actor,
+            now: HashMap::new(),
+        }
     }
 
     /// How the actor stands to a patient now.
@@ -68,8 +78,13 @@ impl<'a> Scope<'a> {
         if let Some(known) = self.now.get(patient) {
             return Ok(*known);
         }
-        let holds = |kind: RelationKind, subject: &str| table::relation::holds(self.conn, kind.as_str(), subject, patient);
-        let mut facts = Facts { own: self.is_self(patient), ..Facts::default() };
+        let holds = |kind: RelationKind, subject: &str| {
+            table::relation::holds(self.conn, kind.as_str(), subject, patient)
+        };
+        let mut facts = Facts {
+            own: self.is_self(patient),
+            ..Facts::default()
+        };
         match self.actor.role {
             Role::Clinician => {
                 let subject = self.actor.fhir.clone().unwrap_or_default();
@@ -98,14 +113,23 @@ impl<'a> Scope<'a> {
         let role = self.actor.role;
         if role == Role::Carrier {
             let own = self.is_self(patient);
-            return Ok(Held { ever: own, always: own });
+            return Ok(Held {
+                ever: own,
+                always: own,
+            });
         }
         let mut current: HashMap<i64, Vec<Relation>> = HashMap::new();
         let mut held: Option<Held> = None;
         let mut note = |facts: Facts| {
             let now = facts.any(role);
-            let before = held.unwrap_or(Held { ever: false, always: true });
-            held = Some(Held { ever: before.ever || now, always: before.always && now });
+            let before = held.unwrap_or(Held {
+                ever: false,
+                always: true,
+            });
+            held = Some(Held {
+                ever: before.ever || now,
+                always: before.always && now,
+            });
         };
         let mut started = false;
         for (at, key, body) in table::feed::deciding_versions(self.conn, patient)? {
@@ -113,8 +137,10 @@ impl<'a> Scope<'a> {
                 started = true;
                 note(self.facts_of(patient, &current)?);
             }
-            let body: Option<Value> =
-                body.map(|text| serde_json::from_str(&text)).transpose().map_err(DbError::Body)?;
+            let body: Option<Value> = body
+                .map(|text| serde_json::from_str(&text))
+                .transpose()
+                .map_err(DbError::Body)?;
             current.insert(key, body.as_ref().map(derive).unwrap_or_default());
             if at > seq {
                 note(self.facts_of(patient, &current)?);
@@ -123,11 +149,17 @@ impl<'a> Scope<'a> {
         if !started {
             note(self.facts_of(patient, &current)?);
         }
-        Ok(held.unwrap_or(Held { ever: false, always: false }))
+        Ok(held.unwrap_or(Held {
+            ever: false,
+            always: false,
+        }))
     }
 
     fn facts_of(&self, patient: &str, stated: &HashMap<i64, Vec<Relation>>) -> Result<Facts, DbError> {
-        let mut facts = Facts { own: self.is_self(patient), ..Facts::default() };
+        let mut facts = Facts {
+            own: self.is_self(patient),
+            ..Facts::default()
+        };
         let me = self.actor.fhir.as_deref().unwrap_or_default();
         for relation in stated.values().flatten().filter(|r| r.object == patient) {
             match relation.kind {
@@ -147,12 +179,20 @@ impl<'a> Scope<'a> {
     ///
     /// # Errors
     /// A failed statement.
-    pub fn holds(&mut self, kind: &str, id: &str, body: &Value, facts: Option<Facts>) -> Result<bool, DbError> {
+    pub fn holds(
+        &mut self,
+        kind: &str,
+        id: &str,
+        body: &Value,
+        facts: Option<Facts>,
+    ) -> Result<bool, DbError> {
         let granted = policy::granted(self.actor, Action::Read, kind);
         if granted.is_empty() || self.online_only(kind) {
             return Ok(false);
         }
-        let Some(patient) = patient_of(body) else { return self.holds_without_patient(kind, id, body, &granted) };
+        let Some(patient) = patient_of(body) else {
+            return self.holds_without_patient(kind, id, body, &granted);
+        };
         let facts = match facts {
             Some(facts) => facts,
             None => self.facts(&patient)?,
@@ -162,7 +202,10 @@ impl<'a> Scope<'a> {
         }
         let draft = kind == "Composition" && body.get("status").and_then(Value::as_str) != Some("final");
         let for_managers = kind == "Task"
-            && matches!(task::kind(body), Some(TaskKind::SupervisorNotice | TaskKind::DutyDecision));
+            && matches!(
+                task::kind(body),
+                Some(TaskKind::SupervisorNotice | TaskKind::DutyDecision)
+            );
         let standings = [
             (facts.own && draft, Standing::OwnDraft),
             (facts.own && !draft, Standing::Own),
@@ -171,7 +214,9 @@ impl<'a> Scope<'a> {
             (facts.district, Standing::District),
             (facts.site && for_managers, Standing::SiteNotice),
         ];
-        Ok(standings.iter().any(|(stands, standing)| *stands && granted.contains(standing)))
+        Ok(standings
+            .iter()
+            .any(|(stands, standing)| *stands && granted.contains(standing)))
     }
 
     fn holds_without_patient(
@@ -189,7 +234,8 @@ impl<'a> Scope<'a> {
                 && derive(body).iter().any(|r| r.kind == RelationKind::QueueFocus)),
             // The bytes of a photo go where its description goes.
             "Binary" => {
-                let Some(described) = table::resource::get(self.conn, "DocumentReference", id)?.filter(|d| !d.deleted)
+                let Some(described) =
+                    table::resource::get(self.conn, "DocumentReference", id)?.filter(|d| !d.deleted)
                 else {
                     return Ok(false);
                 };
@@ -225,7 +271,10 @@ impl<'a> Scope<'a> {
     }
 
     fn is_own_site(&self, site: &str) -> bool {
-        self.actor.site.as_deref().is_some_and(|own| site.strip_prefix("Organization/") == Some(own))
+        self.actor
+            .site
+            .as_deref()
+            .is_some_and(|own| site.strip_prefix("Organization/") == Some(own))
     }
 
     fn in_district(&self, site: &str) -> Result<bool, DbError> {
@@ -233,7 +282,8 @@ impl<'a> Scope<'a> {
             return Ok(false);
         };
         let id = site.strip_prefix("Organization/").unwrap_or_default();
-        Ok(site == district || table::relation::holds(self.conn, RelationKind::PartOf.as_str(), &district, id)?)
+        Ok(site == district
+            || table::relation::holds(self.conn, RelationKind::PartOf.as_str(), &district, id)?)
     }
 }
 

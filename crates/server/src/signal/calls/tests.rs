@@ -31,7 +31,13 @@ struct Client {
 impl World {
     fn new() -> Self {
         let hub = Hub::new(TurnIssuer::none());
-        Self { hub, now: Timestamp(1_000_000), conns: 0, clients: HashMap::new(), recorded: Vec::new() }
+        Self {
+            hub,
+            now: Timestamp(1_000_000),
+            conns: 0,
+            clients: HashMap::new(),
+            recorded: Vec::new(),
+        }
     }
 
     fn connect(&mut self, name: &'static str, user: &str) {
@@ -43,7 +49,10 @@ impl World {
         let greeting = Greeting {
             conn,
             transport: Transport::Socket,
-            party: Party { user: user.to_owned(), device: name.to_owned() },
+            party: Party {
+                user: user.to_owned(),
+                device: name.to_owned(),
+            },
             resume: client.session.clone(),
             fresh: format!("s{conn}"),
             seq: 0,
@@ -64,7 +73,11 @@ impl World {
     fn says(&mut self, name: &'static str, message: ToServer) {
         let client = self.clients.get_mut(name).expect("a client");
         client.sent += 1;
-        let frame = Frame { seq: client.sent, ack: client.received, message: Some(message) };
+        let frame = Frame {
+            seq: client.sent,
+            ack: client.received,
+            message: Some(message),
+        };
         client.kept.push(frame.clone());
         if let Some(conn) = client.conn {
             self.handle(Input::Frame { conn, frame });
@@ -82,11 +95,18 @@ impl World {
             match effect {
                 Effect::Send { conn, frame } => self.deliver(conn, frame),
                 Effect::Close { conn } => {
-                    self.clients.values_mut().filter(|c| c.conn == Some(conn)).for_each(|c| c.conn = None);
+                    self.clients
+                        .values_mut()
+                        .filter(|c| c.conn == Some(conn))
+                        .for_each(|c| c.conn = None);
                 }
                 Effect::Prepare { visit, task, .. } => {
                     let callee = Some(task.trim_start_matches("task-of-").to_owned());
-                    let ready = Input::CallReady { visit, callee, from: "Rosa Alvarez, clinician".into() };
+                    let ready = Input::CallReady {
+                        visit,
+                        callee,
+                        from: "Rosa Alvarez, clinician".into(),
+                    };
                     self.hub.handle(self.now, ready);
                 }
                 Effect::Record { visit, event } => self.recorded.push((visit, event)),
@@ -96,7 +116,13 @@ impl World {
     }
 
     fn deliver(&mut self, conn: u64, frame: Frame<ToClient>) {
-        let Some(client) = self.clients.values_mut().find(|c| c.conn == Some(conn) && !c.deaf) else { return };
+        let Some(client) = self
+            .clients
+            .values_mut()
+            .find(|c| c.conn == Some(conn) && !c.deaf)
+        else {
+            return;
+        };
         client.kept.retain(|kept| kept.seq > frame.ack);
         let Some(message) = frame.message else { return };
         if let ToClient::Welcome { session, resumed, .. } = &message {
@@ -113,12 +139,18 @@ impl World {
 
     fn heard(&mut self, name: &str) -> Vec<ToClient> {
         let heard = std::mem::take(&mut self.clients.get_mut(name).expect("a client").heard);
-        heard.into_iter().filter(|m| !matches!(m, ToClient::Welcome { .. })).collect()
+        heard
+            .into_iter()
+            .filter(|m| !matches!(m, ToClient::Welcome { .. }))
+            .collect()
     }
 }
 
 fn call() -> ToServer {
-    ToServer::Call { visit: "v1".into(), task: "task-of-dana".into() }
+    ToServer::Call {
+        visit: "v1".into(),
+        task: "task-of-dana".into(),
+    }
 }
 
 fn visit() -> String {
@@ -144,17 +176,25 @@ fn a_call_rings_every_device_and_the_first_answer_wins() {
     w.connect("tablet", "dana");
 
     w.says("desk", call());
-    assert!(matches!(w.heard("desk")[..], [ToClient::Ringing { connected: true, .. }]));
+    assert!(matches!(
+        w.heard("desk")[..],
+        [ToClient::Ringing { connected: true, .. }]
+    ));
     assert!(matches!(w.heard("tablet")[..], [ToClient::Ring { .. }]));
 
     w.says("phone", ToServer::Accept { visit: visit() });
     w.says("tablet", ToServer::Accept { visit: visit() });
 
-    assert!(matches!(w.heard("phone")[..], [ToClient::Ring { .. }, ToClient::Accepted { .. }]));
+    assert!(matches!(
+        w.heard("phone")[..],
+        [ToClient::Ring { .. }, ToClient::Accepted { .. }]
+    ));
     assert!(matches!(w.heard("desk")[..], [ToClient::Accepted { .. }]));
     let tablet = w.heard("tablet");
-    assert!(matches!(&tablet[..], [ToClient::Ended { why: EndedWhy::Left, .. }, ToClient::Refused { code, .. }]
-        if code == "already_in_a_call"));
+    assert!(
+        matches!(&tablet[..], [ToClient::Ended { why: EndedWhy::Left, .. }, ToClient::Refused { code, .. }]
+        if code == "already_in_a_call")
+    );
     assert_eq!(w.recorded, [(visit(), VisitEvent::Accepted)]);
 }
 
@@ -172,8 +212,20 @@ fn nobody_answers_for_45_seconds() {
     w.pass(1);
 
     assert_eq!(w.recorded, [(visit(), VisitEvent::Ended(EndedWhy::NoAnswer))]);
-    assert!(matches!(w.heard("desk").last(), Some(ToClient::Ended { why: EndedWhy::NoAnswer, .. })));
-    assert!(matches!(w.heard("phone").last(), Some(ToClient::Ended { why: EndedWhy::NoAnswer, .. })));
+    assert!(matches!(
+        w.heard("desk").last(),
+        Some(ToClient::Ended {
+            why: EndedWhy::NoAnswer,
+            ..
+        })
+    ));
+    assert!(matches!(
+        w.heard("phone").last(),
+        Some(ToClient::Ended {
+            why: EndedWhy::NoAnswer,
+            ..
+        })
+    ));
 }
 
 #[test]
@@ -182,23 +234,44 @@ fn an_app_that_opens_while_its_owner_is_called_rings_then() {
     w.connect("desk", "rosa");
     w.says("desk", call());
     assert_eq!(w.recorded, [(visit(), VisitEvent::Unreachable)]);
-    assert!(matches!(w.heard("desk")[..], [ToClient::Ringing { connected: false, .. }]));
+    assert!(matches!(
+        w.heard("desk")[..],
+        [ToClient::Ringing { connected: false, .. }]
+    ));
 
     w.connect("phone", "dana");
 
     assert!(matches!(w.heard("phone")[..], [ToClient::Ring { .. }]));
-    assert!(matches!(w.heard("desk")[..], [ToClient::Ringing { connected: true, .. }]));
+    assert!(matches!(
+        w.heard("desk")[..],
+        [ToClient::Ringing { connected: true, .. }]
+    ));
 }
 
 #[test]
 fn a_cut_heals_without_loss_or_repetition() {
     let mut w = in_a_visit();
     w.cut("phone");
-    assert!(matches!(w.heard("desk")[..], [ToClient::Peer { connected: false, .. }]));
+    assert!(matches!(
+        w.heard("desk")[..],
+        [ToClient::Peer { connected: false, .. }]
+    ));
 
     for n in 0..20 {
-        w.says("desk", ToServer::Text { visit: visit(), text: format!("desk {n}") });
-        w.says("phone", ToServer::Text { visit: visit(), text: format!("phone {n}") });
+        w.says(
+            "desk",
+            ToServer::Text {
+                visit: visit(),
+                text: format!("desk {n}"),
+            },
+        );
+        w.says(
+            "phone",
+            ToServer::Text {
+                visit: visit(),
+                text: format!("phone {n}"),
+            },
+        );
     }
     w.pass(12_000);
     w.connect("phone", "dana");
@@ -213,24 +286,58 @@ fn a_cut_heals_without_loss_or_repetition() {
             .collect()
     };
     let desk = w.heard("desk");
-    assert!(matches!(desk.first(), Some(ToClient::Peer { connected: true, .. })));
-    assert_eq!(texts(desk), (0..20).map(|n| format!("phone {n}")).collect::<Vec<_>>());
-    assert_eq!(texts(w.heard("phone")), (0..20).map(|n| format!("desk {n}")).collect::<Vec<_>>());
+    assert!(matches!(
+        desk.first(),
+        Some(ToClient::Peer { connected: true, .. })
+    ));
+    assert_eq!(
+        texts(desk),
+        (0..20).map(|n| format!("phone {n}")).collect::<Vec<_>>()
+    );
+    assert_eq!(
+        texts(w.heard("phone")),
+        (0..20).map(|n| format!("desk {n}")).collect::<Vec<_>>()
+    );
 }
 
 #[test]
 fn messages_that_were_lost_on_the_way_are_sent_again() {
     let mut w = in_a_visit();
     w.clients.get_mut("phone").expect("a client").deaf = true;
-    w.says("desk", ToServer::Sdp { visit: visit(), kind: SdpKind::Offer, sdp: "v=0".into() });
-    w.says("phone", ToServer::Text { visit: visit(), text: "hello?".into() });
+    w.says(
+        "desk",
+        ToServer::Sdp {
+            visit: visit(),
+            kind: SdpKind::Offer,
+            sdp: "v=0".into(),
+        },
+    );
+    w.says(
+        "phone",
+        ToServer::Text {
+            visit: visit(),
+            text: "hello?".into(),
+        },
+    );
 
     w.clients.get_mut("phone").expect("a client").deaf = false;
     w.cut("phone");
     w.connect("phone", "dana");
 
-    assert_eq!(w.heard("phone").iter().filter(|m| matches!(m, ToClient::Sdp { .. })).count(), 1);
-    assert_eq!(w.heard("desk").iter().filter(|m| matches!(m, ToClient::Text { .. })).count(), 1);
+    assert_eq!(
+        w.heard("phone")
+            .iter()
+            .filter(|m| matches!(m, ToClient::Sdp { .. }))
+            .count(),
+        1
+    );
+    assert_eq!(
+        w.heard("desk")
+            .iter()
+            .filter(|m| matches!(m, ToClient::Text { .. }))
+            .count(),
+        1
+    );
 }
 
 #[test]
@@ -238,15 +345,36 @@ fn a_visit_ends_when_a_side_stays_away_for_five_minutes() {
     let mut w = in_a_visit();
     w.cut("phone");
     for _ in 0..10 {
-        w.says("desk", ToServer::Link { rtt_ms: 80, loss_permille: 0 });
+        w.says(
+            "desk",
+            ToServer::Link {
+                rtt_ms: 80,
+                loss_permille: 0,
+            },
+        );
         w.pass(AWAY_MS / 10 - 1);
     }
     assert_eq!(w.recorded.len(), 1);
-    w.says("desk", ToServer::Link { rtt_ms: 80, loss_permille: 0 });
+    w.says(
+        "desk",
+        ToServer::Link {
+            rtt_ms: 80,
+            loss_permille: 0,
+        },
+    );
     w.pass(10);
 
-    assert_eq!(w.recorded.last(), Some(&(visit(), VisitEvent::Ended(EndedWhy::Lost))));
-    assert!(matches!(w.heard("desk").last(), Some(ToClient::Ended { why: EndedWhy::Lost, .. })));
+    assert_eq!(
+        w.recorded.last(),
+        Some(&(visit(), VisitEvent::Ended(EndedWhy::Lost)))
+    );
+    assert!(matches!(
+        w.heard("desk").last(),
+        Some(ToClient::Ended {
+            why: EndedWhy::Lost,
+            ..
+        })
+    ));
 }
 
 #[test]
@@ -254,10 +382,22 @@ fn only_the_two_parties_speak_in_a_visit() {
     let mut w = in_a_visit();
     w.connect("other", "eve");
 
-    w.says("other", ToServer::Text { visit: visit(), text: "hi".into() });
+    w.says(
+        "other",
+        ToServer::Text {
+            visit: visit(),
+            text: "hi".into(),
+        },
+    );
     w.says("other", ToServer::Leave { visit: visit() });
     w.says("other", ToServer::Accept { visit: visit() });
-    w.says("other", ToServer::Text { visit: "v9".into(), text: "hi".into() });
+    w.says(
+        "other",
+        ToServer::Text {
+            visit: "v9".into(),
+            text: "hi".into(),
+        },
+    );
 
     let codes: Vec<String> = w
         .heard("other")
@@ -280,9 +420,21 @@ fn a_caller_who_gives_up_stops_the_ringing() {
 
     w.says("desk", ToServer::Decline { visit: visit() });
 
-    assert!(matches!(w.heard("phone").last(), Some(ToClient::Ended { why: EndedWhy::Cancelled, .. })));
+    assert!(matches!(
+        w.heard("phone").last(),
+        Some(ToClient::Ended {
+            why: EndedWhy::Cancelled,
+            ..
+        })
+    ));
     assert_eq!(w.recorded, [(visit(), VisitEvent::Ended(EndedWhy::Cancelled))]);
-    w.says("desk", ToServer::Call { visit: "v2".into(), task: "task-of-dana".into() });
+    w.says(
+        "desk",
+        ToServer::Call {
+            visit: "v2".into(),
+            task: "task-of-dana".into(),
+        },
+    );
     assert!(matches!(w.heard("phone").last(), Some(ToClient::Ring { .. })));
 }
 
@@ -290,21 +442,51 @@ fn a_caller_who_gives_up_stops_the_ringing() {
 fn hints_are_added_up_while_one_is_unanswered_or_the_client_is_away() {
     let mut w = World::new();
     w.connect("desk", "rosa");
-    let hint = |kind: &str| Input::Changed { user: "rosa".into(), types: BTreeSet::from([kind.to_owned()]) };
+    let hint = |kind: &str| Input::Changed {
+        user: "rosa".into(),
+        types: BTreeSet::from([kind.to_owned()]),
+    };
 
     w.handle(hint("Task"));
     w.handle(hint("Encounter"));
     w.handle(hint("Task"));
-    assert_eq!(w.heard("desk"), [ToClient::Changed { types: vec!["Task".into()] }]);
+    assert_eq!(
+        w.heard("desk"),
+        [ToClient::Changed {
+            types: vec!["Task".into()]
+        }]
+    );
 
-    w.says("desk", ToServer::Link { rtt_ms: 1, loss_permille: 0 });
-    assert_eq!(w.heard("desk"), [ToClient::Changed { types: vec!["Encounter".into(), "Task".into()] }]);
+    w.says(
+        "desk",
+        ToServer::Link {
+            rtt_ms: 1,
+            loss_permille: 0,
+        },
+    );
+    assert_eq!(
+        w.heard("desk"),
+        [ToClient::Changed {
+            types: vec!["Encounter".into(), "Task".into()]
+        }]
+    );
 
     w.cut("desk");
     w.handle(hint("Patient"));
     w.connect("desk", "rosa");
-    w.says("desk", ToServer::Link { rtt_ms: 1, loss_permille: 0 });
-    assert_eq!(w.heard("desk"), [ToClient::Changed { types: vec!["Patient".into()] }]);
+    w.says(
+        "desk",
+        ToServer::Link {
+            rtt_ms: 1,
+            loss_permille: 0,
+        },
+    );
+    assert_eq!(
+        w.heard("desk"),
+        [ToClient::Changed {
+            types: vec!["Patient".into()]
+        }]
+    );
 }
 
 #[test]
@@ -312,7 +494,13 @@ fn a_session_is_not_resumed_by_another_account_or_device() {
     let mut w = World::new();
     w.connect("desk", "rosa");
     let stolen = w.clients.get("desk").and_then(|c| c.session.clone());
-    w.clients.insert("thief", Client { session: stolen.clone(), ..Client::default() });
+    w.clients.insert(
+        "thief",
+        Client {
+            session: stolen.clone(),
+            ..Client::default()
+        },
+    );
 
     w.connect("thief", "eve");
 
@@ -324,11 +512,20 @@ fn a_session_is_not_resumed_by_another_account_or_device() {
 fn a_silent_connection_is_given_up() {
     let mut w = in_a_visit();
     w.pass(30_000);
-    w.says("desk", ToServer::Link { rtt_ms: 1, loss_permille: 0 });
+    w.says(
+        "desk",
+        ToServer::Link {
+            rtt_ms: 1,
+            loss_permille: 0,
+        },
+    );
     w.pass(10_001);
 
     assert!(w.clients.get("phone").is_some_and(|c| c.conn.is_none()));
-    assert!(matches!(w.heard("desk").last(), Some(ToClient::Peer { connected: false, .. })));
+    assert!(matches!(
+        w.heard("desk").last(),
+        Some(ToClient::Peer { connected: false, .. })
+    ));
 }
 
 #[test]
@@ -352,15 +549,30 @@ fn every_order_of_cuts_delivers_each_text_once() {
                 2 => w.connect("phone", "dana"),
                 3 => w.connect("desk", "rosa"),
                 4 => {
-                    let client = w.clients.get_mut(if next(2) == 0 { "phone" } else { "desk" }).expect("a client");
+                    let client = w
+                        .clients
+                        .get_mut(if next(2) == 0 { "phone" } else { "desk" })
+                        .expect("a client");
                     client.deaf = !client.deaf && client.conn.is_some();
                 }
                 5 | 6 => {
-                    w.says("desk", ToServer::Text { visit: visit(), text: format!("{from_desk}") });
+                    w.says(
+                        "desk",
+                        ToServer::Text {
+                            visit: visit(),
+                            text: format!("{from_desk}"),
+                        },
+                    );
                     from_desk += 1;
                 }
                 _ => {
-                    w.says("phone", ToServer::Text { visit: visit(), text: format!("{from_phone}") });
+                    w.says(
+                        "phone",
+                        ToServer::Text {
+                            visit: visit(),
+                            text: format!("{from_phone}"),
+                        },
+                    );
                     from_phone += 1;
                 }
             }
@@ -381,7 +593,11 @@ fn every_order_of_cuts_delivers_each_text_once() {
                     _ => None,
                 })
                 .collect();
-            assert_eq!(texts, (0..sent).map(|n| n.to_string()).collect::<Vec<_>>(), "seed {seed} at {name}");
+            assert_eq!(
+                texts,
+                (0..sent).map(|n| n.to_string()).collect::<Vec<_>>(),
+                "seed {seed} at {name}"
+            );
         };
         check("desk", from_phone);
         check("phone", from_desk);

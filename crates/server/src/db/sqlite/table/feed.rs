@@ -68,14 +68,19 @@ pub fn compartment(conn: &Connection, patient: &str) -> Result<Vec<Stored>, DbEr
 ///
 /// # Errors
 /// A failed statement.
-pub fn deciding_versions(conn: &Connection, patient: &str) -> Result<Vec<(i64, i64, Option<String>)>, DbError> {
+pub fn deciding_versions(
+    conn: &Connection,
+    patient: &str,
+) -> Result<Vec<(i64, i64, Option<String>)>, DbError> {
     conn.prepare_cached(
         "SELECT v.seq, v.key, v.body FROM resource r JOIN version v ON v.key = r.key
           WHERE r.patient = :patient AND r.type IN ('Task', 'Encounter', 'Patient') ORDER BY v.seq",
     )
     .and_then(|mut s| {
-        s.query_map(named_params! {":patient": patient}, |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?)))?
-            .collect()
+        s.query_map(named_params! {":patient": patient}, |r| {
+            Ok((r.get(0)?, r.get(1)?, r.get(2)?))
+        })?
+        .collect()
     })
     .doing("read who had to do with a patient")
 }
@@ -92,8 +97,10 @@ pub fn versions_since(conn: &Connection, key: i64, seq: i64) -> Result<Vec<(i64,
           ORDER BY seq",
     )
     .and_then(|mut s| {
-        s.query_map(named_params! {":key": key, ":seq": seq}, |r| Ok((r.get(0)?, r.get(1)?)))?
-            .collect()
+        s.query_map(named_params! {":key": key, ":seq": seq}, |r| {
+            Ok((r.get(0)?, r.get(1)?))
+        })?
+        .collect()
     })
     .doing("read the versions of a resource")
 }

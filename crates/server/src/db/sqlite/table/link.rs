@@ -22,7 +22,13 @@ pub struct LinkRow {
 ///
 /// # Errors
 /// A failed statement.
-pub fn told(conn: &Connection, user: &str, rtt_ms: u32, loss_permille: u32, now_ms: i64) -> Result<(), DbError> {
+pub fn told(
+    conn: &Connection,
+    user: &str,
+    rtt_ms: u32,
+    loss_permille: u32,
+    now_ms: i64,
+) -> Result<(), DbError> {
     conn.prepare_cached(
         "INSERT INTO link (user, rtt_ms, loss_permille, link_at) VALUES (?1, ?2, ?3, ?4)
          ON CONFLICT (user) DO UPDATE SET rtt_ms = ?2, loss_permille = ?3, link_at = ?4",
