@@ -35,7 +35,8 @@ for (const look of [{ language: "en", theme: "light" }, { language: "es", theme:
         expect(await overflowing(page)).toEqual([]);
         const sos = page.locator(".sos .button");
         await expect(sos).toBeInViewport({ ratio: 1 });
-        expect(await sos.locator("span").evaluate((span) => span.getClientRects().length)).toBe(1);
+        const lines = await sos.locator("span").evaluate((span) => span.getBoundingClientRect().height / parseFloat(getComputedStyle(span).lineHeight));
+        expect(lines).toBeLessThan(1.5);
 
         await page.setViewportSize({ width: 844, height: 390 });
         await page.evaluate(() => document.documentElement.style.setProperty("--text-scale", "1"));

@@ -86,7 +86,7 @@ export const shared = {
   "emergency.say": "Say: a mail carrier is hurt. Then say where.",
   "emergency.lifeline": "Suicide and crisis line: 988",
   "emergency.poison": "Poison control: 1-800-222-1222",
-  "emergency.back": "Back to where I was",
+  "emergency.back": "Go back",
 
   "send.draft": "Not finished. Saved on this phone.",
   "send.queued": "Waiting to send. You can put your phone away.",

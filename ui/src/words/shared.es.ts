@@ -87,7 +87,7 @@ export const shared: Same<typeof english> = {
   "emergency.say": "Diga: un cartero está herido. Luego diga dónde.",
   "emergency.lifeline": "Línea de crisis y suicidio: 988",
   "emergency.poison": "Control de venenos: 1-800-222-1222",
-  "emergency.back": "Volver a donde estaba",
+  "emergency.back": "Volver",
 
   "send.draft": "Sin terminar. Guardado en este teléfono.",
   "send.queued": "Esperando para enviar. Puede guardar el teléfono.",
