@@ -204,6 +204,8 @@ async fn forget_expired(app: App) {
 pub(super) fn run(options: ServeOptions) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
+        // Readers of the database: more than a few at once only take memory from each other.
+        .max_blocking_threads(16)
         .build()
         .context("cannot start")?;
     runtime.block_on(async {
