@@ -30,8 +30,11 @@ pub enum Task {
     /// Sign in: opens the browser, or shows a code for another device; then sets the PIN.
     Login {
         /// Use a code on another device.
-        #[arg(long)]
+        #[arg(long, conflicts_with = "browser")]
         device_code: bool,
+        /// Use this machine's browser; what is done without either option.
+        #[arg(long)]
+        browser: bool,
     },
     /// Open the profile with its PIN and say who it belongs to.
     Unlock,
@@ -137,9 +140,17 @@ pub struct CallArgs {
     /// File for one JSON object of figures a second.
     #[arg(long)]
     pub stats: Option<PathBuf>,
+    /// Folder for the far side's sound, as far-side.wav.
+    #[arg(long)]
+    pub record: Option<PathBuf>,
 }
 
 impl Task {
+    /// True where this side makes the call, as a desk does.
+    pub fn calls(&self) -> bool {
+        matches!(self, Task::Visit(Visit::Call { .. }))
+    }
+
     /// Media of the call, where the task is one.
     pub fn call(&self) -> Option<&CallArgs> {
         match self {

@@ -7,6 +7,7 @@ mod author;
 mod failure;
 mod interview;
 mod profile;
+mod record;
 mod report;
 mod session;
 mod visit;
@@ -50,7 +51,10 @@ fn run(args: Args) -> Result<(), Failure> {
 async fn on_profile(args: Args) -> Result<(), Failure> {
     let client = profile::start(&args).await?;
     let done = match &args.task {
-        Task::Login { device_code } => session::login(&client, *device_code).await,
+        Task::Login {
+            device_code,
+            browser: _,
+        } => session::login(&client, *device_code).await,
         Task::Unlock => session::unlock(&client, args.json).await,
         Task::Report(form) => report::send(&client, form, args.json).await,
         Task::Reports => report::list(&client, args.json).await,

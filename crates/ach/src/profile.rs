@@ -25,7 +25,7 @@ pub async fn start(args: &Args) -> Result<Client, Failure> {
         // Scripts have several profiles on one machine; the keychain would hold only one of each name.
         vault: VaultChoice::SealedFile,
         clock: Arc::new(SystemClock),
-        opener: Box::new(|_| false),
+        opener: Box::new(open),
         position: PositionSource::default(),
         media: media(args),
         staff: false,
@@ -39,8 +39,28 @@ fn media(args: &Args) -> MediaChoice {
     match args.task.call().map(|call| call.media.as_str()) {
         Some("devices") => MediaChoice::Devices,
         Some("synthetic") | None => MediaChoice::Synthetic {
-            side: SyntheticSide::Carrier,
+            side: if args.task.calls() {
+                SyntheticSide::Clinician
+            } else {
+                SyntheticSide::Carrier
+            },
         },
         Some(file) => MediaChoice::File(PathBuf::from(file)),
     }
+}
+
+/// Opens an address with the system's own program for it.
+fn open(address: &str) -> bool {
+    let program = if cfg!(target_os = "macos") {
+        "open"
+    } else {
+        "xdg-open"
+    };
+    let quiet = std::process::Stdio::null;
+    let started = std::process::Command::new(program)
+        .arg(address)
+        .stdout(quiet())
+        .stderr(quiet())
+        .spawn();
+    started.is_ok()
 }

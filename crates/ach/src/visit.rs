@@ -2,9 +2,11 @@
 
 use crate::args::{CallArgs, Visit};
 use crate::failure::Failure;
+use crate::record::Recording;
 use crate::session::{open, print};
 use hms_client::Client;
 use hms_model::view::{VisitState, VisitView};
+use serde_json::json;
 use std::io::Write;
 use std::time::{Duration, Instant};
 
@@ -67,18 +69,30 @@ async fn hold(client: &Client, call: &CallArgs) -> Result<(), Failure> {
         })?),
         None => None,
     };
+    let mut sound = match &call.record {
+        Some(folder) => Some(Recording::start(client, folder).await?),
+        None => None,
+    };
     for _ in 0..call.seconds {
-        tokio::time::sleep(Duration::from_secs(1)).await;
+        for _ in 0..4 {
+            tokio::time::sleep(Duration::from_millis(250)).await;
+            if let Some(sound) = &mut sound {
+                sound.take();
+            }
+        }
         let view = client.visit().await?;
         if let Some(file) = &mut stats {
-            let line = serde_json::to_string(&view).map_err(|e| Failure::Console(e.into()))?;
+            let line = json!({ "visit": view, "call": client.visit_stats().await? });
             writeln!(file, "{line}").map_err(Failure::Console)?;
         }
         if view.state == VisitState::Ended {
             break;
         }
     }
-    Ok(())
+    match sound {
+        Some(sound) => sound.finish(),
+        None => Ok(()),
+    }
 }
 
 async fn wait_until(

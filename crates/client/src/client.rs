@@ -134,6 +134,19 @@ impl Client {
         }
     }
 
+    /// Runs what a person does on the loop; the two minutes until the automatic lock begin again.
+    pub(crate) async fn act<T: Send + 'static>(
+        &self,
+        wish: impl AsyncFnOnce(&mut Engine) -> Result<T, ClientError> + Send + 'static,
+    ) -> Result<T, ClientError> {
+        self.shared
+            .ask(async move |engine: &mut Engine| {
+                engine.core.handle(engine.now(), hms_core::Input::Touched);
+                wish(engine).await
+            })
+            .await
+    }
+
     /// Runs `wish` on the loop and waits for its answer.
     pub(crate) async fn ask<T: Send + 'static>(
         &self,

@@ -182,7 +182,13 @@ impl Client {
                         bytes,
                     }));
                 }
-                Ok(engine.open_store()?.blob_get(&wanted).await?)
+                let store = engine.open_store()?;
+                if let Some(blob) = store.blob_get(&wanted).await? {
+                    return Ok(Some(blob));
+                }
+                // A desk gets small files with its sync.
+                let synced = store.get("Binary", &wanted).await?;
+                Ok(synced.and_then(|stored| blob_of(&stored.resource)))
             })
             .await?;
         let blob = match here {
@@ -223,6 +229,15 @@ impl Client {
             .await;
         Ok(blob)
     }
+}
+
+/// The bytes of a Binary resource.
+fn blob_of(binary: &serde_json::Value) -> Option<Blob> {
+    let bytes = STANDARD.decode(views::text(binary, &["data"])?).ok()?;
+    Some(Blob {
+        content_type: views::text(binary, &["contentType"])?.to_owned(),
+        bytes,
+    })
 }
 
 impl Engine {

@@ -31,7 +31,7 @@ impl Client {
     /// # Errors
     /// [`ErrorCode::DiskFull`]; [`ErrorCode::Offline`] on a phone that does not know its server yet.
     pub async fn report_start(&self, colleague: Option<String>) -> Result<DraftView, ClientError> {
-        self.ask(async move |engine: &mut Engine| {
+        self.act(async move |engine: &mut Engine| {
             if engine.form.is_none() {
                 engine.form = Some(engine.new_form(colleague)?);
             } else if let (Some(form), Some(name)) = (&mut engine.form, colleague) {
@@ -56,7 +56,7 @@ impl Client {
     /// # Errors
     /// [`ErrorCode::NotFound`] for another form; [`ErrorCode::Invalid`]; [`ErrorCode::DiskFull`].
     pub async fn report_step(&self, draft: String, step: ReportStepForm) -> Result<DraftView, ClientError> {
-        self.ask(async move |engine: &mut Engine| {
+        self.act(async move |engine: &mut Engine| {
             let offset = |at| engine.shared.config.clock.offset_minutes(at);
             let step = Step::parse(step, offset)?;
             step.put(&mut engine.form_of(&draft)?.draft);
@@ -85,7 +85,7 @@ impl Client {
         .await
         .map_err(ClientError::internal)?
         .map_err(bad)?;
-        self.ask(async move |engine: &mut Engine| {
+        self.act(async move |engine: &mut Engine| {
             let id = Uuid::new_v4().to_string();
             let size =
                 u32::try_from(prepared.bytes.len()).map_err(|_| ClientError::new(ErrorCode::BadFile))?;
@@ -120,7 +120,7 @@ impl Client {
     /// # Errors
     /// [`ErrorCode::NotFound`].
     pub async fn report_detach(&self, draft: String, id: String) -> Result<DraftView, ClientError> {
-        self.ask(async move |engine: &mut Engine| {
+        self.act(async move |engine: &mut Engine| {
             engine.form_of(&draft)?.files.retain(|file| file.id != id);
             if let Some(store) = engine.store.clone() {
                 store.blob_delete(&id).await?;
@@ -135,7 +135,7 @@ impl Client {
     /// # Errors
     /// [`ErrorCode::NotFound`].
     pub async fn report_discard(&self, draft: String) -> Result<(), ClientError> {
-        self.ask(async move |engine: &mut Engine| {
+        self.act(async move |engine: &mut Engine| {
             let form = engine.form_of(&draft)?.clone();
             if let Some(store) = engine.store.clone() {
                 for file in &form.files {
@@ -160,7 +160,7 @@ impl Client {
     /// # Errors
     /// [`ErrorCode::Invalid`] while an answer misses; [`ErrorCode::DiskFull`].
     pub async fn report_send(&self, draft: String) -> Result<ReportView, ClientError> {
-        self.ask(async move |engine: &mut Engine| engine.send_report(&draft).await)
+        self.act(async move |engine: &mut Engine| engine.send_report(&draft).await)
             .await
     }
 
@@ -188,7 +188,7 @@ impl Client {
     /// # Errors
     /// [`ErrorCode::NotFound`].
     pub async fn report(&self, id: String) -> Result<ReportView, ClientError> {
-        self.ask(async move |engine: &mut Engine| engine.report_view(&id).await)
+        self.act(async move |engine: &mut Engine| engine.report_view(&id).await)
             .await
     }
 
@@ -202,7 +202,7 @@ impl Client {
         kind: String,
         text: Option<String>,
     ) -> Result<ReportView, ClientError> {
-        self.ask(async move |engine: &mut Engine| {
+        self.act(async move |engine: &mut Engine| {
             let kind = AdditionKind::parse(&kind).ok_or_else(|| ClientError::new(ErrorCode::Invalid))?;
             let text = words_of(text)?;
             if text.is_none() && kind != AdditionKind::Worse {

@@ -26,7 +26,7 @@ impl Client {
         report: Option<String>,
         complaint: Option<String>,
     ) -> Result<TriageView, ClientError> {
-        self.ask(async move |engine: &mut Engine| {
+        self.act(async move |engine: &mut Engine| {
             let pack = Pack::embedded();
             let mut session = Session::new(pack);
             if let Some(person) = engine.person().await {
@@ -57,7 +57,7 @@ impl Client {
         if text.chars().count() > SEARCH_AT_MOST {
             return Err(ClientError::new(ErrorCode::Invalid));
         }
-        self.ask(async move |engine: &mut Engine| {
+        self.act(async move |engine: &mut Engine| {
             let pack = Pack::embedded();
             let lang = views::triage::lang(&engine.prefs.language);
             let found = Session::new(pack).search(pack, &text, lang);
@@ -84,7 +84,7 @@ impl Client {
     ) -> Result<TriageView, ClientError> {
         let invalid = || ClientError::new(ErrorCode::Invalid);
         let answer = views::triage::answer(answer).ok_or_else(invalid)?;
-        self.ask(async move |engine: &mut Engine| {
+        self.act(async move |engine: &mut Engine| {
             let mut state = engine.check(&check).await?;
             state
                 .session
@@ -101,7 +101,7 @@ impl Client {
     /// # Errors
     /// [`ErrorCode::NotFound`] for another check.
     pub async fn triage_back(&self, check: String) -> Result<TriageView, ClientError> {
-        self.ask(async move |engine: &mut Engine| {
+        self.act(async move |engine: &mut Engine| {
             let mut state = engine.check(&check).await?;
             let pack = Pack::embedded();
             let lang = views::triage::lang(&engine.prefs.language);

@@ -40,7 +40,7 @@ impl Client {
             return Err(ClientError::new(ErrorCode::Invalid));
         }
         self.fetch_visit(&task).await?;
-        self.ask(async move |engine: &mut Engine| {
+        self.act(async move |engine: &mut Engine| {
             let store = engine.open_store()?;
             let records = Records::load(&store, &["Encounter"]).await?;
             let not_found = || ClientError::new(ErrorCode::NotFound);
@@ -72,7 +72,7 @@ impl Client {
         if text.chars().count() > NOTE_AT_MOST {
             return Err(ClientError::new(ErrorCode::Invalid));
         }
-        self.ask(async move |engine: &mut Engine| {
+        self.act(async move |engine: &mut Engine| {
             let work = engine.work(&task).await?;
             let earlier = work.pieces(&task)?.note();
             if earlier.as_ref().is_some_and(|note| note.signed.is_some()) {
@@ -93,7 +93,7 @@ impl Client {
     /// # Errors
     /// [`ErrorCode::Signed`]; [`ErrorCode::Invalid`] for an empty note.
     pub async fn note_sign(&self, task: String) -> Result<ChartView, ClientError> {
-        self.ask(async move |engine: &mut Engine| {
+        self.act(async move |engine: &mut Engine| {
             let work = engine.work(&task).await?;
             let note = work
                 .pieces(&task)?
@@ -119,7 +119,7 @@ impl Client {
     /// # Errors
     /// [`ErrorCode::Invalid`] without words, or where nothing is signed yet.
     pub async fn note_addendum(&self, task: String, text: String) -> Result<ChartView, ClientError> {
-        self.ask(async move |engine: &mut Engine| {
+        self.act(async move |engine: &mut Engine| {
             let invalid = || ClientError::new(ErrorCode::Invalid);
             let text = text.trim().to_owned();
             if text.is_empty() || text.chars().count() > NOTE_AT_MOST {
@@ -154,7 +154,7 @@ impl Client {
     /// # Errors
     /// [`ErrorCode::NotFound`].
     pub async fn imaging_sites(&self, task: String) -> Result<Vec<SiteView>, ClientError> {
-        self.ask(async move |engine: &mut Engine| {
+        self.act(async move |engine: &mut Engine| {
             let chart = engine.chart_view(&task).await?;
             let records = Records::load(&engine.open_store()?, &["Location"]).await?;
             let from = chart.report.and_then(|report| report.position);
@@ -173,7 +173,7 @@ impl Client {
         site: String,
         part: BodyPart,
     ) -> Result<ChartView, ClientError> {
-        self.ask(async move |engine: &mut Engine| {
+        self.act(async move |engine: &mut Engine| {
             let work = engine.work(&task).await?;
             if work.records.get("Location", &site).is_none() {
                 return Err(ClientError::new(ErrorCode::NotFound));
@@ -211,7 +211,7 @@ impl Client {
     /// [`ErrorCode::Invalid`] for days that are none; [`ErrorCode::Signed`].
     pub async fn advice_save(&self, task: String, form: DutyForm) -> Result<ChartView, ClientError> {
         let advice = parse_duty(&form)?;
-        self.ask(async move |engine: &mut Engine| {
+        self.act(async move |engine: &mut Engine| {
             let work = engine.work(&task).await?;
             let pieces = work.pieces(&task)?;
             if pieces.advice().is_some_and(|a| a.signed.is_some()) {
@@ -237,7 +237,7 @@ impl Client {
     /// # Errors
     /// [`ErrorCode::Invalid`] for an advice that contradicts itself, or none; [`ErrorCode::Signed`].
     pub async fn advice_sign(&self, task: String) -> Result<ChartView, ClientError> {
-        self.ask(async move |engine: &mut Engine| {
+        self.act(async move |engine: &mut Engine| {
             let work = engine.work(&task).await?;
             let advice = work
                 .pieces(&task)?
@@ -269,7 +269,7 @@ impl Client {
     /// # Errors
     /// [`ErrorCode::Invalid`] for a moment that has passed, or minutes out of range.
     pub async fn follow_up(&self, task: String, form: FollowUpForm) -> Result<ChartView, ClientError> {
-        self.ask(async move |engine: &mut Engine| {
+        self.act(async move |engine: &mut Engine| {
             let invalid = || ClientError::new(ErrorCode::Invalid);
             if !(5..=120).contains(&form.minutes) || !form.start.is_finite() || form.start.abs() > 8.64e15 {
                 return Err(invalid());
@@ -300,7 +300,7 @@ impl Client {
     /// # Errors
     /// [`ErrorCode::NotFound`].
     pub async fn send_911(&self, task: String) -> Result<ChartView, ClientError> {
-        self.ask(async move |engine: &mut Engine| {
+        self.act(async move |engine: &mut Engine| {
             let work = engine.work(&task).await?;
             let chart = engine.chart_view(&task).await?;
             let said = chart

@@ -13,4 +13,4 @@ pub(crate) mod triage;
 
 pub(crate) use people::age;
 pub(crate) use records::{moment, reference_id, text, Records};
-pub(crate) use sending::Sending;
+pub(crate) use sending::{readers, Sending, READERS};

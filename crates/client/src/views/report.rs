@@ -6,7 +6,7 @@ use hms_model::time::Timestamp;
 use hms_model::view::{AdditionView, AttachmentView, CheckView, DraftView, ReportView};
 use serde_json::Value;
 
-use super::{moment, reference_id, sending, text, Records, Sending};
+use super::{moment, reference_id, text, Records, Sending};
 
 /// Types that these views are computed from.
 pub(crate) const KINDS: &[&str] = &[
@@ -31,7 +31,7 @@ pub(crate) fn reports(records: &Records, sending: &Sending) -> Vec<ReportView> {
 pub(crate) fn report(resource: &Value, records: &Records, sending: &Sending) -> Option<ReportView> {
     let report = words::from_fhir(resource).ok()?;
     let id = format!("QuestionnaireResponse/{}", report.id);
-    let readers = sending::readers(records, &id);
+    let readers = sending.readers(&id);
     let send = sending.state(&id, Some(resource), &readers);
     let mut view = plain(&report, send);
     view.attachments = attachments(&report.id.to_string(), records, sending);

@@ -9,7 +9,7 @@ use hms_model::wire::sync::WireReceipt;
 use hms_store::{OutboxRow, Store, StoreError};
 use serde_json::Value;
 
-use super::{moment, reference_id, text, Records};
+use super::{moment, reference_id, text};
 
 /// What is known of entries on their way.
 #[derive(Debug, Default)]
@@ -20,7 +20,12 @@ pub(crate) struct Sending {
     batch: Vec<i64>,
     /// Photos and recordings whose bytes the server does not have.
     uploads: BTreeSet<String>,
+    /// Who read what, as the server said last.
+    readers: BTreeMap<String, Vec<ReaderView>>,
 }
+
+/// Name under which the store keeps who read what.
+pub(crate) const READERS: &str = "readers";
 
 impl Sending {
     /// Reads it from the store.
@@ -35,12 +40,22 @@ impl Sending {
             .into_iter()
             .map(|row| (row.id, row.receipt))
             .collect();
+        let readers = store.meta_get(READERS).await?;
+        let readers = readers
+            .and_then(|text| serde_json::from_str(&text).ok())
+            .unwrap_or_default();
         Ok(Self {
             rows: store.outbox().await?,
             receipts,
             batch,
             uploads,
+            readers,
         })
+    }
+
+    /// Clinicians and nurses who read a record, newest first.
+    pub(crate) fn readers(&self, id: &str) -> Vec<ReaderView> {
+        self.readers.get(id).cloned().unwrap_or_default()
     }
 
     /// State of one record. `id` is `Type/id`; the record and its readers may be known or not.
@@ -104,11 +119,9 @@ impl Sending {
 }
 
 /// Clinicians and nurses who read a record, newest first, each person once with their first look.
-pub(crate) fn readers(records: &Records, id: &str) -> Vec<ReaderView> {
+pub(crate) fn readers<'a>(events: impl Iterator<Item = &'a Value>, id: &str) -> Vec<ReaderView> {
     let mut first: BTreeMap<(String, String), f64> = BTreeMap::new();
-    for event in records
-        .all("AuditEvent")
-        .filter(|event| text(event, &["action"]) == Some("R"))
+    for event in events.filter(|event| text(event, &["action"]) == Some("R"))
     {
         let about = event
             .get("entity")
@@ -164,14 +177,14 @@ mod tests {
 
     #[test]
     fn readers_are_named_once_and_only_those_who_care_for_people() {
-        let records = Records::of(vec![
+        let events = [
             read("M. Alvarez", "clinician", "2026-11-21T17:10:00.000Z"),
             read("M. Alvarez", "clinician", "2026-11-21T17:08:00.000Z"),
             read("Ada", "nurse", "2026-11-21T17:09:00.000Z"),
             read("Dana", "carrier", "2026-11-21T17:07:00.000Z"),
-        ]);
+        ];
 
-        let found = readers(&records, "QuestionnaireResponse/r1");
+        let found = readers(events.iter(), "QuestionnaireResponse/r1");
 
         let names: Vec<&str> = found.iter().map(|r| r.name.as_str()).collect();
         assert_eq!(names, ["Ada", "M. Alvarez"]);

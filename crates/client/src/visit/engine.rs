@@ -13,6 +13,9 @@ use crate::client::Shared;
 use crate::engine::Engine;
 use crate::event::{AlertKind, Tag};
 
+/// Time for the last message to go out.
+const LEAVING: std::time::Duration = std::time::Duration::from_millis(300);
+
 impl Engine {
     /// Connects to the signalling, for as long as the app is open.
     pub(crate) fn start_signalling(&mut self) {
@@ -183,6 +186,8 @@ impl Engine {
     pub(crate) async fn end_call(&mut self) {
         if self.visit.machine.is_active() {
             self.visit_input(VisitInput::Leave);
+            // The other side learns at once that this one has left; a cut would look like a bad link.
+            tokio::time::sleep(LEAVING).await;
         }
         self.stop_engine();
         self.visit = Visit {
