@@ -20,7 +20,10 @@ pub async fn sign_in(browser: &Window, url: &str, username: &str, password: &str
             ensure!(text.contains("Signed in."), "the browser says: {text}");
             return Ok(());
         }
-        ensure!(begun.elapsed() < Duration::from_secs(20), "after signing in the browser says: {text}");
+        ensure!(
+            begun.elapsed() < Duration::from_secs(20),
+            "after signing in the browser says: {text}"
+        );
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
 }

@@ -244,6 +244,44 @@ impl Window {
         }
     }
 
+    /// Waits until the text of the first displayed element that fits a selector satisfies a condition.
+    ///
+    /// # Errors
+    /// It does not in time.
+    pub async fn read_css_until(
+        &self,
+        css: &str,
+        wait: Duration,
+        fits: impl Fn(&str) -> bool,
+    ) -> Result<String> {
+        let begun = Instant::now();
+        let mut text = String::new();
+        while begun.elapsed() < wait {
+            if let Some(element) = self.find(css).await? {
+                let read = self
+                    .call(
+                        reqwest::Method::GET,
+                        &format!("/element/{}/text", element.id),
+                        None,
+                    )
+                    .await;
+                text = read
+                    .ok()
+                    .and_then(|value| value.as_str().map(str::to_owned))
+                    .unwrap_or_default();
+                if fits(&text) {
+                    return Ok(text);
+                }
+            }
+            tokio::time::sleep(Duration::from_millis(150)).await;
+        }
+        bail!(
+            "{}: {css} still says {text:?} after {} s",
+            self.name,
+            wait.as_secs()
+        );
+    }
+
     /// Value of an attribute of the displayed element.
     ///
     /// # Errors

@@ -112,12 +112,12 @@ pub(super) async fn hr(scene: &mut Scene) -> Result<()> {
 
 pub(super) async fn carrier_reads(scene: &mut Scene) -> Result<()> {
     scene.clinician.tap("visit-leave").await?;
-    scene.carrier.tap("to-home").await?;
+    scene.carrier.see("screen-visit-ended").await?;
     scene.cast.cut_link();
-    scene.carrier.tap("home-summary").await?;
+    scene.carrier.tap("ended-summary").await?;
     let said = scene
         .carrier
-        .read_until("screen-summary", Duration::from_secs(20), |text| {
+        .read_until("screen-summaries", Duration::from_secs(20), |text| {
             text.contains(CANARY)
         })
         .await?;

@@ -3,7 +3,7 @@
 use super::Scene;
 use anyhow::{bail, ensure, Context, Result};
 use serde_json::json;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 pub(super) async fn fill_in_offline(scene: &mut Scene) -> Result<()> {
     scene.cast.cut_link();
@@ -12,12 +12,25 @@ pub(super) async fn fill_in_offline(scene: &mut Scene) -> Result<()> {
         "home-hurt",
         "safe-safe",
         "what-animal",
-        "body-hand-left",
-        "report-next",
-        "report-send",
+        "map-hand-left",
+        "next",
+        "next",
+        "next",
     ];
-    for tap in taps {
+    let screens = [
+        "report-safe",
+        "report-what",
+        "report-where",
+        "report-where",
+        "report-when",
+        "report-check",
+        "done",
+    ];
+    for (tap, screen) in taps.iter().zip(screens) {
         carrier.tap(tap).await.with_context(|| format!("tap {tap}"))?;
+        carrier
+            .see_css(&format!("[data-testid=screen-{screen}]"), Duration::from_secs(10))
+            .await?;
     }
     let said = carrier
         .read_until("send-state", Duration::from_secs(10), |text| {
@@ -26,38 +39,57 @@ pub(super) async fn fill_in_offline(scene: &mut Scene) -> Result<()> {
         .await?;
     let sealed = scene.cast.journal_bytes("carrier");
     ensure!(sealed > 0, "the sealed journal is empty");
-    let confirmed = json!({ "taps": taps.len(), "said": said, "sealed_journal_bytes": sealed });
+    ensure!(taps.len() <= 8, "more than 8 taps");
+    let confirmed =
+        json!({ "taps": taps.len(), "keystrokes": 0, "said": said, "sealed_journal_bytes": sealed });
     scene.evidence.step("report", &[&scene.carrier], confirmed).await
 }
 
 pub(super) async fn check_symptoms(scene: &mut Scene) -> Result<()> {
     let carrier = &scene.carrier;
-    carrier.tap("report-check-symptoms").await?;
+    carrier.tap("done-check").await?;
     let mut questions = 0;
-    while carrier.find("[data-testid=check-outcome]").await?.is_none() {
-        questions += 1;
-        ensure!(questions <= 30, "no outcome after 30 questions");
-        if carrier.find("[data-testid=check-none]").await?.is_some() {
-            carrier.tap("check-none").await?;
-        } else if carrier.find("[data-testid=check-unknown]").await?.is_some() {
-            carrier.tap("check-unknown").await?;
-        } else {
-            tokio::time::sleep(Duration::from_millis(150)).await;
-            questions -= 1;
+    let mut last = String::new();
+    let begun = Instant::now();
+    while carrier.find("[data-testid=result-card]").await?.is_none() {
+        ensure!(
+            begun.elapsed() < Duration::from_secs(120),
+            "no result after {questions} questions"
+        );
+        let asked = match carrier.find("[data-testid=question-text]").await? {
+            Some(_) => carrier.read("question-text").await.unwrap_or_default(),
+            None => String::new(),
+        };
+        if asked.is_empty() || asked == last {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            continue;
         }
+        // A calm bite: none of the warning signs, and "no" or "not sure" to the rest.
+        for answer in ["answer-none", "answer-false", "answer-unknown"] {
+            if carrier.find(&format!("[data-testid={answer}]")).await?.is_some() {
+                carrier.tap(answer).await?;
+                break;
+            }
+        }
+        if carrier.find("[data-testid=next]").await?.is_some() {
+            carrier.tap("next").await?;
+        }
+        last = asked;
+        questions += 1;
     }
-    let action = carrier.read("check-outcome").await?;
-    let confirmed = json!({ "questions": questions, "says": action });
+    let action = carrier.read("result-action").await?;
+    let limit = carrier.read("result-limit").await?;
+    let confirmed = json!({ "questions": questions, "says": action, "limit": limit });
     scene.evidence.step("check", &[&scene.carrier], confirmed).await
 }
 
 pub(super) async fn receipt(scene: &mut Scene) -> Result<()> {
-    scene.cast.restore_link();
     let carrier = &scene.carrier;
-    carrier.tap("to-home").await?;
+    carrier.tap("result-home").await?;
     carrier.tap("home-reports").await?;
+    scene.cast.restore_link();
     let said = carrier
-        .read_until("send-state", Duration::from_secs(60), |text| {
+        .read_css_until("[data-testid^=send-]", Duration::from_secs(90), |text| {
             text.contains("HMS-")
         })
         .await?;
@@ -65,25 +97,15 @@ pub(super) async fn receipt(scene: &mut Scene) -> Result<()> {
         bail!("no number in {said:?}");
     };
     scene.memory.number = number.trim_end_matches('.').to_owned();
-    let found = scene
-        .cast
-        .fhir(
-            "clinician",
-            &format!("QuestionnaireResponse?identifier={}", scene.memory.number),
-        )
-        .await?;
+    let search = format!("QuestionnaireResponse?identifier={}", scene.memory.number);
+    let found = scene.cast.fhir("clinician", &search).await?;
     let report = &found["entry"][0]["resource"];
     scene.memory.report = report["id"]
         .as_str()
         .context("the server does not have the report")?
         .to_owned();
-    let tasks = scene
-        .cast
-        .fhir(
-            "clinician",
-            &format!("Task?focus=QuestionnaireResponse/{}", scene.memory.report),
-        )
-        .await?;
+    let search = format!("Task?focus=QuestionnaireResponse/{}", scene.memory.report);
+    let tasks = scene.cast.fhir("clinician", &search).await?;
     scene.memory.task = tasks["entry"][0]["resource"]["id"]
         .as_str()
         .context("no Task for the report")?

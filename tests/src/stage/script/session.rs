@@ -13,7 +13,7 @@ pub(super) async fn sign_in_both(scene: &mut Scene) -> Result<()> {
     sign_in(&scene.carrier, &scene.browser, scene.cast.user("carrier")).await?;
     sign_in(&scene.clinician, &scene.browser, scene.cast.user("clinician")).await?;
     scene.carrier.see("screen-home").await?;
-    scene.clinician.see("queue").await?;
+    scene.clinician.see("queue-title").await?;
     let who = scene.cast.get("carrier", "api/session").await?;
     let confirmed = json!({ "carrier": who["role"] });
     scene
