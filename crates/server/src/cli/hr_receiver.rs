@@ -27,12 +27,19 @@ pub struct ReceiverOptions {
 pub(super) fn run(options: ReceiverOptions) -> anyhow::Result<()> {
     let secret = match &options.secret {
         Some(file) => {
-            let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
-            Some(SigningSecret::parse(&text).with_context(|| format!("{} holds no secret (whsec_…)", file.display()))?)
+            let text =
+                std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
+            Some(
+                SigningSecret::parse(&text)
+                    .with_context(|| format!("{} holds no secret (whsec_…)", file.display()))?,
+            )
         }
         None => None,
     };
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot start")?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("cannot start")?;
     runtime.block_on(async {
         let listener = TcpListener::bind(options.listen)
             .await

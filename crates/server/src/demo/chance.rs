@@ -12,7 +12,7 @@ impl Chance {
     }
 
     /// The next number.
-    pub fn next(&mut self) -> u64 {
+    pub fn number(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
@@ -26,7 +26,7 @@ impl Chance {
         if n == 0 {
             return 0;
         }
-        i64::try_from(self.next() % n).unwrap_or_default()
+        i64::try_from(self.number() % n).unwrap_or_default()
     }
 
     /// True in this many of a hundred cases.
@@ -39,7 +39,7 @@ impl Chance {
     /// # Panics
     /// Where the list is empty; the lists here are constants.
     pub fn one<'a, T>(&mut self, list: &'a [T]) -> &'a T {
-        let at = usize::try_from(self.next() % (list.len().max(1) as u64)).unwrap_or_default();
+        let at = usize::try_from(self.number() % (list.len().max(1) as u64)).unwrap_or_default();
         list.get(at).expect("lists of the demonstration are not empty")
     }
 }

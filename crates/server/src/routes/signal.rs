@@ -159,7 +159,7 @@ async fn still_good(app: &App, party: &Party) -> bool {
         .read(move |read| -> Result<bool, DbError> {
             let account = table::user::by_id(read.conn(), &party.user)?;
             let device = table::device::get(read.conn(), &party.device)?;
-            Ok(account.is_some_and(|a| !a.disabled) && !device.is_some_and(|d| d.revoked_ms.is_some()))
+            Ok(account.is_some_and(|a| !a.disabled) && device.is_none_or(|d| d.revoked_ms.is_none()))
         })
         .await;
     // A database that does not answer now is no reason to end a call.

@@ -296,7 +296,7 @@ impl Hub {
         let told: Vec<(String, Party)> = self
             .visits
             .iter_mut()
-            .filter_map(|(id, visit)| visit.set_away(party, away).then(|| (id, visit)))
+            .filter_map(|(id, visit)| visit.set_away(party, away).then_some((id, visit)))
             .filter_map(|(id, visit)| Some((id.clone(), visit.other(party)?.clone())))
             .collect();
         for (visit, other) in told {
