@@ -18,7 +18,7 @@ pub fn open(app: &AppHandle, options: &Options) -> tauri::Result<()> {
         .inner_size(size.0, size.1)
         .min_inner_size(320.0, 480.0)
         // Nothing that the webview keeps survives the window: no health data in its storage.
-        .incognito(true)
+        .incognito(!driven())
         .data_directory(options.profile_dir.join("webview"))
         .on_navigation(|url| {
             matches!(url.scheme(), "tauri") || url.host_str() == Some("tauri.localhost") || dev(url)
@@ -28,6 +28,12 @@ pub fn open(app: &AppHandle, options: &Options) -> tauri::Result<()> {
     }
     builder.build()?;
     Ok(())
+}
+
+/// Under WebDriver: the webview allows that only in a context that is not ephemeral, so the tests' own
+/// profiles keep the webview's cache in their folder.
+fn driven() -> bool {
+    std::env::var("TAURI_WEBVIEW_AUTOMATION").as_deref() == Ok("true")
 }
 
 /// The development server's pages, in debug builds without the embedded ones.
