@@ -13,7 +13,7 @@ use hms_model::form::ReportStepForm;
 use hms_model::report::{BodyPart, HurtPlace, SafeNow, Side, WhatHappened};
 use hms_model::time::Timestamp;
 use hms_model::view::{Phase, ReportView, SignInState};
-use hms_server::cli::serve::{serve, Running, ServeOptions};
+use hms_server::cli::{serve, Running, ServeOptions};
 
 pub const PASSPHRASE: &str = "route seven mailbox";
 
