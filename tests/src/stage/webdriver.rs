@@ -133,15 +133,24 @@ impl Window {
             if !matches!(shown, Ok(Value::Bool(true))) {
                 continue;
             }
-            let Ok(label) = self
-                .call(get, &format!("/element/{id}/computedlabel"), None)
-                .await
-            else {
-                continue;
-            };
+            let label = self
+                .call(get.clone(), &format!("/element/{id}/computedlabel"), None)
+                .await;
+            let mut label = label
+                .ok()
+                .and_then(|l| l.as_str().map(str::to_owned))
+                .unwrap_or_default();
+            if label.is_empty() {
+                // A `<label>` around its box has no name of its own; its words name the box.
+                let words = self.call(get, &format!("/element/{id}/text"), None).await;
+                label = words
+                    .ok()
+                    .and_then(|w| w.as_str().map(str::to_owned))
+                    .unwrap_or_default();
+            }
             return Ok(Some(Element {
                 id: id.to_owned(),
-                label: label.as_str().unwrap_or_default().to_owned(),
+                label,
             }));
         }
         Ok(None)
