@@ -167,6 +167,14 @@ impl Window {
             if element.label.trim().is_empty() {
                 bail!("{}: {test_id} has no accessible name", self.name);
             }
+            // As a person does: scroll until it is clear of the bars at the edges, then tap.
+            let scroll = json!({
+                "script": "arguments[0].scrollIntoView({ block: 'center', behavior: 'instant' })",
+                "args": [{ (ELEMENT): element.id.clone() }],
+            });
+            self.call(reqwest::Method::POST, "/execute/sync", Some(scroll))
+                .await
+                .ok();
             let path = format!("/element/{}/click", element.id);
             match self.call(reqwest::Method::POST, &path, Some(json!({}))).await {
                 Ok(_) => return Ok(()),
