@@ -34,8 +34,10 @@ pub enum Standing {
     Author,
     /// The actor has, or had, a Task or Encounter with its patient.
     Treating,
-    /// Its patient, or it itself, has an open entry in the clinicians' queue.
+    /// Its patient has an open entry in the clinicians' queue.
     Queue,
+    /// It is an open entry of the queue, or what one is about, and nobody knows yet whose it is.
+    Unclaimed,
     /// Its patient works in the actor's district.
     District,
     /// It is a notice or decision for the actor's site.
@@ -48,12 +50,13 @@ pub enum Standing {
 
 impl Standing {
     /// Every standing.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Own,
         Self::OwnDraft,
         Self::Author,
         Self::Treating,
         Self::Queue,
+        Self::Unclaimed,
         Self::District,
         Self::SiteNotice,
         Self::General,
@@ -173,14 +176,14 @@ const RULES: &[Rule] = &[
         Role::Clinician,
         READ,
         CHART,
-        &[Standing::Treating, Standing::Queue],
+        &[Standing::Treating, Standing::Queue, Standing::Unclaimed],
     ),
     rule(Role::Clinician, READ, DIRECTORY, &[Standing::General]),
     rule(
         Role::Clinician,
         WRITE,
         CLINICIAN_WRITES,
-        &[Standing::Treating, Standing::Queue],
+        &[Standing::Treating, Standing::Queue, Standing::Unclaimed],
     ),
     rule(Role::Clinician, CREATE, &["Binary"], &[Standing::General]),
     rule(Role::Nurse, READ, CHART, &[Standing::District]),
@@ -188,7 +191,7 @@ const RULES: &[Rule] = &[
         Role::Nurse,
         READ,
         &["Task", "QuestionnaireResponse"],
-        &[Standing::Queue],
+        &[Standing::Unclaimed],
     ),
     rule(Role::Nurse, READ, DIRECTORY, &[Standing::General]),
     rule(Role::Nurse, WRITE, NURSE_WRITES, &[Standing::District]),

@@ -105,7 +105,7 @@ fn about_nobody(conn: &Connection, of: Subject<'_>, found: &mut Vec<Standing>) -
         _ => false,
     };
     found.push(if queued {
-        Standing::Queue
+        Standing::Unclaimed
     } else {
         Standing::General
     });

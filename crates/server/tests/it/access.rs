@@ -500,3 +500,32 @@ async fn of_two_clinicians_who_claim_a_task_one_gets_it() {
     statuses.sort_unstable();
     assert_eq!(statuses, [200, 412]);
 }
+
+#[tokio::test]
+async fn a_nurse_sees_an_unclaimed_report_but_no_queue_of_another_district() {
+    let w = World::new();
+    let nora = w
+        .person("nora", Role::Nurse, Some("Practitioner/nora"), Some("district"))
+        .await;
+    w.given(patient("far", "there")).await;
+    w.given(review_task("far-task", "far", None)).await;
+    let report = json!({"resourceType": "QuestionnaireResponse", "id": "sealed", "status": "completed"});
+    w.given(report).await;
+    let mut task = review_task("sealed-task", "far", None);
+    let object = task.as_object_mut().expect("object");
+    object.shift_remove("for");
+    object.insert(
+        "focus".to_owned(),
+        json!({"reference": "QuestionnaireResponse/sealed"}),
+    );
+    w.given(task).await;
+
+    assert_eq!(
+        w.get(&nora, "/fhir/Task").await.expect(200).ids(),
+        ["sealed-task"]
+    );
+    w.get(&nora, "/fhir/Task/far-task").await.expect(404);
+    w.get(&nora, "/fhir/QuestionnaireResponse/sealed")
+        .await
+        .expect(200);
+}

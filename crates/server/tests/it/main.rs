@@ -5,5 +5,6 @@ mod audit;
 mod database;
 mod fhir;
 mod listen;
+mod operate;
 mod sign_in;
 mod world;

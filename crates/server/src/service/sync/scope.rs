@@ -228,9 +228,9 @@ impl<'a> Scope<'a> {
     ) -> Result<bool, DbError> {
         match kind {
             // A report that nobody has claimed yet, and its entry in the queue.
-            "QuestionnaireResponse" => Ok(granted.contains(&Standing::Queue)
+            "QuestionnaireResponse" => Ok(granted.contains(&Standing::Unclaimed)
                 && table::relation::holds(self.conn, RelationKind::QueueFocus.as_str(), "", id)?),
-            "Task" => Ok(granted.contains(&Standing::Queue)
+            "Task" => Ok(granted.contains(&Standing::Unclaimed)
                 && derive(body).iter().any(|r| r.kind == RelationKind::QueueFocus)),
             // The bytes of a photo go where its description goes.
             "Binary" => {

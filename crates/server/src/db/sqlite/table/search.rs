@@ -196,14 +196,12 @@ fn standing(kind: &str, standing: Standing, actor: &Actor) -> Option<Condition> 
             }
         }
         Standing::Treating => objects(RelationKind::Treats, format!("Practitioner/{}", actor.practitioner()?)),
-        Standing::Queue => Condition::any(vec![
-            objects(RelationKind::Queue, String::new()),
-            Condition::new(
-                "r.patient IS NULL AND (r.key IN (SELECT key FROM relation WHERE kind = ?)
-                  OR (r.type = 'QuestionnaireResponse' AND r.id IN (SELECT object FROM relation WHERE kind = ?)))",
-                vec![text(RelationKind::QueueFocus.as_str()), text(RelationKind::QueueFocus.as_str())],
-            ),
-        ]),
+        Standing::Queue => objects(RelationKind::Queue, String::new()),
+        Standing::Unclaimed => Condition::new(
+            "(r.patient IS NULL AND (r.key IN (SELECT key FROM relation WHERE kind = ?)
+              OR (r.type = 'QuestionnaireResponse' AND r.id IN (SELECT object FROM relation WHERE kind = ?))))",
+            vec![text(RelationKind::QueueFocus.as_str()), text(RelationKind::QueueFocus.as_str())],
+        ),
         Standing::District => {
             let district = format!("Organization/{}", actor.district.as_deref()?);
             Condition::new(
