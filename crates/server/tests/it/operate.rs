@@ -18,28 +18,53 @@ fn text(path: &Path) -> &str {
 #[test]
 fn a_server_is_set_up_filled_backed_up_and_restored() {
     let temp = TempDir::new().expect("temporary directory");
-    let (data, copy, file) = (temp.path().join("data"), temp.path().join("copy"), temp.path().join("ach.bak"));
+    let (data, copy, file) = (
+        temp.path().join("data"),
+        temp.path().join("copy"),
+        temp.path().join("ach.bak"),
+    );
     let (data, copy, file) = (text(&data), text(&copy), text(&file));
 
-    assert_eq!(ach(&["init", "--data", data, "--base-url", "https://ach.example.gov/"]), Ok(0));
-    assert!(ach(&["init", "--data", data]).expect_err("twice").contains("already holds"));
+    assert_eq!(
+        ach(&["init", "--data", data, "--base-url", "https://ach.example.gov/"]),
+        Ok(0)
+    );
+    assert!(ach(&["init", "--data", data])
+        .expect_err("twice")
+        .contains("already holds"));
     let people = temp.path().join("people.ndjson");
     let lines: Vec<String> = (0..3)
         .map(|n| format!(r#"{{"resourceType":"Patient","id":"p{n}","gender":"female"}}"#))
         .collect();
     std::fs::write(&people, lines.join("\n")).expect("file");
     assert_eq!(ach(&["import", text(&people), "--data", data]), Ok(0));
-    let user = ["user", "add", "dana", "--role", "carrier", "--name", "Dana", "--fhir", "Patient/p0", "--data", data];
+    let user = [
+        "user",
+        "add",
+        "dana",
+        "--role",
+        "carrier",
+        "--name",
+        "Dana",
+        "--fhir",
+        "Patient/p0",
+        "--data",
+        data,
+    ];
     assert_eq!(ach(&user), Ok(0));
     assert!(ach(&user).expect_err("twice").contains("account already"));
     assert_eq!(ach(&["user", "disable", "dana", "--data", data]), Ok(0));
     assert_eq!(ach(&["user", "reset-pin", "dana", "--data", data]), Ok(0));
     assert!(ach(&["user", "disable", "nobody", "--data", data]).is_err());
-    assert!(ach(&["device", "revoke", "nothing", "--data", data]).expect_err("unknown").contains("device list"));
+    assert!(ach(&["device", "revoke", "nothing", "--data", data])
+        .expect_err("unknown")
+        .contains("device list"));
     assert_eq!(ach(&["audit", "verify", "--data", data]), Ok(0));
 
     assert_eq!(ach(&["backup", file, "--data", data]), Ok(0));
-    assert!(ach(&["restore", file, "--data", data]).expect_err("not empty").contains("never overwrites"));
+    assert!(ach(&["restore", file, "--data", data])
+        .expect_err("not empty")
+        .contains("never overwrites"));
     assert_eq!(ach(&["restore", file, "--data", copy]), Ok(0));
     assert_eq!(ach(&["audit", "verify", "--data", copy]), Ok(0));
     let mut bytes = std::fs::read(file).expect("backup");
@@ -47,7 +72,9 @@ fn a_server_is_set_up_filled_backed_up_and_restored() {
     bytes[middle] ^= 1;
     std::fs::write(file, bytes).expect("damage");
     let elsewhere = temp.path().join("elsewhere");
-    assert!(ach(&["restore", file, "--data", text(&elsewhere)]).expect_err("damaged").contains("damaged"));
+    assert!(ach(&["restore", file, "--data", text(&elsewhere)])
+        .expect_err("damaged")
+        .contains("damaged"));
     assert!(!elsewhere.exists());
 }
 
@@ -65,12 +92,18 @@ fn an_import_with_a_mistake_changes_nothing_and_says_where_it_is() {
 
     let refused = ach(&["import", text(&file), "--data", text(&data)]).expect_err("refused");
 
-    assert!(refused.contains("Bundle.entry[1].resource.ofType(Patient.gender)"), "{refused}");
+    assert!(
+        refused.contains("Bundle.entry[1].resource.ofType(Patient.gender)"),
+        "{refused}"
+    );
     assert!(!refused.contains("purple"), "{refused}");
 }
 
 #[test]
 fn a_missing_data_directory_is_answered_with_the_next_step() {
     let refused = ach(&["audit", "verify", "--data", "/nonexistent/ach"]).expect_err("refused");
-    assert!(refused.contains("ach-server init --data /nonexistent/ach"), "{refused}");
+    assert!(
+        refused.contains("ach-server init --data /nonexistent/ach"),
+        "{refused}"
+    );
 }
