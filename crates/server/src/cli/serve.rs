@@ -63,6 +63,8 @@ pub struct Running {
     pub relay: Option<Arc<Relay>>,
     handle: Handle<SocketAddr>,
     tasks: JoinSet<()>,
+    /// Work that never ends by itself.
+    chores: JoinSet<()>,
     jobs: Jobs,
     _lock: DataLock,
 }
@@ -70,6 +72,7 @@ pub struct Running {
 impl Running {
     /// Ends running requests within a few seconds and stops.
     pub async fn stop(mut self) {
+        self.chores.abort_all();
         self.handle.graceful_shutdown(Some(GRACE));
         let _ = tokio::time::timeout(GRACE, async { while self.tasks.join_next().await.is_some() {} }).await;
         self.tasks.abort_all();
@@ -99,7 +102,9 @@ pub async fn serve(options: ServeOptions) -> anyhow::Result<Running> {
     if settings.base_url.is_empty() || options.demo {
         settings.base_url = format!("https://{}", reachable(address));
     }
-    settings.sign_in_url = http_address.map(|a| format!("http://{a}"));
+    settings.sign_in_url = http_address
+        .map(|a| format!("http://{a}"))
+        .or(settings.sign_in_url);
     settings.hr_url = options.hr_url.clone().or(settings.hr_url);
     settings.relay_listen = options.relay.map(|a| a.to_string()).or(settings.relay_listen);
     if options.demo && settings.relay_listen.is_none() {
@@ -112,7 +117,8 @@ pub async fn serve(options: ServeOptions) -> anyhow::Result<Running> {
     };
     let app = App::open_with(&dir, clock, settings)?;
     let mut tasks = JoinSet::new();
-    tasks.spawn(forget_expired(app.clone()));
+    let mut chores = JoinSet::new();
+    chores.spawn(forget_expired(app.clone()));
     if options.demo {
         demo::prepare(&app, &dir).await?;
     }
@@ -153,6 +159,7 @@ pub async fn serve(options: ServeOptions) -> anyhow::Result<Running> {
         relay,
         handle,
         tasks,
+        chores,
         jobs,
         _lock: lock,
     })
