@@ -239,6 +239,15 @@ impl Cast {
         Window::open(&format!("http://127.0.0.1:{port}"), "browser", capabilities).await
     }
 
+    /// The screen of our own, where there is one.
+    #[must_use]
+    pub fn display(&self) -> Option<String> {
+        self.env
+            .iter()
+            .find(|(name, _)| *name == "DISPLAY")
+            .map(|(_, display)| display.clone())
+    }
+
     /// A user of the demo: name, password, token, FHIR id.
     #[must_use]
     pub fn user(&self, role: &str) -> &Value {

@@ -5,23 +5,26 @@ use anyhow::Result;
 use serde_json::{json, Value};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
+use tokio::process::Command;
 
 /// The folder of evidence.
 pub struct Evidence {
     dir: PathBuf,
+    display: Option<String>,
     begun: Instant,
     steps: Vec<Value>,
 }
 
 impl Evidence {
-    /// Starts with an empty list.
+    /// Starts with an empty list; `display` is the screen to take pictures of, else the windows are asked.
     ///
     /// # Errors
     /// The folder cannot be made.
-    pub fn in_dir(dir: &Path) -> Result<Self> {
+    pub fn in_dir(dir: &Path, display: Option<String>) -> Result<Self> {
         std::fs::create_dir_all(dir)?;
         Ok(Self {
             dir: dir.to_owned(),
+            display,
             begun: Instant::now(),
             steps: Vec::new(),
         })
@@ -34,10 +37,23 @@ impl Evidence {
     pub async fn step(&mut self, name: &str, windows: &[&Window], confirmed: Value) -> Result<()> {
         let number = self.steps.len() + 1;
         let mut pictures = Vec::new();
-        for window in windows {
-            let file = format!("{number:02}-{name}-{}.png", window.name);
-            std::fs::write(self.dir.join(&file), window.picture().await?)?;
-            pictures.push(file);
+        if let Some(display) = &self.display {
+            // The screen itself, with both windows as they stand on it.
+            let file = format!("{number:02}-{name}.png");
+            let to = self.dir.join(&file);
+            let import = Command::new("import")
+                .args(["-display", display, "-window", "root"])
+                .arg(&to)
+                .status();
+            if import.await.is_ok_and(|status| status.success()) {
+                pictures.push(file);
+            }
+        } else {
+            for window in windows {
+                let file = format!("{number:02}-{name}-{}.png", window.name);
+                std::fs::write(self.dir.join(&file), window.picture().await?)?;
+                pictures.push(file);
+            }
         }
         let at_s = self.begun.elapsed().as_secs_f64();
         println!("{at_s:7.1} s  {name}: {confirmed}");

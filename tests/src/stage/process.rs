@@ -33,6 +33,8 @@ impl Process {
             .stdin(std::process::Stdio::null())
             .stdout(file.try_clone()?)
             .stderr(file)
+            // A group of its own, so that what it starts (a bus, a driver, a window) ends with it.
+            .process_group(0)
             .kill_on_drop(true);
         for (key, value) in env {
             command.env(key, value);
@@ -70,9 +72,19 @@ impl Process {
         Ok(())
     }
 
-    /// Ends the program and waits for it.
+    /// Ends the program and all that it started, and waits for it.
     pub async fn stop(mut self) {
+        self.end_group();
         let _ = self.child.kill().await;
+    }
+
+    fn end_group(&self) {
+        if let Some(id) = self.child.id() {
+            let group = format!("-{id}");
+            let _ = std::process::Command::new("kill")
+                .args(["-TERM", "--", &group])
+                .status();
+        }
     }
 
     /// Waits until the program ends by itself.
@@ -94,6 +106,12 @@ impl Process {
         let text = std::fs::read_to_string(&self.log).unwrap_or_default();
         let lines: Vec<&str> = text.lines().collect();
         lines[lines.len().saturating_sub(8)..].join(" | ")
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.end_group();
     }
 }
 

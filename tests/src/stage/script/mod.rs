@@ -57,7 +57,7 @@ pub async fn bite(setting: Setting, out: &Path, until: Option<&str>) -> Result<(
     let carrier = cast.window("carrier", false, Some(POSITION)).await?;
     let clinician = cast.window("clinician", true, None).await?;
     let browser = cast.browser().await?;
-    let evidence = Evidence::in_dir(out)?;
+    let evidence = Evidence::in_dir(out, cast.display())?;
     let mut scene = Scene {
         cast,
         carrier,
