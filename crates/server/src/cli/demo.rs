@@ -152,7 +152,7 @@ pub(super) async fn prepare(app: &App, dir: &DataDir) -> anyhow::Result<()> {
     let file = json!({
         "base_url": app.settings.base_url,
         "fhir_url": format!("{}/fhir", app.settings.base_url),
-        "ca_file": dir.root().join("ca.pem"),
+        "ca_file": std::path::absolute(dir.root().join("ca.pem"))?,
         "http_signin_url": app.settings.sign_in_url,
         "issuer": app.settings.base_url,
         "client_id": oidc::CLIENT_ID,
