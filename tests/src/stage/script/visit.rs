@@ -41,7 +41,7 @@ pub(super) async fn queue(scene: &mut Scene) -> Result<()> {
 pub(super) async fn chart(scene: &mut Scene) -> Result<()> {
     let said = scene
         .clinician
-        .read_until("chart", Duration::from_secs(15), |text| {
+        .read_css_until("body", Duration::from_secs(15), |text| {
             text.contains(&scene.memory.number)
         })
         .await?;
