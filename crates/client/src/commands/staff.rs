@@ -190,7 +190,9 @@ async fn put_at(shared: &Arc<Shared>, path: &str, resource: &Value, version: &st
 async fn tell_read(shared: Arc<Shared>, report: String) {
     let path = format!("/fhir/QuestionnaireResponse/{report}");
     let make = |token: &_| shared.http.request(Method::GET, &path, Some(token));
-    if let Err(fault) = shared.authorized(make, Tries::Patient).await {
+    let told = shared.authorized(make, Tries::Patient).await;
+    tracing::debug!(ok = told.is_ok(), "Told that a report was opened");
+    if let Err(fault) = told {
         tracing::debug!(%fault, "That a report was opened could not be told");
         shared
             .tell(async move |engine: &mut Engine| {

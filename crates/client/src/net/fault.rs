@@ -70,27 +70,13 @@ impl Fault {
         if error.is_timeout() {
             return Self::Slow;
         }
-        let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
-        while let Some(at) = cause {
-            if at.downcast_ref::<rustls::Error>().is_some() {
-                return Self::NotTrusted;
-            }
-            // rustls errors travel inside io errors, which hide them from `source`.
-            if let Some(io) = at.downcast_ref::<std::io::Error>() {
-                if io
-                    .get_ref()
-                    .is_some_and(|inner| inner.downcast_ref::<rustls::Error>().is_some())
-                {
-                    return Self::NotTrusted;
-                }
-            }
-            cause = at.source();
+        if is_of_tls(error) {
+            return Self::NotTrusted;
         }
         if error.is_connect() {
             Self::Unreachable
-        } else if error.is_decode() {
-            Self::Unreadable
         } else {
+            // A body that breaks off counts as cut; what is in it is judged by whoever reads it.
             Self::Cut
         }
     }
@@ -107,6 +93,17 @@ impl Fault {
             _ => Some(Self::Server(status)),
         }
     }
+}
+
+/// Whether a TLS error is among the causes. They travel inside (nested) io errors, which hide them from `source`.
+fn is_of_tls(error: &(dyn std::error::Error + 'static)) -> bool {
+    if error.is::<rustls::Error>() {
+        return true;
+    }
+    let inner = error
+        .downcast_ref::<std::io::Error>()
+        .and_then(std::io::Error::get_ref);
+    inner.is_some_and(|inner| is_of_tls(inner)) || error.source().is_some_and(is_of_tls)
 }
 
 impl From<Fault> for ClientError {

@@ -70,15 +70,20 @@ pub(crate) async fn exchange(shared: Arc<Shared>, max_ops: usize) {
     let Ok(start) = start else { return };
     let ended = run(&shared, &start, &mut answered).await;
     if let Err(error) = &ended {
-        tracing::debug!(%error, "An exchange ended early");
+        let cause = std::error::Error::source(error).map(ToString::to_string);
+        tracing::debug!(%error, cause, "An exchange ended early");
     }
     let end = finish(&shared, &start, ended, &answered).await;
     if matches!(end, SyncEnd::Done { .. }) {
         super::upload::upload_due(&shared, &start.store).await;
     }
+    let well = matches!(end, SyncEnd::Done { .. });
     shared
         .tell(async move |engine: &mut Engine| engine.exchange_ended(end).await)
         .await;
+    if well {
+        super::readers::refresh(&shared, &start.store).await;
+    }
 }
 
 async fn finish(
@@ -178,7 +183,10 @@ async fn read(
     let mut buffer: Vec<u8> = Vec::new();
     let mut page: Vec<WireChange> = Vec::new();
     loop {
-        let part = response.chunk().await.map_err(|error| Fault::of(&error))?;
+        let part = response.chunk().await.map_err(|error| {
+            tracing::debug!(?error, "A sync was cut");
+            Fault::of(&error)
+        })?;
         let ended = part.is_none();
         buffer.extend(part.iter().flatten());
         let mut rest = buffer.as_slice();
@@ -190,7 +198,12 @@ async fn read(
                 continue;
             }
             // A line that does not parse ends the exchange; what came before its last cursor stands.
-            match WireLine::parse(line).map_err(|_| Fault::Unreadable)? {
+            let parsed = WireLine::parse(line).map_err(|error| {
+                // The message names elements and positions, never what they hold.
+                tracing::warn!(category = ?error.classify(), column = error.column(), "A line of a sync does not parse");
+                Fault::Unreadable
+            })?;
+            match parsed {
                 WireLine::Result(result) => {
                     answered.push(result.op);
                     let now = shared.config.clock.now();

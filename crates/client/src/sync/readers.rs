@@ -51,6 +51,11 @@ pub(super) async fn refresh(shared: &Arc<Shared>, store: &Store) {
         })
         .collect();
     reports.sort_unstable_by(|a, b| b.cmp(a));
+    tracing::debug!(
+        stored = stored.len(),
+        reports = reports.len(),
+        "Looks who read the newest reports"
+    );
     let known = store.meta_get(views::READERS).await.ok().flatten();
     let known: BTreeMap<String, Vec<ReaderView>> = known
         .and_then(|text| serde_json::from_str(&text).ok())
@@ -60,6 +65,7 @@ pub(super) async fn refresh(shared: &Arc<Shared>, store: &Store) {
         let key = format!("QuestionnaireResponse/{id}");
         match ask(shared, &key).await {
             Ok(readers) => {
+                tracing::debug!(readers = readers.len(), "Asked who read a report");
                 now.insert(key, readers);
             }
             Err(fault) => {

@@ -121,8 +121,7 @@ impl Sending {
 /// Clinicians and nurses who read a record, newest first, each person once with their first look.
 pub(crate) fn readers<'a>(events: impl Iterator<Item = &'a Value>, id: &str) -> Vec<ReaderView> {
     let mut first: BTreeMap<(String, String), f64> = BTreeMap::new();
-    for event in events.filter(|event| text(event, &["action"]) == Some("R"))
-    {
+    for event in events.filter(|event| text(event, &["action"]) == Some("R")) {
         let about = event
             .get("entity")
             .and_then(Value::as_array)

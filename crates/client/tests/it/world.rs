@@ -6,8 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use hms_client::{
-    Client, ClientEvent, Clock, MediaChoice, PositionSource, ProfileConfig, Provisioning, SyntheticSide,
-    VaultChoice,
+    Client, Clock, MediaChoice, PositionSource, ProfileConfig, Provisioning, SyntheticSide, VaultChoice,
 };
 use hms_model::form::ReportStepForm;
 use hms_model::report::{BodyPart, HurtPlace, SafeNow, Side, WhatHappened};
@@ -214,14 +213,14 @@ pub async fn fill_in(client: &Client) -> String {
 
 /// Waits until a look at the client says so.
 pub async fn until<T>(client: &Client, look: impl AsyncFn() -> Option<T>) -> T {
-    let mut events = client.events();
+    let _ = client;
+    let mut pace = tokio::time::interval(Duration::from_millis(200));
     let wait = async {
         loop {
+            pace.tick().await;
             if let Some(found) = look().await {
                 return found;
             }
-            let _: Result<Result<ClientEvent, _>, _> =
-                tokio::time::timeout(Duration::from_millis(500), events.recv()).await;
         }
     };
     tokio::time::timeout(Duration::from_secs(60), wait)
