@@ -65,7 +65,7 @@ pub(super) async fn call(scene: &mut Scene) -> Result<()> {
             count(
                 scene
                     .carrier
-                    .attribute("visit-remote", "data-frames")
+                    .attribute("remote-picture", "data-frames")
                     .await
                     .unwrap_or_default(),
             ),
