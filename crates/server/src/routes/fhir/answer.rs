@@ -92,19 +92,14 @@ pub fn bundle(bundle: &Value) -> Response {
     fhir_json(StatusCode::OK, bundle)
 }
 
-/// Adds the links of a Bundle.
-pub fn link(bundle: &mut Value, links: &[(&str, String)]) {
-    let list: Vec<Value> = links
-        .iter()
-        .map(|(relation, url)| serde_json::json!({"relation": relation, "url": url}))
-        .collect();
-    if let Some(object) = bundle.as_object_mut() {
-        let entry = object.shift_remove("entry");
-        object.insert("link".to_owned(), Value::Array(list));
-        if let Some(entry) = entry {
-            object.insert("entry".to_owned(), entry);
-        }
-    }
+/// JSON text of a resource as an answer.
+pub fn fhir_text(text: String) -> Response {
+    (
+        StatusCode::OK,
+        [("content-type", "application/fhir+json; charset=utf-8")],
+        text,
+    )
+        .into_response()
 }
 
 /// ETag and Last-Modified.
