@@ -10,6 +10,7 @@ use tokio::sync::mpsc;
 
 use super::{CallOptions, Visit};
 use crate::client::Shared;
+use crate::config::MediaChoice;
 use crate::engine::Engine;
 use crate::event::{AlertKind, Tag};
 
@@ -132,6 +133,9 @@ impl Engine {
                 let watch = watch(Arc::clone(&self.shared), number, &call);
                 self.visit.tasks.push(self.shared.spawn(watch));
                 self.visit_input(ready);
+                if matches!(self.shared.config.media, MediaChoice::Synthetic { .. }) {
+                    self.visit_input(VisitInput::StandIn);
+                }
             }
             Err(error) => {
                 tracing::warn!(%error, "The call's engine could not be started");
