@@ -19,7 +19,12 @@ pub fn entry_of(
     report: &str,
 ) -> Result<Option<(Stored, Value)>, DbError> {
     let focus = format!("QuestionnaireResponse/{report}");
-    for stored in table::task::about(tx.conn(), patient, &focus)? {
+    let mut found = table::task::about(tx.conn(), patient, &focus)?;
+    if patient.is_some() {
+        // The entry of a report for a colleague names nobody, whoever adds to it.
+        found.extend(table::task::about(tx.conn(), None, &focus)?);
+    }
+    for stored in found {
         let task = stored.value()?;
         if task::kind(&task) == Some(TaskKind::ReviewReport) {
             return Ok(Some((stored, task)));
