@@ -7,6 +7,7 @@ import { ManagerPage } from "../manager/ManagerPage";
 import { SetPin } from "../session/SetPin";
 import { SignIn } from "../session/SignIn";
 import { Unlock } from "../session/Unlock";
+import { useColumns } from "./columns";
 import { Header } from "./Header";
 import { OfficePage } from "./OfficePage";
 import { StaffNotices } from "./StaffNotices";
@@ -16,10 +17,11 @@ import { useStaffWords } from "./words";
 /** The staff window, from sign-in to work. */
 export function StaffApp() {
   const app = useApp();
+  const { columns, split } = useColumns();
   return (
     <Loaded query={app}>
       {(view) => (
-        <div className="desk" data-phase={view.phase} data-testid="staff">
+        <div className="desk" data-phase={view.phase} data-columns={columns} data-split={split} data-testid="staff">
           <Header app={view} />
           <StaffNotices app={view} />
           <Body app={view} />
