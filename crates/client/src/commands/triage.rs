@@ -32,6 +32,11 @@ impl Client {
             if let Some(person) = engine.person().await {
                 session.know(pack, &person);
             }
+            // What the report says happened is the complaint; it is not asked twice.
+            let complaint = match (&complaint, &report) {
+                (None, Some(id)) => engine.complaint_of(id).await,
+                _ => complaint,
+            };
             if let Some(complaint) = complaint {
                 let answered = session.answer(pack, COMPLAINT, Answer::Code(complaint));
                 answered.map_err(|_| ClientError::new(ErrorCode::Invalid))?;

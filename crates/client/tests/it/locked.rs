@@ -146,3 +146,99 @@ async fn no_token_and_no_word_is_readable_in_any_file_of_the_profile() {
         }
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_forgotten_passphrase_is_replaced_after_a_sign_in_and_nothing_is_lost() {
+    let world = World::new().await;
+    let profile = world.profile("dana");
+    let phone = profile.start().await;
+    sign_in(&phone, &profile, "dana").await;
+    let draft = fill_in(&phone).await;
+    phone.lock().await.expect("locked");
+
+    let started = phone.forgot_pin().await.expect("starts");
+    crate::world::finish_in_browser(&started.url.expect("an address"), &profile.server, "dana").await;
+    let done = phone
+        .sign_in_wait(std::time::Duration::from_secs(30))
+        .await
+        .expect("ends");
+    assert_eq!(done.state, hms_model::view::SignInState::Done);
+    let weak = phone
+        .set_pin("123456".into())
+        .await
+        .expect_err("too weak without a keychain");
+    assert_eq!(weak.code, ErrorCode::WeakPin);
+    let app = phone.set_pin("another route mailbox".into()).await.expect("set");
+
+    assert_eq!((app.phase, app.storage), (Phase::Open, None));
+    let form = phone.report_draft().await.expect("form").expect("as it was left");
+    assert_eq!(form.id, draft);
+    phone.lock().await.expect("locked");
+    assert!(!phone.unlock(PASSPHRASE.into()).await.expect("an answer").open);
+    assert!(
+        phone
+            .unlock("another route mailbox".into())
+            .await
+            .expect("an answer")
+            .open
+    );
+    phone.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_photo_follows_its_report_small_and_without_its_position() {
+    use base64::Engine as _;
+    let world = World::new().await;
+    let dana = world.person("dana").await;
+    let draft = fill_in(&dana).await;
+    let mut png = std::io::Cursor::new(Vec::new());
+    image::RgbImage::new(2000, 1000)
+        .write_to(&mut png, image::ImageFormat::Png)
+        .expect("png");
+    let base64 = base64::engine::general_purpose::STANDARD.encode(png.into_inner());
+    let refused = dana
+        .report_attach(draft.clone(), "application/pdf".into(), base64.clone())
+        .await;
+    assert_eq!(refused.expect_err("no picture").code, ErrorCode::BadFile);
+    let form = dana
+        .report_attach(draft.clone(), "image/png".into(), base64)
+        .await
+        .expect("kept");
+    assert_eq!(form.attachments.len(), 1);
+    let sent = dana.report_send(draft).await.expect("sent");
+    let photo = sent.attachments[0].id.clone();
+
+    until(&dana, async || {
+        dana.sync_now().await.expect("syncs");
+        let report = dana.report(sent.id.clone()).await.expect("there");
+        let whole = matches!(report.send, SendState::Sent { .. });
+        (whole && matches!(report.attachments[0].send, SendState::Sent { .. })).then_some(())
+    })
+    .await;
+    assert_eq!(dana.outbox().await.expect("outbox"), []);
+
+    let ada = world.person("ada").await;
+    let entry = until(&ada, async || {
+        let queue = ada.queue().await.expect("the queue");
+        queue.items.into_iter().find(|item| item.name == "Dana Reyes")
+    })
+    .await;
+    let chart = until(&ada, async || {
+        let chart = ada.chart(entry.task.clone()).await.expect("the chart");
+        chart
+            .report
+            .as_ref()
+            .is_some_and(|report| report.photos == [photo.clone()])
+            .then_some(chart)
+    })
+    .await;
+    assert!(chart.report.is_some());
+    let seen = ada.attachment(photo).await.expect("bytes");
+    let bytes = base64::engine::general_purpose::STANDARD
+        .decode(seen.base64)
+        .expect("base64");
+    let picture = image::load_from_memory(&bytes).expect("a picture");
+    assert_eq!((picture.width(), picture.height()), (1600, 800));
+    dana.shutdown().await;
+    ada.shutdown().await;
+}
