@@ -3,6 +3,7 @@
 use hms_model::form::AnswerForm;
 use hms_model::ids::{PatientId, ReportId, TriageId};
 use hms_model::map::triage::{self as words, TriageResult};
+use hms_model::report::WhatHappened;
 use hms_model::view::{ErrorCode, OptionView, SummaryView, TriageView};
 use hms_triage::{Answer, Milli, Next, Pack, Person, Session, COMPLAINT};
 use uuid::Uuid;
@@ -159,6 +160,30 @@ impl Engine {
             sex: word("gender"),
             pregnant: None,
         })
+    }
+
+    /// The complaint that a report of this device already tells. `None` where it leaves it open, or where
+    /// only the sealed journal holds the report: then the checker asks.
+    async fn complaint_of(&self, report: &str) -> Option<String> {
+        let resource = self
+            .store
+            .as_ref()?
+            .get("QuestionnaireResponse", report)
+            .await
+            .ok()??
+            .resource;
+        let complaint = match hms_model::map::report::from_fhir(&resource).ok()?.what {
+            WhatHappened::Animal => "animal_bite",
+            WhatHappened::Fall => "fall",
+            WhatHappened::Vehicle => "crash",
+            WhatHappened::Heat => "heat",
+            WhatHappened::Cold => "cold",
+            WhatHappened::Cut => "cut",
+            WhatHappened::Sting => "sting",
+            WhatHappened::Chemical => "chemical",
+            WhatHappened::Lifting | WhatHappened::Assault | WhatHappened::Other => return None,
+        };
+        Some(complaint.to_owned())
     }
 
     async fn check(&self, id: &str) -> Result<Check, ClientError> {

@@ -12,12 +12,12 @@ pub(super) async fn note(scene: &mut Scene) -> Result<()> {
     let words = format!("Two punctures, back of left hand. Bleeding controlled. {CANARY}");
     scene.clinician.fill("[data-testid=note-text]", &words).await?;
     scene.clinician.tap("note-sign").await?;
-    let found = wait_for(
+    let found = newest(
         scene,
-        "Composition?status=final&type=11506-3&_sort=-date&_count=1",
-    )
-    .await?;
-    let signed = found["attester"][0]["time"].clone();
+        "Composition?status=final&type=11506-3&_sort=-date",
+        |note| note.to_string().contains(CANARY),
+    );
+    let signed = found.await?["attester"][0]["time"].clone();
     ensure!(!signed.is_null(), "the note has no attester");
     scene
         .evidence
@@ -27,7 +27,7 @@ pub(super) async fn note(scene: &mut Scene) -> Result<()> {
 
 pub(super) async fn order(scene: &mut Scene) -> Result<()> {
     scene.clinician.tap("imaging-order").await?;
-    let found = wait_for(scene, "ServiceRequest?_sort=-authored&_count=1").await?;
+    let found = newest(scene, "ServiceRequest?status=active&_sort=-authored", |_| true).await?;
     let site = found["locationReference"][0]["reference"].clone();
     scene
         .evidence
@@ -47,14 +47,21 @@ pub(super) async fn advice(scene: &mut Scene) -> Result<()> {
             .await
             .with_context(|| format!("tap {tap}"))?;
     }
-    let found = wait_for(
+    let found = newest(
         scene,
-        "Composition?status=final&type=fit-for-duty&_sort=-date&_count=1",
-    )
-    .await?;
-    scene.clinician.tap("followup-book").await?;
-    let booked = wait_for(scene, "Appointment?status=booked&_sort=-date&_count=1").await?;
-    let confirmed = json!({ "advice": found["id"], "appointment": booked["start"] });
+        "Composition?status=final&type=fit-for-duty&_sort=-date",
+        |advice| advice.to_string().contains("no-left-hand-use"),
+    );
+    let advice = found.await?["id"].clone();
+    for tap in ["followup-in-7", "followup-book"] {
+        scene
+            .clinician
+            .tap(tap)
+            .await
+            .with_context(|| format!("tap {tap}"))?;
+    }
+    let booked = newest(scene, "Appointment?status=booked&_sort=-date", |_| true).await?;
+    let confirmed = json!({ "advice": advice, "appointment": booked["start"] });
     scene
         .evidence
         .step("advice", &[&scene.clinician], confirmed)
@@ -125,13 +132,19 @@ pub(super) async fn carrier_reads(scene: &mut Scene) -> Result<()> {
     scene.evidence.step("after", &[&scene.carrier], confirmed).await
 }
 
-/// Waits until a search by the clinician's token finds something; the newest is returned.
-async fn wait_for(scene: &Scene, search: &str) -> Result<Value> {
+/// Waits until the newest resource of the carrier that a search by the clinician's token finds is the one meant.
+async fn newest(scene: &Scene, search: &str, fits: impl Fn(&Value) -> bool) -> Result<Value> {
+    let patient = scene.cast.user("carrier")["fhir_id"]
+        .as_str()
+        .unwrap_or_default()
+        .to_owned();
+    let search = format!("{search}&_count=1&patient=Patient/{patient}");
     let begun = Instant::now();
     loop {
-        let found = scene.cast.fhir("clinician", search).await?;
-        if found["entry"][0]["resource"].is_object() {
-            return Ok(found["entry"][0]["resource"].clone());
+        let found = scene.cast.fhir("clinician", &search).await?;
+        let newest = &found["entry"][0]["resource"];
+        if newest.is_object() && fits(newest) {
+            return Ok(newest.clone());
         }
         ensure!(
             begun.elapsed() < Duration::from_secs(30),

@@ -71,10 +71,18 @@ pub async fn bite(setting: Setting, out: &Path, until: Option<&str>) -> Result<(
         if let Err(error) = play(step, &mut scene).await {
             problem = Some(format!("{step}: {error:#}"));
             // What the screens said when it failed.
-            let windows = [&scene.carrier, &scene.clinician];
+            let said = serde_json::json!({
+                "problem": problem,
+                "carrier": scene.carrier.text().await.unwrap_or_default(),
+                "clinician": scene.clinician.text().await.unwrap_or_default(),
+            });
             scene
                 .evidence
-                .step(&format!("{step}-failed"), &windows, serde_json::json!(problem))
+                .step(
+                    &format!("{step}-failed"),
+                    &[&scene.carrier, &scene.clinician],
+                    said,
+                )
                 .await
                 .ok();
             break;
