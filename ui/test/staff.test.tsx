@@ -5,6 +5,7 @@ import { clearMocks } from "@tauri-apps/api/mocks";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { Page } from "../src/base/Page";
 import { newQueryClient } from "../src/base/query";
+import { columnsOf } from "../src/features/staff/columns";
 import { StaffApp } from "../src/features/staff/StaffApp";
 import { playTape, type Tape } from "../src/ipc/fake";
 import { commands } from "../src/ipc/transport";
@@ -270,6 +271,15 @@ describe("the visit", () => {
     await press("queue-claim", "intake-name", "intake-save");
     await waitFor(() => expect(screen.queryByTestId("intake-missing") ?? screen.queryByTestId("intake-saved")).toBeTruthy());
     expect(screen.getByTestId("intake-missing").textContent).toContain("Two things to know them by");
+  });
+});
+
+describe("the columns", () => {
+  it("become fewer for a narrow window and for large text alike", () => {
+    expect(columnsOf(1440, 16)).toEqual({ columns: 3, split: true });
+    expect(columnsOf(800, 16)).toEqual({ columns: 2, split: false });
+    expect(columnsOf(1440, 32)).toEqual({ columns: 1, split: true });
+    expect(columnsOf(800, 32)).toEqual({ columns: 1, split: false });
   });
 });
 
