@@ -81,6 +81,7 @@ impl FramesServer {
 async fn serve(stream: TcpStream, secret: String, screens: Screens) {
     let _ = stream.set_nodelay(true);
     let mut wanted = None;
+    #[expect(clippy::result_large_err, reason = "the library's callback has this shape")]
     let check = |request: &Request, response: Response| {
         wanted = screen(request, &secret, &screens);
         if wanted.is_some() {

@@ -8,6 +8,7 @@ use hms_model::time::Timestamp;
 use hms_model::view::{AppointmentView, DutyView, ImagingView, SiteView, SummaryView};
 use serde_json::Value;
 
+use super::chart::Pieces;
 use super::people::{address, display, name_of, phone};
 use super::{moment, reference_id, text, Records};
 
@@ -25,16 +26,65 @@ pub(crate) const KINDS: &[&str] = &[
 
 /// One summary for each visit that ended or has something signed, newest first.
 pub(crate) fn summaries(records: &Records) -> Vec<SummaryView> {
-    let mut found: Vec<SummaryView> = records
-        .all("Encounter")
-        .filter_map(|e| summary(e, records))
+    let visits = records.all("Encounter").filter_map(|e| summary(e, records));
+    let calls = records
+        .all("Task")
+        .filter_map(|task| without_visit(task, records));
+    let mut found: Vec<(f64, SummaryView)> = visits
+        .map(|view| (view.visit_at.unwrap_or_default(), view))
+        .chain(calls)
         .collect();
-    found.sort_by(|a, b| {
-        b.visit_at
-            .unwrap_or_default()
-            .total_cmp(&a.visit_at.unwrap_or_default())
-    });
-    found
+    found.sort_by(|(a, _), (b, _)| b.total_cmp(a));
+    found.into_iter().map(|(_, view)| view).collect()
+}
+
+/// What was signed on an entry that no visit answers: the person was told by telephone. With its moment.
+fn without_visit(entry: &Value, records: &Records) -> Option<(f64, SummaryView)> {
+    let task_id = text(entry, &["id"])?;
+    let pieces = Pieces::of(task_id, records)?;
+    if pieces.encounter.is_some() || task::kind(entry) == Some(TaskKind::DutyDecision) {
+        return None;
+    }
+    let note = pieces.note().filter(|note| note.signed.is_some());
+    let advice = pieces.advice().filter(|advice| advice.signed.is_some());
+    let author = note
+        .as_ref()
+        .map(|n| &n.author)
+        .or(advice.as_ref().map(|a| &a.author))?;
+    let at = note
+        .as_ref()
+        .and_then(|n| n.signed)
+        .or(advice.as_ref().and_then(|a| a.signed))?;
+    let report = task::report(entry).and_then(|id| records.get("QuestionnaireResponse", id.as_str()));
+    let from = report.and_then(|r| words::from_fhir(r).ok()?.position);
+    let words_of = |note: &note::Note| {
+        let added = super::chart::note_view(note, records)
+            .addenda
+            .into_iter()
+            .map(|addendum| addendum.text);
+        std::iter::once(note.text.clone())
+            .chain(added)
+            .collect::<Vec<_>>()
+            .join("\n\n")
+    };
+    let view = SummaryView {
+        report_number: report.and_then(words::receipt_number).map(str::to_owned),
+        visit_at: None,
+        clinician: records
+            .get("Practitioner", author)
+            .map(name_of)
+            .filter(|name| !name.is_empty()),
+        note: note.as_ref().map(words_of),
+        advice: advice.as_ref().map(|a| duty_view(&a.advice)),
+        decision: advice.as_ref().and_then(|a| decision(records, a)),
+        follow_up: pieces
+            .patient
+            .and_then(|p| follow_up(records, p, moment(entry, &["authoredOn"]))),
+        imaging: pieces
+            .orders()
+            .find_map(|order| imaging(order, records, from.as_ref())),
+    };
+    Some((at.as_f64(), view))
 }
 
 fn summary(encounter: &Value, records: &Records) -> Option<SummaryView> {

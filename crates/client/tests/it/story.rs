@@ -186,6 +186,25 @@ async fn the_desk_sees_it_decides_and_the_carrier_reads_the_summary() {
     max.sync_now().await.expect("syncs");
     assert_eq!(max.outbox().await.expect("outbox"), []);
 
+    let summary = until(&dana, async || {
+        dana.sync_now().await.expect("syncs");
+        let summaries = dana.summaries().await.expect("summaries");
+        summaries.into_iter().find(|summary| summary.decision.is_some())
+    })
+    .await;
+    assert!(
+        summary
+            .note
+            .as_deref()
+            .is_some_and(|note| note.contains("Tetanus")),
+        "{summary:?}"
+    );
+    assert!(summary
+        .report_number
+        .is_some_and(|number| number.starts_with("HMS-")));
+    assert!(summary.follow_up.is_some());
+    assert_eq!(summary.clinician.as_deref(), Some("Ada Okafor"));
+
     let closed = ada.close_task(task.clone()).await.expect("closed");
     assert!(closed.items.iter().all(|item| item.task != task));
     ada.sync_now().await.expect("syncs");
