@@ -187,6 +187,31 @@ impl Window {
         }
     }
 
+    /// Presses a button from the keyboard: Enter; or Space in the box of a labelled choice.
+    ///
+    /// # Errors
+    /// It is not there, has no name, or takes no keys.
+    pub async fn press(&self, test_id: &str) -> Result<()> {
+        let element = self.see(test_id).await?;
+        if element.label.trim().is_empty() {
+            bail!("{}: {test_id} has no accessible name", self.name);
+        }
+        // The box of a labelled choice is drawn by its label; it is there for the keyboard only.
+        let inside = json!({ "using": "css selector", "value": "input" });
+        let path = format!("/element/{}/element", element.id);
+        let (id, key) = match self.call(reqwest::Method::POST, &path, Some(inside)).await {
+            Ok(found) => (found[ELEMENT].as_str().unwrap_or_default().to_owned(), " "),
+            Err(_) => (element.id, "\u{E007}"),
+        };
+        let path = format!("/element/{id}/value");
+        let typed = self
+            .call(reqwest::Method::POST, &path, Some(json!({ "text": key })))
+            .await;
+        typed
+            .map(drop)
+            .with_context(|| format!("could not press {test_id}"))
+    }
+
     /// Types into an element.
     ///
     /// # Errors

@@ -11,7 +11,7 @@ const CANARY: &str = "zebrafinch-canary";
 pub(super) async fn note(scene: &mut Scene) -> Result<()> {
     let words = format!("Two punctures, back of left hand. Bleeding controlled. {CANARY}");
     scene.clinician.fill("[data-testid=note-text]", &words).await?;
-    scene.clinician.tap("note-sign").await?;
+    scene.clinician.press("note-sign").await?;
     let found = newest(
         scene,
         "Composition?status=final&type=11506-3&_sort=-date",
@@ -26,7 +26,7 @@ pub(super) async fn note(scene: &mut Scene) -> Result<()> {
 }
 
 pub(super) async fn order(scene: &mut Scene) -> Result<()> {
-    scene.clinician.tap("imaging-order").await?;
+    scene.clinician.press("imaging-order").await?;
     let found = newest(scene, "ServiceRequest?status=active&_sort=-authored", |_| true).await?;
     let site = found["locationReference"][0]["reference"].clone();
     scene
@@ -72,7 +72,7 @@ pub(super) async fn manager(scene: &mut Scene) -> Result<()> {
     let manager = scene.cast.window("manager", true, None).await?;
     let user = scene.cast.user("manager").clone();
     session::sign_in(&manager, &scene.browser, &user).await?;
-    manager.tap("manager-decide-accept").await?;
+    manager.press("manager-decide-accept").await?;
     let begun = Instant::now();
     loop {
         let tasks = scene
@@ -118,7 +118,7 @@ pub(super) async fn hr(scene: &mut Scene) -> Result<()> {
 }
 
 pub(super) async fn carrier_reads(scene: &mut Scene) -> Result<()> {
-    scene.clinician.tap("visit-leave").await?;
+    scene.clinician.press("visit-leave").await?;
     scene.carrier.see("screen-visit-ended").await?;
     scene.cast.cut_link();
     scene.carrier.tap("ended-summary").await?;
