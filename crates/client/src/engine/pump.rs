@@ -105,7 +105,9 @@ impl Engine {
             self.changed(Tag::App);
             self.changed(Tag::Queue);
         }
+        // What was "sending" waits again, or has its receipt: both lists show it.
         self.changed(Tag::Outbox);
+        self.changed(Tag::Reports);
         self.core.handle(self.now(), Input::SyncFinished(end));
     }
 
