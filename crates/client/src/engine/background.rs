@@ -90,11 +90,7 @@ async fn look_out(shared: Arc<Shared>) {
         let wanted = shared
             .ask(async |engine: &mut Engine| {
                 Ok(Wanted {
-                    sealed: engine
-                        .sealed
-                        .entries
-                        .iter()
-                        .any(|e| !e.delivered && !engine.is_open_form(&e.id)),
+                    sealed: engine.sealed.entries.iter().any(|e| engine.is_to_deliver(e)),
                     offline: engine.store.is_some() && engine.network.reached == Some(false),
                     key: engine.seal_key().is_none() || engine.network.reached.is_none(),
                 })

@@ -349,13 +349,13 @@ impl Engine {
 
     /// Ends what works on the store, and closes it.
     pub(crate) async fn close_store(&mut self) {
+        self.end_call().await;
         for task in [self.exchange.take(), self.signalling.take()]
             .into_iter()
             .flatten()
         {
             task.abort();
         }
-        self.end_call().await;
         self.batch.clear();
         if let Some(store) = self.store.take() {
             store.close().await;

@@ -58,18 +58,24 @@ pub(crate) struct Sealed {
 pub(crate) struct SealedIndex {
     path: std::path::PathBuf,
     pub(crate) entries: Vec<Sealed>,
+    /// Not taken by the server in this run: offered again when the app starts anew, not every few seconds.
+    pub(crate) refused: std::collections::BTreeSet<String>,
 }
 
 impl SealedIndex {
     /// Reads the index; without one, nothing is only in the journal.
     pub(crate) fn read(dir: &Path) -> Self {
         let path = dir.join("unsent.index.json");
-        let entries = std::fs::read(&path)
-            .ok()
-            .and_then(|bytes| serde_json::from_slice(&bytes).ok());
+        let stored = std::fs::read(&path).ok();
+        let mut entries: Vec<Sealed> = stored
+            .and_then(|bytes| serde_json::from_slice(&bytes).ok())
+            .unwrap_or_default();
+        // The server has these, and their owner gets them with the next sync.
+        entries.retain(|entry| !entry.delivered);
         Self {
             path,
-            entries: entries.unwrap_or_default(),
+            entries,
+            refused: std::collections::BTreeSet::new(),
         }
     }
 

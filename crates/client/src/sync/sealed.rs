@@ -6,7 +6,7 @@ use hms_model::wire::session::{WireSealed, WireSealedResult};
 use reqwest::Method;
 
 use crate::client::Shared;
-use crate::engine::Engine;
+use crate::engine::{Engine, Sealed};
 use crate::event::Tag;
 use crate::net::{read_json, Tries};
 
@@ -23,7 +23,7 @@ pub(crate) async fn deliver_sealed(shared: &Arc<Shared>) {
                 .sealed
                 .entries
                 .iter()
-                .filter(|entry| !entry.delivered && !engine.is_open_form(&entry.id))
+                .filter(|entry| engine.is_to_deliver(entry))
                 .map(|entry| entry.id.clone())
                 .collect();
             let mut bytes = 0;
@@ -72,12 +72,20 @@ pub(crate) async fn deliver_sealed(shared: &Arc<Shared>) {
 }
 
 impl Engine {
+    /// Whether an entry is to be offered to the server now. The form that is being filled in is not yet.
+    pub(crate) fn is_to_deliver(&self, entry: &Sealed) -> bool {
+        !entry.delivered && !self.is_open_form(&entry.id) && !self.sealed.refused.contains(&entry.id)
+    }
+
     fn sealed_delivered(&mut self, results: &[WireSealedResult]) {
         for result in results {
             let kept = matches!(result.status, 200 | 201);
             if !kept {
                 // It stays in the journal, and in "Waiting to send"; it is offered again later.
                 tracing::warn!(status = result.status, "The server did not take a sealed entry");
+                if (400..500).contains(&result.status) && result.status != 429 {
+                    self.sealed.refused.insert(result.id.clone());
+                }
                 continue;
             }
             if let Some(entry) = self.sealed.entries.iter_mut().find(|entry| entry.id == result.id) {
