@@ -19,7 +19,7 @@ cargo xtask <task>
               --yes                install missing packages without asking (Debian, Ubuntu)
   test      set up, then everything that CI runs; --deep runs the long seeded suites too
               --only NAME          one step: fmt, clippy, rust, ui, browser, windows
-  bench     [NAME] [--json]        measure against the goals (release build)
+  bench     [NAME]                 measure (release build): save, keys
   check     --mobile               type-check the shell for Android and iOS
   dev       the app with the development server of the pages
   doctor    say what this machine lacks
