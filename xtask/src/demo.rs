@@ -23,7 +23,10 @@ pub fn demo(args: &[String]) -> Done {
         &mut program("npm", &["run", "build", "--workspace", "ui", "--silent"]),
     )?;
     match scenario_name {
-        Some(name) => scenario(&name, &out, until.as_deref(), headless),
+        Some(name) => {
+            let relay_only = option(args, "--relay-only")?;
+            scenario(&name, &out, until.as_deref(), relay_only.as_deref(), headless)
+        }
         None => {
             build()?;
             let mut stage = program(&bin("stage").to_string_lossy(), &["open"]);
@@ -37,7 +40,13 @@ pub fn demo(args: &[String]) -> Done {
 }
 
 /// Plays a scenario and leaves evidence in `out`.
-pub fn scenario(name: &str, out: &Path, until: Option<&str>, headless: bool) -> Done {
+pub fn scenario(
+    name: &str,
+    out: &Path,
+    until: Option<&str>,
+    relay_only: Option<&str>,
+    headless: bool,
+) -> Done {
     build()?;
     let mut stage = program(&bin("stage").to_string_lossy(), &["play", name]);
     stage
@@ -47,6 +56,9 @@ pub fn scenario(name: &str, out: &Path, until: Option<&str>, headless: bool) -> 
         .arg(out);
     if let Some(until) = until {
         stage.args(["--until", until]);
+    }
+    if let Some(protocol) = relay_only {
+        stage.args(["--relay-only", protocol]);
     }
     if headless {
         stage.arg("--headless");

@@ -94,5 +94,5 @@ fn browser(_deep: bool) -> Done {
 /// The story in the real windows.
 fn windows(_deep: bool) -> Done {
     let out = target().join("scenario-bite");
-    crate::demo::scenario("bite", &out, None, true)
+    crate::demo::scenario("bite", &out, None, None, true)
 }

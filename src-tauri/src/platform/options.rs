@@ -25,13 +25,11 @@ pub struct Options {
     pub position: Option<(f64, f64)>,
     /// A synthetic camera and microphone stand in.
     pub synthetic_media: bool,
-    /// Calls go only through the relay.
-    pub relay_only: bool,
 }
 
 const USAGE: &str =
     "Usage: hms-ach [--profile DIR] [--server-json FILE] [--staff] [--at X,Y] [--position LAT,LON] \
-                     [--synthetic-media] [--relay-only]";
+                     [--synthetic-media]";
 
 impl Options {
     /// Reads the options.
@@ -47,7 +45,6 @@ impl Options {
             at: None,
             position: None,
             synthetic_media: false,
-            relay_only: false,
         };
         let mut args = args;
         while let Some(arg) = args.next() {
@@ -66,7 +63,6 @@ impl Options {
                 "--position" => options.position = Some(pair(&name, &value()?)?),
                 "--staff" => options.staff = true,
                 "--synthetic-media" => options.synthetic_media = true,
-                "--relay-only" => options.relay_only = true,
                 _ => return Err(format!("{name} is not an option of hms-ach.\n{USAGE}")),
             }
         }

@@ -39,7 +39,6 @@ async fn run(args: &[String]) -> Result<()> {
         work: work.join(folder),
         headless: args.iter().any(|arg| arg == "--headless"),
         relay_only: value("--relay-only").map(str::to_owned),
-        broken: value("--break").map(str::to_owned),
     };
     match args.first().map(String::as_str) {
         Some("open") => open(Cast::assemble(setting("demo")).await?).await,

@@ -19,8 +19,6 @@ pub struct Setting {
     pub headless: bool,
     /// Calls go only through the relay, over this protocol.
     pub relay_only: Option<String>,
-    /// Breaks one part on purpose, to see the scenario fail: push, decode, relay or receipt.
-    pub broken: Option<String>,
 }
 
 /// The running programs. Dropping it ends them all.
@@ -129,10 +127,8 @@ impl Cast {
         let mut env = self.env.clone();
         env.push(("TAURI_WEBVIEW_AUTOMATION", "true".to_owned()));
         if let Some(protocol) = &self.setting.relay_only {
-            env.push(("HMS_RELAY_PROTOCOL", protocol.clone()));
-        }
-        if let Some(part) = &self.setting.broken {
-            env.push(("HMS_BREAK", part.clone()));
+            env.push(("HMS_CALL_RELAY_ONLY", "1".to_owned()));
+            env.push(("HMS_CALL_TRANSPORT", protocol.clone()));
         }
         let logs = self.setting.work.join("logs");
         let driver = Process::start(
@@ -148,10 +144,7 @@ impl Cast {
             &logs,
         )?;
         self.processes.push(driver);
-        let mut args = self.app_args(name, staff, position);
-        if self.setting.relay_only.is_some() {
-            args.push("--relay-only".to_owned());
-        }
+        let args = self.app_args(name, staff, position);
         let binary = self
             .setting
             .bin_dir
@@ -246,6 +239,12 @@ impl Cast {
             .iter()
             .find(|(name, _)| *name == "DISPLAY")
             .map(|(_, display)| display.clone())
+    }
+
+    /// The only protocol that calls may use to the relay, where they may use nothing but the relay.
+    #[must_use]
+    pub fn relay_only(&self) -> Option<&str> {
+        self.setting.relay_only.as_deref()
     }
 
     /// A user of the demo: name, password, token, FHIR id.

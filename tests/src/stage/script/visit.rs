@@ -85,7 +85,28 @@ pub(super) async fn call(scene: &mut Scene) -> Result<()> {
     let id = visit["entry"][0]["resource"]["id"]
         .as_str()
         .context("no Encounter is in progress")?;
+    let relay = scene.cast.get("administrator", "api/relay").await?;
+    let carried: u64 = relay["allocations"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter(|a| {
+            scene
+                .cast
+                .relay_only()
+                .is_none_or(|protocol| a["transport"] == protocol)
+        })
+        .filter_map(|a| a["bytes_to_peers"].as_u64())
+        .sum();
+    // A hundred pictures and the sound beside them are far more than this, each way.
+    let enough = scene.cast.relay_only().is_none() || carried > 100_000;
+    ensure!(
+        enough,
+        "the relay carried {carried} bytes only, though the call may use nothing else"
+    );
     let confirmed = json!({
+        "relay_only": scene.cast.relay_only(),
+        "relay_bytes": carried,
         "different_frames": { "carrier": counts.0, "clinician": counts.1 },
         "seconds": begun.elapsed().as_secs_f64(),
         "encounter": id,
