@@ -286,6 +286,20 @@ impl Window {
         }
     }
 
+    /// Text of the first displayed element that fits, if one is there now.
+    ///
+    /// # Errors
+    /// The driver fails.
+    pub async fn text_now(&self, css: &str) -> Result<Option<String>> {
+        let Some(element) = self.find(css).await? else {
+            return Ok(None);
+        };
+        let path = format!("/element/{}/text", element.id);
+        let read = self.call(reqwest::Method::GET, &path, None).await;
+        // It may have been replaced between the two calls; then it is not there.
+        Ok(read.ok().and_then(|value| value.as_str().map(str::to_owned)))
+    }
+
     /// Waits until the text of the first displayed element that fits a selector satisfies a condition.
     ///
     /// # Errors
@@ -299,18 +313,8 @@ impl Window {
         let begun = Instant::now();
         let mut text = String::new();
         while begun.elapsed() < wait {
-            if let Some(element) = self.find(css).await? {
-                let read = self
-                    .call(
-                        reqwest::Method::GET,
-                        &format!("/element/{}/text", element.id),
-                        None,
-                    )
-                    .await;
-                text = read
-                    .ok()
-                    .and_then(|value| value.as_str().map(str::to_owned))
-                    .unwrap_or_default();
+            if let Some(now) = self.text_now(css).await? {
+                text = now;
                 if fits(&text) {
                     return Ok(text);
                 }

@@ -56,23 +56,21 @@ pub(super) async fn check_symptoms(scene: &mut Scene) -> Result<()> {
             begun.elapsed() < Duration::from_secs(120),
             "no result after {questions} questions"
         );
-        let asked = match carrier.find("[data-testid=question-text]").await? {
-            Some(_) => carrier.read("question-text").await.unwrap_or_default(),
-            None => String::new(),
-        };
-        if asked.is_empty() || asked == last {
+        let asked = carrier.text_now("[data-testid=question-text]").await?;
+        let Some(asked) = asked.filter(|text| !text.is_empty() && *text != last) else {
             tokio::time::sleep(Duration::from_millis(100)).await;
             continue;
-        }
-        // A calm bite: none of the warning signs, and "no" or "not sure" to the rest.
-        for answer in ["answer-none", "answer-false", "answer-unknown"] {
-            if carrier.find(&format!("[data-testid={answer}]")).await?.is_some() {
-                carrier.tap(answer).await?;
-                break;
-            }
-        }
-        if carrier.find("[data-testid=next]").await?.is_some() {
+        };
+        // A calm bite: none of the warning signs, and "no" or "not sure" to the rest. Only a question that
+        // takes several answers has a "next"; the others go on by themselves.
+        let several = carrier.find("[data-testid=next]").await?.is_some();
+        if several {
+            carrier.tap("answer-none").await?;
             carrier.tap("next").await?;
+        } else if carrier.find("[data-testid=answer-false]").await?.is_some() {
+            carrier.tap("answer-false").await?;
+        } else {
+            carrier.tap("answer-unknown").await?;
         }
         last = asked;
         questions += 1;
