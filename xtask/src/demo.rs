@@ -68,7 +68,7 @@ pub fn scenario(
 
 fn build() -> Done {
     step(
-        "Build (the first time takes about 15 minutes on 2 cores)",
+        "Build (the first time takes about 8 minutes on 2 cores)",
         &mut program(
             "cargo",
             &["build", "--workspace", "--bins", "--features", FEATURES],
