@@ -285,6 +285,7 @@ export const staff = {
   "manager.confirm": "Confirm decision",
   "manager.before": "Before",
   "manager.noHistory": "Nothing yet.",
+  "manager.noName": "Name not kept here",
   "manager.asRecommended": "As recommended",
 
   "office.sub": "This window has no page for your work. Here is where to find it.",

@@ -286,6 +286,7 @@ export const staff: Same<typeof en> = {
   "manager.confirm": "Confirmar decisión",
   "manager.before": "Antes",
   "manager.noHistory": "Nada aún.",
+  "manager.noName": "Nombre no guardado aquí",
   "manager.asRecommended": "Como se recomendó",
 
   "office.sub": "Esta ventana no tiene página para su trabajo. Aquí dice dónde está.",

@@ -20,7 +20,7 @@ export function Decision(props: { decision: DecisionView; number: number }) {
   return (
     <article className="card card--line" data-testid={`manager-decision-${number}`} data-task={decision.task}>
       <div className="panel__head">
-        <h3>{decision.name}</h3>
+        <h3>{decision.name || t("manager.noName")}</h3>
         <span className="soft small">{t("manager.asked", { time: f.moment(decision.asked_at) })}</span>
       </div>
       <p className="soft">{t("manager.recommended")}</p>
@@ -69,7 +69,7 @@ export function Decided(props: { decision: DecisionView }) {
   const same = JSON.stringify(decision.decision) === JSON.stringify(decision.advice);
   return (
     <article className="card" data-testid="manager-decided" data-task={decision.task}>
-      <h3>{decision.name}</h3>
+      <h3>{decision.name || t("manager.noName")}</h3>
       <DutyWords id="manager-decided-duty" duty={decision.decision} />
       {same ? <p className="soft">{t("manager.asRecommended")}</p> : (
         <>

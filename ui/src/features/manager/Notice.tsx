@@ -17,7 +17,7 @@ export function Notice(props: { notice: NoticeView; number: number }) {
   const acknowledge = useCommand(commands.acknowledgeNotice, { key: managerKey });
   return (
     <article className="card card--line notice" data-testid={`manager-notice-${number}`} data-task={notice.task}>
-      <h3>{t("manager.hurt", { name: notice.name })}</h3>
+      <h3>{t("manager.hurt", { name: notice.name || t("manager.noName") })}</h3>
       <dl className="person__facts">
         <div><dt>{t("report.happened")}</dt><dd>{f.moment(notice.happened_at) || t("case.unknown")}</dd></div>
         <div><dt>{t("report.place")}</dt><dd>{notice.place || t("case.unknown")}</dd></div>
@@ -26,7 +26,7 @@ export function Notice(props: { notice: NoticeView; number: number }) {
       <div className="row row--ends">
         {notice.acknowledged ? <State tone="ok" icon="check">{t("manager.acknowledged")}</State> : <Due at={notice.due_at} />}
         {!notice.acknowledged && (
-          <Button id="manager-acknowledge" label={t("manager.acknowledgeName", { name: notice.name })} look="primary" busy={acknowledge.pending} onPress={() => acknowledge.run(notice.task)}>
+          <Button id="manager-acknowledge" label={t("manager.acknowledgeName", { name: notice.name || t("manager.noName") })} look="primary" busy={acknowledge.pending} onPress={() => acknowledge.run(notice.task)}>
             {t("manager.acknowledge")}
           </Button>
         )}
