@@ -28,7 +28,7 @@ pub fn run() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    if let Some(problem) = platform::display::missing() {
+    if let Some(problem) = platform::display::missing().or_else(|| options.lacks_server()) {
         eprintln!("{problem}");
         return ExitCode::FAILURE;
     }

@@ -69,6 +69,19 @@ impl Options {
         Ok(options)
     }
 
+    /// What to tell the person when neither the profile nor the command line names a server.
+    #[must_use]
+    pub fn lacks_server(&self) -> Option<String> {
+        let kept = self.profile_dir.join("server.json");
+        (self.server_json.is_none() && !kept.exists()).then(|| {
+            format!(
+                "HMS-ACH does not know its server yet: {} is missing. Start it once with --server-json FILE, the \
+                 settings that your administrator gives you. Nothing is lost.",
+                kept.display()
+            )
+        })
+    }
+
     /// What the client is started with.
     ///
     /// A profile named on the command line keeps its keys in a sealed file of its own, so that several
