@@ -10,6 +10,9 @@ use sha2::{Digest, Sha256};
 use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Once;
+use std::thread;
+use std::time::Duration;
 use zeroize::Zeroize;
 
 pub(crate) const DATABASE: &str = "store.db";
@@ -109,8 +112,26 @@ fn lock(dir: &Path) -> Result<File, OpenError> {
     }
 }
 
+/// Waits, once in a process, until the cipher is there. `SQLite` calls itself initialised before it runs `SQLCipher`'s
+/// part, so a second thread that opens at the same moment could be told that there is no cipher.
+fn cipher_ready() {
+    static READY: Once = Once::new();
+    READY.call_once(|| {
+        for _ in 0..1_000 {
+            let keyed =
+                Connection::open_in_memory().and_then(|conn| conn.execute_batch("PRAGMA key = 'any'"));
+            if keyed.is_ok() {
+                return;
+            }
+            thread::sleep(Duration::from_millis(1));
+        }
+        // A build without the cipher: `open_database` refuses it with the right words.
+    });
+}
+
 pub(crate) fn open_database(path: &Path, key: &Secret<[u8; 32]>) -> Result<Connection, OpenError> {
     let failed = |source| OpenError::sql("open the database")(source);
+    cipher_ready();
     let conn = Connection::open(path).map_err(failed)?;
     let mut hex: String = key.expose().iter().map(|byte| format!("{byte:02x}")).collect();
     // What goes wrong is returned; the library would also print it.

@@ -4,10 +4,13 @@ use crate::db::{DbError, SqlResult};
 use hms_model::secret::Secret;
 use rusqlite::{Connection, OpenFlags};
 use std::path::Path;
+use std::sync::Once;
+use std::thread;
 use std::time::Duration;
 
 /// A connection that may write. WAL with a full sync at each commit: what is acknowledged survives a power cut.
 pub(super) fn connection(path: &Path, key: &Secret<[u8; 32]>) -> Result<Connection, DbError> {
+    cipher_ready();
     let conn = Connection::open(path).doing("open the database")?;
     unlock(&conn, key)?;
     conn.execute_batch(
@@ -25,6 +28,7 @@ pub(super) fn connection(path: &Path, key: &Secret<[u8; 32]>) -> Result<Connecti
 /// A connection that only reads.
 pub(super) fn reader(path: &Path, key: &Secret<[u8; 32]>) -> Result<Connection, DbError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    cipher_ready();
     let conn = Connection::open_with_flags(path, flags).doing("open the database for reading")?;
     unlock(&conn, key)?;
     conn.execute_batch(
@@ -52,6 +56,23 @@ pub(super) fn copy(from: &Path, to: &Path, key: &Secret<[u8; 32]>) -> Result<(),
         what: "finish the copy",
         source,
     })
+}
+
+/// Waits, once in a process, until the cipher is there. SQLite calls itself initialised before it runs SQLCipher's
+/// part, so a second thread that opens at the same moment could be told that there is no cipher.
+fn cipher_ready() {
+    static READY: Once = Once::new();
+    READY.call_once(|| {
+        for _ in 0..1_000 {
+            let keyed =
+                Connection::open_in_memory().and_then(|conn| conn.execute_batch("PRAGMA key = 'any'"));
+            if keyed.is_ok() {
+                return;
+            }
+            thread::sleep(Duration::from_millis(1));
+        }
+        // A build without the cipher: `unlock` refuses it with the right words.
+    });
 }
 
 /// A raw 256-bit key, so that no time goes into key derivation on each connection.
