@@ -14,6 +14,7 @@ mod net;
 mod oidc;
 mod picture;
 mod prefs;
+mod sabotage;
 mod session;
 mod signal;
 mod sync;

@@ -14,6 +14,7 @@ use crate::client::Shared;
 use crate::engine::Engine;
 use crate::error::ClientError;
 use crate::net::Fault;
+use crate::sabotage::broken;
 
 /// Bytes of changes in one exchange: a thin link gets its first receipts soon.
 const BYTES_AT_MOST: u64 = 256 * 1024;
@@ -43,6 +44,7 @@ struct Start {
 
 /// Runs one exchange and reports its end to the loop.
 pub(crate) async fn exchange(shared: Arc<Shared>, max_ops: usize) {
+    let max_ops = if broken("push") { 0 } else { max_ops };
     let mut answered = Vec::new();
     let start = shared
         .ask(async move |engine: &mut Engine| {

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::sabotage::broken;
 use hms_core::send_state::{send_state, Evidence, Reader, Waiting};
 use hms_model::map::report::receipt_number;
 use hms_model::view::{ReaderView, SendState};
@@ -107,6 +108,9 @@ impl Sending {
 
     /// The receipt of a report: as it was given here, or as the record itself carries it on another device.
     pub(crate) fn receipt(&self, id: &str, resource: Option<&Value>) -> Option<WireReceipt> {
+        if broken("receipt") {
+            return None;
+        }
         self.receipts.get(id).cloned().or_else(|| {
             let resource = resource?;
             let number = receipt_number(resource)?.to_owned();

@@ -132,6 +132,9 @@ impl Engine {
                 self.visit.call = Some(Arc::clone(&call));
                 let watch = watch(Arc::clone(&self.shared), number, &call);
                 self.visit.tasks.push(self.shared.spawn(watch));
+                if let Some(figures) = super::figures::write(&self.shared.config.media, &call) {
+                    self.visit.tasks.push(self.shared.spawn(figures));
+                }
                 self.visit_input(ready);
                 if matches!(self.shared.config.media, MediaChoice::Synthetic { .. }) {
                     self.visit_input(VisitInput::StandIn);

@@ -1,19 +1,24 @@
 //! What a call is started with: relays, sources, and what tests ask for by the environment.
 
+use std::net::SocketAddr;
+
 use hms_media::{
     AudioSink, AudioSource, CallConfig, CallStats, PictureFormat, QualityRung, TurnServer, VideoSource, Voice,
 };
 use hms_model::wire::signal::WireTurn;
 
 use crate::config::{MediaChoice, SyntheticSide};
+use crate::sabotage::broken;
 
 /// What tests and support may ask for: `HMS_CALL_RELAY_ONLY=1`, `HMS_CALL_TRANSPORT=udp|tcp`,
-/// `HMS_CALL_PICTURE=small|medium|large`.
+/// `HMS_CALL_PICTURE=small|medium|large`; `HMS_CALL_RELAY_AT=ADDRESS:PORT` reaches the relay there, where a test has
+/// put a link that can be cut.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct CallOptions {
     relay_only: bool,
     transport: Option<&'static str>,
     picture: PictureFormat,
+    relay_at: Option<SocketAddr>,
 }
 
 impl CallOptions {
@@ -32,6 +37,7 @@ impl CallOptions {
                 "large" => PictureFormat::LARGE,
                 _ => PictureFormat::MEDIUM,
             },
+            relay_at: word("HMS_CALL_RELAY_AT").parse().ok(),
         }
     }
 
@@ -43,8 +49,9 @@ impl CallOptions {
                 self.transport
                     .is_none_or(|wanted| transport(&relay.url) == wanted)
             })
+            .filter(|_| !broken("relay"))
             .map(|relay| TurnServer {
-                url: relay.url,
+                url: self.reached_at(relay.url),
                 username: relay.username,
                 credential: relay.credential,
             })
@@ -88,6 +95,15 @@ impl CallOptions {
     }
 }
 
+impl CallOptions {
+    fn reached_at(self, url: String) -> String {
+        match self.relay_at {
+            Some(at) => format!("turn:{at}?transport={}", transport(&url)),
+            None => url,
+        }
+    }
+}
+
 fn transport(url: &str) -> &'static str {
     if url.contains("transport=tcp") {
         "tcp"
@@ -120,6 +136,7 @@ mod tests {
             relay_only: true,
             transport: Some("tcp"),
             picture: PictureFormat::SMALL,
+            relay_at: Some(([127, 0, 0, 1], 9).into()),
         };
         let choice = MediaChoice::Synthetic {
             side: SyntheticSide::Carrier,
@@ -135,6 +152,7 @@ mod tests {
 
         assert!(config.relay_only);
         assert_eq!(config.turn.len(), 1);
+        assert_eq!(config.turn[0].url, "turn:127.0.0.1:9?transport=tcp");
         assert_eq!(config.audio, AudioSource::Synthetic(Voice::Carrier));
     }
 }

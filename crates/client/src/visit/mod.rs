@@ -1,6 +1,7 @@
 //! The call: the state machine of the visit, the engine that carries sound and picture, and the window's view.
 
 mod engine;
+mod figures;
 mod media;
 
 use std::sync::Arc;

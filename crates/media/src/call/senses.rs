@@ -83,6 +83,9 @@ pub(super) fn see(
         let mut numbers = HashSet::new();
         let mut last: Option<Instant> = None;
         let mut broken = true;
+        // A test breaks this on purpose, to prove that its checks notice. Never in a release build.
+        let sabotaged =
+            cfg!(debug_assertions) && std::env::var("HMS_BREAK").is_ok_and(|part| part == "decode");
         while !shared.controls.stopped() {
             let (frame, contiguous) = match frames.recv_timeout(Duration::from_millis(100)) {
                 Ok(frame) => frame,
@@ -91,7 +94,7 @@ pub(super) fn see(
             };
             // In VP8 the lowest bit of the first byte is 0 for a key frame.
             let key = frame.first().is_some_and(|byte| byte & 1 == 0);
-            broken = !key && (broken || !contiguous);
+            broken = sabotaged || (!key && (broken || !contiguous));
             if broken {
                 shared.controls.want_key_frame.store(true, Relaxed);
                 continue;
