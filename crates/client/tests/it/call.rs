@@ -1,6 +1,6 @@
 //! A call from the desk to the phone, through the server's signalling, with synthetic devices on both sides.
 
-use hms_client::SyntheticSide;
+use hms_client::{MediaChoice, SyntheticSide};
 use hms_model::view::VisitState;
 
 use crate::world::{report_bite, sign_in, until, World};
@@ -11,7 +11,9 @@ async fn the_desk_calls_the_phone_rings_and_pictures_flow_both_ways() {
     let world = World::new().await;
     let dana = world.person("dana").await;
     let mut desk = world.profile("ada");
-    desk.side = SyntheticSide::Clinician;
+    desk.media = MediaChoice::Synthetic {
+        side: SyntheticSide::Clinician,
+    };
     let ada = desk.start().await;
     sign_in(&ada, &desk, "ada").await;
     report_bite(&dana).await;

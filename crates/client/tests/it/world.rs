@@ -95,7 +95,9 @@ impl World {
             server: self.provisioning(),
             clock: TestClock::default(),
             opened: Arc::default(),
-            side: SyntheticSide::Carrier,
+            media: MediaChoice::Synthetic {
+                side: SyntheticSide::Carrier,
+            },
         }
     }
 
@@ -113,7 +115,7 @@ pub struct Profile {
     pub server: Provisioning,
     pub clock: TestClock,
     pub opened: Arc<Mutex<Vec<String>>>,
-    pub side: SyntheticSide,
+    pub media: MediaChoice,
 }
 
 impl Profile {
@@ -129,7 +131,7 @@ impl Profile {
                 true
             }),
             position: PositionSource::fixed(44.05, -92.5, Some("RR 7, box 112")),
-            media: MediaChoice::Synthetic { side: self.side },
+            media: self.media.clone(),
             staff: false,
             locale: "en".into(),
         })
