@@ -1,6 +1,6 @@
 //! The state that every route shares, and the router over the one table of routes.
 
-use crate::auth::external::ExternalIssuer;
+use crate::auth::external::{ExternalError, ExternalIssuer};
 use crate::auth::keys::{Keys, KeysError};
 use crate::auth::signin::Guards;
 use crate::clock::Clock;
@@ -32,6 +32,9 @@ pub enum StartError {
     /// Database.
     #[error(transparent)]
     Db(#[from] DbError),
+    /// The external issuer.
+    #[error(transparent)]
+    External(#[from] ExternalError),
 }
 
 /// A running server's shared state; cheap to clone.
@@ -75,10 +78,14 @@ impl App {
         let (events, _) = broadcast::channel(EVENTS);
         let db = Db::open(&dir.database(), dir.db_key()?, clock.clone(), events.clone())?;
         crate::service::install(&db);
-        let external = settings.issuer.as_ref().map(|issuer| {
-            let audience = settings.audience.as_deref().unwrap_or(&settings.base_url);
-            Arc::new(ExternalIssuer::new(issuer, audience))
-        });
+        let external = match &settings.issuer {
+            Some(issuer) => {
+                let audience = settings.audience.as_deref().unwrap_or(&settings.base_url);
+                let authority = settings.issuer_ca.as_deref();
+                Some(Arc::new(ExternalIssuer::new(issuer, audience, authority)?))
+            }
+            None => None,
+        };
         Ok(Self {
             db,
             external,

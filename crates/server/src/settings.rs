@@ -38,6 +38,11 @@ pub struct Settings {
     pub issuer: Option<String>,
     /// The audience that an external issuer's tokens must have; `base_url` where it is not given.
     pub audience: Option<String>,
+    /// Certificate, in PEM form, of the authority that vouches for the external issuer, where that is not a public one.
+    pub issuer_ca: Option<PathBuf>,
+    /// Makes this server an issuer for another service: the access tokens that it gives are then signed JWTs for this
+    /// audience, and are not for its own interface.
+    pub token_audience: Option<String>,
     /// Telephone number of the occupational-health line, for phones that nobody has signed in on.
     pub help_phone: String,
     /// Address of HR's receiver.
@@ -57,6 +62,8 @@ impl Default for Settings {
             sign_in_url: None,
             issuer: None,
             audience: None,
+            issuer_ca: None,
+            token_audience: None,
             help_phone: "1-800-555-0142".to_owned(),
             hr_url: None,
             relay_listen: None,

@@ -71,6 +71,7 @@ impl World {
             demo: true,
             tls_cert: None,
             tls_key: None,
+            external: Default::default(),
             hr_url: None,
             relay: None,
         };

@@ -133,7 +133,13 @@ impl Keys {
     /// Signs claims as a compact JWT, ES256. `None` where the machine has no randomness to give.
     #[must_use]
     pub fn sign_jwt(&self, claims: &Value) -> Option<String> {
-        let header = json!({"alg": "ES256", "typ": "JWT", "kid": self.key_id});
+        self.sign_jwt_as("JWT", claims)
+    }
+
+    /// [`Keys::sign_jwt`] with another `typ`, so that one kind of token is not taken for another.
+    #[must_use]
+    pub fn sign_jwt_as(&self, kind: &str, claims: &Value) -> Option<String> {
+        let header = json!({"alg": "ES256", "typ": kind, "kid": self.key_id});
         let signed = format!(
             "{}.{}",
             URL_SAFE_NO_PAD.encode(header.to_string()),

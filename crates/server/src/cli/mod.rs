@@ -20,7 +20,7 @@ use clap::{Args, Parser, Subcommand};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-pub use serve::{serve, Running, ServeOptions};
+pub use serve::{serve, ExternalOptions, Running, ServeOptions};
 
 /// HMS-ACH server: FHIR R4, sign-in, sync and calls for occupational health.
 #[derive(Debug, Parser)]

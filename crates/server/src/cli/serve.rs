@@ -43,12 +43,29 @@ pub struct ServeOptions {
     /// Private key in PEM form.
     #[arg(long, value_name = "FILE", requires = "tls_cert")]
     pub tls_key: Option<PathBuf>,
+    /// Who else signs people in.
+    #[command(flatten)]
+    pub external: ExternalOptions,
     /// Address of HR's receiver; takes the place of `hr_url` in config.json.
     #[arg(long, value_name = "URL")]
     pub hr_url: Option<String>,
     /// Address and port of the relay for calls, UDP and TCP; takes the place of `relay_listen` in config.json.
     #[arg(long, value_name = "ADDR", value_parser = parse_listen)]
     pub relay: Option<SocketAddr>,
+}
+
+/// Options of `serve` for an external OpenID Connect issuer.
+#[derive(Debug, Clone, Default, Args)]
+pub struct ExternalOptions {
+    /// External OpenID Connect issuer whose access tokens (JWT) are taken; takes the place of `issuer` in config.json.
+    #[arg(long, value_name = "URL")]
+    pub issuer: Option<String>,
+    /// Audience that its tokens must have; takes the place of `audience` in config.json.
+    #[arg(long, value_name = "TEXT")]
+    pub audience: Option<String>,
+    /// Authority that vouches for the issuer, in PEM form; takes the place of `issuer_ca` in config.json.
+    #[arg(long, value_name = "FILE")]
+    pub issuer_ca: Option<PathBuf>,
 }
 
 /// A server that listens; it stops when [`Running::stop`] is called or this is dropped.
@@ -105,6 +122,9 @@ pub async fn serve(options: ServeOptions) -> anyhow::Result<Running> {
     settings.sign_in_url = http_address
         .map(|a| format!("http://{a}"))
         .or(settings.sign_in_url);
+    settings.issuer = options.external.issuer.clone().or(settings.issuer);
+    settings.audience = options.external.audience.clone().or(settings.audience);
+    settings.issuer_ca = options.external.issuer_ca.clone().or(settings.issuer_ca);
     settings.hr_url = options.hr_url.clone().or(settings.hr_url);
     settings.relay_listen = options.relay.map(|a| a.to_string()).or(settings.relay_listen);
     if options.demo && settings.relay_listen.is_none() {

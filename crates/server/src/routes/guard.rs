@@ -31,10 +31,11 @@ pub async fn check(State(guard): State<GuardState>, mut request: Request, next: 
             }
             Ok(Some(_)) => return Refusal::Forbidden.respond(fhir),
             Ok(None) => return Refusal::SignIn.respond(fhir),
-            Err(error) => {
+            Err(ExternalError::Db(error)) => {
                 tracing::error!(%error, "A token could not be checked");
                 return Refusal::Internal.respond(fhir);
             }
+            Err(_) => return Refusal::IssuerAway.respond(fhir),
         }
     }
     next.run(request).await

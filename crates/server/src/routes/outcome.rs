@@ -16,6 +16,8 @@ pub enum Refusal {
     SignIn,
     /// Not for this role.
     Forbidden,
+    /// Whoever vouches for the token cannot be asked; the token may be good.
+    IssuerAway,
     /// No such address.
     NotFound,
     /// The server failed.
@@ -27,6 +29,11 @@ impl Refusal {
         match self {
             Self::SignIn => (StatusCode::UNAUTHORIZED, "login", "sign in first"),
             Self::Forbidden => (StatusCode::FORBIDDEN, "forbidden", "not allowed"),
+            Self::IssuerAway => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "transient",
+                "the sign-in service cannot be reached; try again in a minute",
+            ),
             Self::NotFound => (
                 StatusCode::NOT_FOUND,
                 "not-found",

@@ -12,6 +12,7 @@ fn options(data: PathBuf) -> ServeOptions {
         demo: true,
         tls_cert: None,
         tls_key: None,
+        external: Default::default(),
         hr_url: None,
         relay: None,
     }

@@ -3,6 +3,7 @@
 mod access;
 mod audit;
 mod database;
+mod external;
 mod fhir;
 mod listen;
 mod operate;
