@@ -1,8 +1,9 @@
 //! `ach-server import`: Bundles and resources from files, each file or each 500 resources in one transaction.
+//! What is imported has happened before: no notice, number or message follows from it.
 
 use super::Data;
 use crate::app::App;
-use crate::fhir::transaction::{operator, transaction};
+use crate::fhir::transaction::{history, operator};
 use crate::fhir::Problem;
 use anyhow::{bail, Context};
 use serde_json::{json, Value};
@@ -108,7 +109,7 @@ fn puts(resources: impl Iterator<Item = Value>) -> Value {
 }
 
 async fn run(app: &App, bundle: &Value) -> anyhow::Result<usize> {
-    match transaction(app, &operator("import"), bundle).await {
+    match history(app, &operator("import"), bundle).await {
         Ok(_) => Ok(bundle.get("entry").and_then(Value::as_array).map_or(0, Vec::len)),
         Err(problem) => Err(explain(problem)),
     }

@@ -111,6 +111,25 @@ pub fn operator(name: &str) -> Actor {
 /// # Errors
 /// [`Problem::Entry`] with the place of the first entry that fails; nothing is changed then.
 pub async fn transaction(app: &App, actor: &Actor, bundle: &Value) -> Result<Value, Problem> {
+    all(app, actor, bundle, Follows::Everything).await
+}
+
+/// [`transaction`] of what has happened before: nothing follows from it now, no number, entry or notice.
+///
+/// # Errors
+/// As [`transaction`].
+pub async fn history(app: &App, actor: &Actor, bundle: &Value) -> Result<Value, Problem> {
+    all(app, actor, bundle, Follows::Nothing).await
+}
+
+/// What a transaction has as its consequence.
+#[derive(Debug, Clone, Copy)]
+enum Follows {
+    Everything,
+    Nothing,
+}
+
+async fn all(app: &App, actor: &Actor, bundle: &Value, follows: Follows) -> Result<Value, Problem> {
     let entries = read_entries(bundle)?
         .into_iter()
         .enumerate()
@@ -122,7 +141,13 @@ pub async fn transaction(app: &App, actor: &Actor, bundle: &Value) -> Result<Val
         .await
         .map_err(|_| DbError::Panicked)??;
     app.db
-        .write(move |tx: &mut Tx<'_>| carry_out(tx, &actor, plan))
+        .write(move |tx: &mut Tx<'_>| {
+            match follows {
+                Follows::Everything => {}
+                Follows::Nothing => tx.without_consequences(),
+            }
+            carry_out(tx, &actor, plan)
+        })
         .await
         .map(hms_fhir::bundle::transaction_response)
 }
