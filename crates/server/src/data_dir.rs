@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! DATA/ach.db         encrypted SQLite (SQLCipher), key in keys/db.key
-//! DATA/keys/          db.key, hpke.key, signing.key (0600, the folder 0700)
+//! DATA/keys/          db.key, hpke.key, signing.key, audit.key (0600, the folder 0700)
+//! DATA/audit-heads.ndjson  signed ends of the audit's chain, one an hour
 //! DATA/ca.pem         certificate of the server's own authority, for clients to trust
 //! DATA/tls/           the authority's key and the server's certificate
 //! DATA/config.json    settings

@@ -2,7 +2,9 @@
 
 pub mod chain;
 mod entry;
+mod signed;
 mod verify;
 
 pub use entry::{AuditAction, AuditAgent, AuditEntry};
-pub use verify::{verify, Fault, Verdict};
+pub use signed::{read_heads, HeadError, SignedHead};
+pub use verify::{verify, verify_against, Fault, Verdict};

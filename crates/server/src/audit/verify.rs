@@ -16,6 +16,8 @@ pub enum Fault {
     Truncated,
     /// There are rows after the noted end.
     Appended,
+    /// The chain fits itself, and is not the one whose end was signed: somebody wrote it anew.
+    Rewritten,
 }
 
 /// The outcome of a verification.
@@ -40,6 +42,17 @@ pub enum Verdict {
 /// # Errors
 /// Where the database cannot be read.
 pub fn verify(conn: &Connection) -> Result<Verdict, DbError> {
+    verify_against(conn, &[])
+}
+
+/// [`verify`], and compares with ends that were signed earlier and kept elsewhere.
+///
+/// # Errors
+/// Where the database cannot be read.
+pub fn verify_against(conn: &Connection, signed: &[Head]) -> Result<Verdict, DbError> {
+    let mut signed = signed.to_vec();
+    signed.sort_by_key(|head| head.count);
+    let mut expected_ends = signed.iter().filter(|head| head.count > 0).peekable();
     let noted = table::audit::head(conn)?;
     let mut end = Head::default();
     let mut bad = None;
@@ -64,10 +77,26 @@ pub fn verify(conn: &Connection) -> Result<Verdict, DbError> {
             count: idx,
             hash: computed,
         };
+        while let Some(head) = expected_ends.next_if(|head| head.count == idx) {
+            if *head != end {
+                bad = Some(Verdict::Broken {
+                    index: idx,
+                    fault: Fault::Rewritten,
+                });
+                return false;
+            }
+        }
         true
     })?;
     if let Some(verdict) = bad {
         return Ok(verdict);
+    }
+    if expected_ends.next().is_some() {
+        // A signed end lies behind the last event that there is.
+        return Ok(Verdict::Broken {
+            index: end.count + 1,
+            fault: Fault::Truncated,
+        });
     }
     Ok(if end == noted {
         Verdict::Intact { rows: end.count }

@@ -1,15 +1,18 @@
-//! The server's own keys: HPKE for sealed entries, ES256 for id tokens. Private parts stay in `DATA/keys`.
+//! The server's own keys: HPKE for sealed entries, ES256 for id tokens, Ed25519 for the audit's ends. Private parts stay in `DATA/keys`.
 
+use crate::audit::chain::Head;
+use crate::audit::SignedHead;
 use crate::data_dir::{DataDir, DataDirError};
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use base64::Engine;
 use hms_model::secret::Secret;
+use hms_model::time::Timestamp;
 use hpke::aead::AesGcm256;
 use hpke::kdf::HkdfSha256;
 use hpke::kem::X25519HkdfSha256;
 use hpke::{Deserializable, Kem, OpModeR, Serializable};
 use ring::rand::SystemRandom;
-use ring::signature::{EcdsaKeyPair, KeyPair, ECDSA_P256_SHA256_FIXED_SIGNING};
+use ring::signature::{EcdsaKeyPair, Ed25519KeyPair, KeyPair, ECDSA_P256_SHA256_FIXED_SIGNING};
 use serde_json::{json, Value};
 use sha2::{Digest, Sha256};
 
@@ -38,6 +41,7 @@ pub struct Keys {
     hpke_public: Vec<u8>,
     signing: EcdsaKeyPair,
     key_id: String,
+    audit: Ed25519KeyPair,
 }
 
 impl std::fmt::Debug for Keys {
@@ -68,12 +72,32 @@ impl Keys {
         let signing = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &pkcs8, &random)
             .map_err(|_| KeysError::Damaged { name: "signing.key" })?;
         let key_id = URL_SAFE_NO_PAD.encode(&Sha256::digest(signing.public_key().as_ref())[..9]);
+        let pkcs8 = dir.key_or_make("audit.key", || {
+            Ed25519KeyPair::generate_pkcs8(&random)
+                .map(|document| document.as_ref().to_vec())
+                .unwrap_or_default()
+        })?;
+        let audit =
+            Ed25519KeyPair::from_pkcs8(&pkcs8).map_err(|_| KeysError::Damaged { name: "audit.key" })?;
         Ok(Self {
             hpke_private: Secret::new(private),
             hpke_public: public,
             signing,
             key_id,
+            audit,
         })
+    }
+
+    /// Signs an end of the audit's chain.
+    #[must_use]
+    pub fn sign_head(&self, head: Head, at: Timestamp) -> SignedHead {
+        SignedHead::sign(head, at, &self.audit)
+    }
+
+    /// The public key by which signed ends are checked.
+    #[must_use]
+    pub fn audit_public_key(&self) -> &[u8] {
+        self.audit.public_key().as_ref()
     }
 
     /// Base64 of the X25519 public key to which clients seal.

@@ -18,10 +18,11 @@ use std::path::{Component, Path, PathBuf};
 const MAGIC: &[u8] = b"HMS-ACH backup 1\n";
 
 /// Files beside the database that belong to a server.
-const KEPT: [&str; 6] = [
+const KEPT: [&str; 7] = [
     "keys/db.key",
     "keys/hpke.key",
     "keys/signing.key",
+    "keys/audit.key",
     "tls/ca.key",
     "ca.pem",
     "config.json",

@@ -1,6 +1,7 @@
 //! The command line of `ach-server`.
 
 mod admin;
+mod audit;
 mod backup;
 mod demo;
 mod hr_receiver;
@@ -10,7 +11,7 @@ mod serve;
 mod tls;
 
 use crate::app::App;
-use crate::audit::{verify, AuditAgent, Verdict};
+use crate::audit::AuditAgent;
 use crate::auth::accounts::{self, LinkPurpose};
 use crate::clock::Clock;
 use crate::data_dir::DataDir;
@@ -64,22 +65,13 @@ enum Command {
     },
     /// The audit.
     #[command(subcommand)]
-    Audit(AuditCommand),
+    Audit(audit::AuditCommand),
     /// Stand in for HR's system: write each message that is received to a file.
     HrReceiver(hr_receiver::ReceiverOptions),
     /// Read FHIR Bundles (.json) and resources (.json, .ndjson) from a file or a folder.
     Import {
         /// File or folder.
         path: PathBuf,
-        #[command(flatten)]
-        data: Data,
-    },
-}
-
-#[derive(Debug, Subcommand)]
-enum AuditCommand {
-    /// Recompute the chain; names the first row that does not fit, and exits with 1 then.
-    Verify {
         #[command(flatten)]
         data: Data,
     },
@@ -113,7 +105,7 @@ pub fn run(cli: Cli) -> anyhow::Result<u8> {
         Command::Device(command) => admin::device(command).map(|()| 0),
         Command::Backup { file, data } => backup::backup(&data.data, &file).map(|()| 0),
         Command::Restore { file, data } => backup::restore(&data.data, &file).map(|()| 0),
-        Command::Audit(AuditCommand::Verify { data }) => audit_verify(&data),
+        Command::Audit(command) => audit::run(command),
         Command::HrReceiver(options) => hr_receiver::run(options).map(|()| 0),
         Command::Import { path, data } => import::import(&data, &path).map(|()| 0),
     }
@@ -157,23 +149,6 @@ fn link_url(app: &App, link: &str) -> String {
         base
     };
     format!("{base}/oauth/welcome?token={link}")
-}
-
-fn audit_verify(data: &Data) -> anyhow::Result<u8> {
-    let (_, app) = data.open()?;
-    let verdict = app
-        .db
-        .read_blocking(|read| -> Result<Verdict, DbError> { verify(read.conn()) })?;
-    match verdict {
-        Verdict::Intact { rows } => {
-            println!("intact: {rows} audit events fit the chain");
-            Ok(0)
-        }
-        Verdict::Broken { index, fault } => {
-            println!("broken: audit event {index} is the first that does not fit ({fault:?})");
-            Ok(1)
-        }
-    }
 }
 
 /// Who the audit names for work at the command line.

@@ -139,6 +139,7 @@ pub async fn serve(options: ServeOptions) -> anyhow::Result<Running> {
     let mut tasks = JoinSet::new();
     let mut chores = JoinSet::new();
     chores.spawn(forget_expired(app.clone()));
+    chores.spawn(super::audit::note_heads(app.clone(), dir.clone()));
     if options.demo {
         demo::prepare(&app, &dir).await?;
     }

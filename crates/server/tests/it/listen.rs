@@ -77,6 +77,15 @@ async fn a_demonstration_serves_tls_that_its_own_authority_vouches_for() {
         taken.contains("taken by another program") && taken.contains("--listen"),
         "{taken}"
     );
+    let noted = temp.path().join("data/audit-heads.ndjson");
+    let signed = || std::fs::read_to_string(&noted).is_ok_and(|text| text.contains("\"signature\""));
+    tokio::time::timeout(std::time::Duration::from_secs(10), async {
+        while !signed() {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await
+    .expect("a signed end of the audit is noted");
     running.stop().await;
     serve(options(temp.path().join("data")))
         .await

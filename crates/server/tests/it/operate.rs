@@ -107,3 +107,131 @@ fn a_missing_data_directory_is_answered_with_the_next_step() {
         "{refused}"
     );
 }
+
+/// The program itself: its exit code and what it prints.
+fn program(arguments: &[&str]) -> (Option<i32>, String) {
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_ach-server"))
+        .args(arguments)
+        .output()
+        .expect("run");
+    (
+        output.status.code(),
+        String::from_utf8_lossy(&output.stdout).into_owned(),
+    )
+}
+
+#[test]
+fn a_chain_that_was_cut_and_written_anew_is_found_by_the_signed_end_that_was_kept() {
+    let temp = TempDir::new().expect("temporary directory");
+    let data = temp.path().join("data");
+    let kept = temp.path().join("kept.ndjson");
+    let verify = |with_kept: bool| {
+        let mut arguments = vec!["audit", "verify", "--data", text(&data)];
+        if with_kept {
+            arguments.extend(["--head", text(&kept)]);
+        }
+        program(&arguments)
+    };
+    let add = |name: &str| {
+        let user = [
+            "user",
+            "add",
+            name,
+            "--role",
+            "hr",
+            "--name",
+            name,
+            "--data",
+            text(&data),
+        ];
+        assert_eq!(ach(&user), Ok(0));
+    };
+    assert_eq!(ach(&["init", "--data", text(&data)]), Ok(0));
+    for name in ["ada", "bo", "cy", "dee"] {
+        add(name);
+    }
+    let (code, head) = program(&["audit", "head", "--data", text(&data)]);
+    assert_eq!(code, Some(0));
+    std::fs::write(&kept, &head).expect("kept");
+    assert_eq!(verify(true).0, Some(0));
+
+    // Whoever has the key of the database removes what came last, and mends the noted end.
+    let dir = hms_server::data_dir::DataDir::open(&data).expect("data");
+    let hex: String = dir
+        .db_key()
+        .expect("key")
+        .expose()
+        .iter()
+        .map(|b| format!("{b:02x}"))
+        .collect();
+    let conn = rusqlite::Connection::open(dir.database()).expect("open");
+    conn.pragma_update(None, "key", format!("x'{hex}'")).expect("key");
+    let hash: Vec<u8> = conn
+        .query_row("SELECT hash FROM audit WHERE idx = 2", [], |r| r.get(0))
+        .expect("row");
+    let end: String = hash.iter().map(|b| format!("{b:02x}")).collect();
+    conn.execute_batch("DELETE FROM audit WHERE idx > 2")
+        .expect("cut");
+    conn.execute(
+        "UPDATE kv SET value = ?1 WHERE name = 'audit.head'",
+        [format!("2 {end}")],
+    )
+    .expect("mended");
+    drop(conn);
+
+    assert_eq!(verify(false).0, Some(0), "by itself the chain looks whole");
+    let (code, said) = verify(true);
+    assert!(
+        code == Some(1) && said.contains("event 3") && said.contains("Truncated"),
+        "{said}"
+    );
+    for name in ["eli", "fay", "gus"] {
+        add(name);
+    }
+    assert_eq!(verify(false).0, Some(0));
+    let (code, said) = verify(true);
+    assert!(code == Some(1) && said.contains("Rewritten"), "{said}");
+
+    // A head that was made up, or changed to fit.
+    let forged = head.replacen("\"count\":4", "\"count\":2", 1);
+    assert_ne!(forged, head);
+    std::fs::write(&kept, forged).expect("forged");
+    let (code, said) = verify(true);
+    assert!(
+        code == Some(1) && said.contains("not signed by this server's key"),
+        "{said}"
+    );
+}
+
+#[test]
+fn imported_history_makes_no_notice_and_no_entry_in_the_queue() {
+    let temp = TempDir::new().expect("temporary directory");
+    let data = temp.path().join("data");
+    assert_eq!(ach(&["init", "--data", text(&data)]), Ok(0));
+    let report = hms_model::map::system::injury_report();
+    let file = temp.path().join("history.ndjson");
+    let lines = [
+        r#"{"resourceType":"Organization","id":"north","name":"North"}"#.to_owned(),
+        r#"{"resourceType":"Patient","id":"dana","managingOrganization":{"reference":"Organization/north"}}"#.to_owned(),
+        format!(
+            r#"{{"resourceType":"QuestionnaireResponse","id":"r1","status":"completed","questionnaire":"{report}",
+                "subject":{{"reference":"Patient/dana"}},"authored":"2019-05-01T10:00:00Z"}}"#
+        )
+        .replace('\n', " "),
+    ];
+    std::fs::write(&file, lines.join("\n")).expect("file");
+
+    assert_eq!(ach(&["import", text(&file), "--data", text(&data)]), Ok(0));
+
+    let dir = hms_server::data_dir::DataDir::open(&data).expect("data");
+    let app = hms_server::app::App::open(&dir, hms_server::clock::Clock::System).expect("open");
+    let count = |kind: &'static str| {
+        app.db
+            .read_blocking(move |read| -> Result<i64, hms_server::db::DbError> {
+                let sql = "SELECT count(*) FROM resource WHERE type = ?1";
+                Ok(read.conn().query_row(sql, [kind], |r| r.get(0)).expect("count"))
+            })
+            .expect("count")
+    };
+    assert_eq!((count("QuestionnaireResponse"), count("Task")), (1, 0));
+}
