@@ -132,6 +132,33 @@ pub fn from_fhir(resource: &Value) -> Result<InjuryReport, MapError> {
     })
 }
 
+/// A colleague as their reporter typed them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ColleagueNamed<'a> {
+    /// Words of the name, without numbers.
+    pub names: Vec<&'a str>,
+    /// What may be an employee number: of item `colleague-number`, or typed with the name ("Sam Reyes E-100002").
+    pub numbers: Vec<&'a str>,
+}
+
+/// Whom a report for a colleague names; `None` for a report about oneself.
+#[must_use]
+pub fn colleague_named(resource: &Value) -> Option<ColleagueNamed<'_>> {
+    let typed = |link| {
+        answer(resource, link)
+            .and_then(|a| a.get("valueString")?.as_str())
+            .unwrap_or_default()
+            .split(|c: char| c.is_whitespace() || matches!(c, ',' | ';' | '(' | ')' | '#' | ':'))
+            .filter(|word| !word.is_empty())
+    };
+    answer(resource, "colleague")?;
+    // Names have no figures; a number may have a letter in front.
+    let is_number = |word: &&str| word.bytes().filter(u8::is_ascii_digit).count() >= 3;
+    let (mut numbers, names): (Vec<&str>, Vec<&str>) = typed("colleague").partition(is_number);
+    numbers.extend(typed("colleague-number").filter(is_number));
+    Some(ColleagueNamed { names, numbers })
+}
+
 /// True for a QuestionnaireResponse that is an injury report, of any version.
 #[must_use]
 pub fn is_report(resource: &Value) -> bool {
@@ -320,6 +347,20 @@ mod tests {
         assert_eq!(from_fhir(&resource), Ok(bite()));
         assert!(is_report(&resource) && !is_addition(&resource));
         assert_eq!(hms_fhir::validate(&resource), Ok(()));
+    }
+
+    #[test]
+    fn a_number_typed_with_a_colleagues_name_is_told_apart_from_it() {
+        let mut report = bite();
+        report.reporter = Reporter::Colleague {
+            hurt_name: "Sam de la Cruz, (EIN: E-100002)".into(),
+        };
+
+        let resource = to_fhir(&report, None);
+        let named = colleague_named(&resource).expect("a colleague");
+        assert_eq!(named.names, ["Sam", "de", "la", "Cruz", "EIN"]);
+        assert_eq!(named.numbers, ["E-100002"]);
+        assert_eq!(colleague_named(&to_fhir(&bite(), None)), None);
     }
 
     #[test]

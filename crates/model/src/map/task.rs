@@ -106,6 +106,36 @@ pub fn supervisor_notice(
     })
 }
 
+/// Makes a notice one about a colleague whom nobody has identified yet: it names the reporter, whom the supervisor can
+/// ask, and the site whose supervisors it is for. What was typed as a name stays out: it is free text.
+#[must_use]
+pub fn about_unknown_colleague(mut notice: Value, reporter: &PatientId, name: &str, site: &str) -> Value {
+    if let Some(map) = notice.as_object_mut() {
+        // Both languages: which one its reader speaks is not known here.
+        let who = format!("Colleague of {name} / Colega de {name}");
+        map.insert("for".into(), json!({ "display": who }));
+        let mut asker = reference("Patient", reporter.as_str());
+        if let Some(asker) = asker.as_object_mut() {
+            asker.insert("display".into(), json!(name));
+        }
+        map.insert("requester".into(), asker);
+        let restriction = map.entry("restriction").or_insert_with(|| json!({}));
+        if let Some(restriction) = restriction.as_object_mut() {
+            restriction.insert("recipient".into(), json!([reference("Organization", site)]));
+        }
+    }
+    notice
+}
+
+/// The site whose supervisors a notice about nobody known is for.
+#[must_use]
+pub fn notice_site(task: &Value) -> Option<&str> {
+    if kind(task) != Some(TaskKind::SupervisorNotice) {
+        return None;
+    }
+    id_in(task.get("restriction")?.get("recipient")?.get(0)?, "Organization")
+}
+
 /// Asks the manager to decide. Carries status, limits and dates; no reference to anything clinical.
 #[must_use]
 pub fn duty_decision(

@@ -16,6 +16,8 @@ pub enum RelationKind {
     Site,
     /// An organization (object) is part of another (subject).
     PartOf,
+    /// A notice (object: its id) about nobody known is for the supervisors of a site (subject: Organization).
+    SiteNotice,
 }
 
 impl RelationKind {
@@ -28,6 +30,7 @@ impl RelationKind {
             Self::Treats => "treats",
             Self::Site => "site",
             Self::PartOf => "part-of",
+            Self::SiteNotice => "site-notice",
         }
     }
 }
@@ -114,7 +117,8 @@ fn of_task(task: &Value) -> Vec<Relation> {
     // Notices and decisions are for managers; they give nobody a relation of care.
     match task::kind(task) {
         Some(TaskKind::ReviewReport | TaskKind::CallBack | TaskKind::Escalation) => {}
-        Some(TaskKind::SupervisorNotice | TaskKind::DutyDecision) | None => return Vec::new(),
+        Some(TaskKind::SupervisorNotice) => return of_notice(task),
+        Some(TaskKind::DutyDecision) | None => return Vec::new(),
     }
     let status = task.get("status").and_then(Value::as_str).unwrap_or_default();
     if matches!(status, "cancelled" | "rejected" | "entered-in-error") {
@@ -144,6 +148,19 @@ fn of_task(task: &Value) -> Vec<Relation> {
         ));
     }
     found
+}
+
+/// A notice about somebody known is for the supervisors of their site; another one names its site.
+fn of_notice(notice: &Value) -> Vec<Relation> {
+    let site = task::notice_site(notice).filter(|_| patient_of(notice).is_none());
+    let id = notice.get("id").and_then(Value::as_str);
+    relation(
+        RelationKind::SiteNotice,
+        site.map(|s| format!("Organization/{s}")),
+        id,
+    )
+    .into_iter()
+    .collect()
 }
 
 fn of_encounter(encounter: &Value) -> Vec<Relation> {

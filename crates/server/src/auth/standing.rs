@@ -35,7 +35,7 @@ pub fn standings(conn: &Connection, actor: &Actor, of: Subject<'_>) -> Result<Ve
     let patient = of.patient.or(photo_owner.as_deref());
     match patient {
         Some(patient) => about_patient(conn, actor, of, patient, &mut found)?,
-        None => about_nobody(conn, of, &mut found)?,
+        None => about_nobody(conn, actor, of, &mut found)?,
     }
     if wrote(actor, of.body) && !found.contains(&Standing::Own) {
         found.push(Standing::Author);
@@ -93,7 +93,19 @@ fn about_patient(
     Ok(())
 }
 
-fn about_nobody(conn: &Connection, of: Subject<'_>, found: &mut Vec<Standing>) -> Result<(), DbError> {
+fn about_nobody(
+    conn: &Connection,
+    actor: &Actor,
+    of: Subject<'_>,
+    found: &mut Vec<Standing>,
+) -> Result<(), DbError> {
+    if of.kind == "Task" {
+        if let Some(site) = task::notice_site(of.body) {
+            // Like a notice about somebody known: for the site's supervisors and nobody else.
+            found.extend((actor.site.as_deref() == Some(site)).then_some(Standing::SiteNotice));
+            return Ok(());
+        }
+    }
     let queued = match of.kind {
         // A report without a known patient: a sealed one that nobody has claimed yet.
         "QuestionnaireResponse" => {

@@ -54,7 +54,8 @@ impl Hook for CareHook {
                         }
                         report::notify_supervisors(tx, &put.id, resource, patient)
                     }
-                    Some(_) | None => Ok(()),
+                    Some(_) => Ok(()),
+                    None => report::notify_of_colleague(tx, &put.id, resource),
                 }
             }
             "Composition" if status == Some("final") && was != Some("final") => {

@@ -5,6 +5,7 @@ use crate::auth::relation::RelationKind;
 use crate::db::sqlite::table;
 use crate::db::{DbError, Prepared, Stored, Tx, WriteError};
 use hms_model::ids::{PatientId, TaskId};
+use hms_model::map::report::ColleagueNamed;
 use hms_model::map::{report, system, task};
 use hms_model::time::Timestamp;
 use serde_json::{json, Value};
@@ -74,13 +75,83 @@ pub fn notify_supervisors(
     let Ok(patient_id) = PatientId::parse(patient) else {
         return Ok(());
     };
+    let name = name_of(tx, patient)?;
+    let managers = managers_of(tx, patient)?;
+    tell(tx, report_id, resource, &patient_id, managers, |mut notice| {
+        if let (Some(name), Some(person)) = (&name, notice.get_mut("for").and_then(Value::as_object_mut)) {
+            person.insert("display".into(), json!(name));
+        }
+        notice
+    })
+}
+
+/// Tells of a report for a colleague: the colleague's supervisors where the report says who that is, else the
+/// reporter's, who can ask.
+///
+/// # Errors
+/// As [`Tx::put`].
+pub fn notify_of_colleague(tx: &mut Tx<'_>, report_id: &str, resource: &Value) -> Result<(), WriteError> {
+    let Some(named) = report::colleague_named(resource) else {
+        return Ok(());
+    };
+    if let Some(patient) = identified(tx, &named)? {
+        return notify_supervisors(tx, report_id, resource, &patient);
+    }
+    let reporter = resource
+        .get("author")
+        .and_then(|author| hms_model::map::id_in(author, "Patient"));
+    let Some(reporter) = reporter.and_then(|id| PatientId::parse(id).ok()) else {
+        // Made without sign-in: told when somebody claims it.
+        return Ok(());
+    };
+    let name = name_of(tx, reporter.as_str())?.unwrap_or_default();
+    let sites = table::relation::subjects(tx.conn(), RelationKind::Site.as_str(), reporter.as_str())?;
+    for site in sites.iter().filter_map(|s| s.strip_prefix("Organization/")) {
+        let managers = table::task::managers(tx.conn(), site)?;
+        tell(tx, report_id, resource, &reporter, managers, |notice| {
+            task::about_unknown_colleague(notice, &reporter, &name, site)
+        })?;
+    }
+    Ok(())
+}
+
+/// The one person who has a number that was given, if the name that was given fits theirs: a mistyped number must
+/// not point at somebody else.
+fn identified(tx: &Tx<'_>, named: &ColleagueNamed<'_>) -> Result<Option<String>, DbError> {
+    let system = system::codes("employee-number");
+    for number in &named.numbers {
+        for number in [(*number).to_owned(), number.to_uppercase()] {
+            let found = table::index::with_token(tx.conn(), "Patient", "identifier", &system, &number)?;
+            let [patient] = found.as_slice() else {
+                continue;
+            };
+            let Some(name) = name_of(tx, patient)? else {
+                continue;
+            };
+            let words: Vec<String> = name.split_whitespace().map(hms_fhir::fold).collect();
+            let fits = named.names.iter().any(|n| words.contains(&hms_fhir::fold(n)));
+            if fits || named.names.is_empty() {
+                return Ok(Some(patient.clone()));
+            }
+        }
+    }
+    Ok(None)
+}
+
+/// Makes a notice for each of these managers; a site without a manager's account still gets its own, so that whoever
+/// supervises it next finds it.
+fn tell(
+    tx: &mut Tx<'_>,
+    report_id: &str,
+    resource: &Value,
+    patient: &PatientId,
+    managers: Vec<String>,
+    finish: impl Fn(Value) -> Value,
+) -> Result<(), WriteError> {
     let happened = text_answer(resource, "when", "valueDateTime");
     let place = text_answer(resource, "place", "valueString").or_else(|| map_text(resource));
     let received = Timestamp(tx.now_ms());
     let happened = happened.unwrap_or_else(|| received.to_instant());
-    let name = name_of(tx, patient)?;
-    let managers = managers_of(tx, patient)?;
-    // A site without a manager's account still gets its notice: whoever supervises it next finds it.
     let owners: Vec<Option<&str>> = if managers.is_empty() {
         vec![None]
     } else {
@@ -95,21 +166,16 @@ pub fn notify_supervisors(
         };
         let mut notice = task::supervisor_notice(
             &id,
-            &patient_id,
+            patient,
             owner.unwrap_or_default(),
             &happened,
             place.as_deref(),
             received,
         );
-        if let Some(map) = notice.as_object_mut() {
-            if owner.is_none() {
-                map.shift_remove("owner");
-            }
-            if let (Some(name), Some(person)) = (&name, map.get_mut("for").and_then(Value::as_object_mut)) {
-                person.insert("display".into(), json!(name));
-            }
+        if let (None, Some(map)) = (owner, notice.as_object_mut()) {
+            map.shift_remove("owner");
         }
-        write::make(tx, notice)?;
+        write::make(tx, finish(notice))?;
     }
     Ok(())
 }

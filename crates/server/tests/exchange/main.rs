@@ -1,5 +1,6 @@
 //! The exchange with devices and other systems: sync, sealed reports, signalling, HR, escalation.
 
+mod colleague;
 mod demo;
 mod escalation;
 mod hr;

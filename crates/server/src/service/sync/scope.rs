@@ -169,7 +169,7 @@ impl<'a> Scope<'a> {
                     facts.site |= self.is_own_site(&relation.subject);
                     facts.district |= self.in_district(&relation.subject)?;
                 }
-                RelationKind::QueueFocus | RelationKind::PartOf => {}
+                RelationKind::QueueFocus | RelationKind::PartOf | RelationKind::SiteNotice => {}
             }
         }
         Ok(facts)
@@ -230,6 +230,8 @@ impl<'a> Scope<'a> {
             // A report that nobody has claimed yet, and its entry in the queue.
             "QuestionnaireResponse" => Ok(granted.contains(&Standing::Unclaimed)
                 && table::relation::holds(self.conn, RelationKind::QueueFocus.as_str(), "", id)?),
+            "Task" if task::notice_site(body).is_some() => Ok(granted.contains(&Standing::SiteNotice)
+                && task::notice_site(body) == self.actor.site.as_deref()),
             "Task" => Ok(granted.contains(&Standing::Unclaimed)
                 && derive(body).iter().any(|r| r.kind == RelationKind::QueueFocus)),
             // The bytes of a photo go where its description goes.

@@ -61,6 +61,28 @@ fn insert_one(conn: &Connection, key: i64, param: i64, value: &IndexValue) -> ru
     .map(drop)
 }
 
+/// The ids of the live resources of a type that have a token, at most two: enough to know whether there is one.
+///
+/// # Errors
+/// A failed statement.
+pub fn with_token(
+    conn: &Connection,
+    kind: &str,
+    param: &str,
+    system: &str,
+    code: &str,
+) -> Result<Vec<String>, DbError> {
+    conn.prepare_cached(
+        "SELECT DISTINCT r.id FROM idx_token t JOIN resource r ON r.key = t.key
+          WHERE t.param = ?1 AND t.code = ?2 AND t.system = ?3 AND r.deleted = 0 LIMIT 2",
+    )
+    .and_then(|mut s| {
+        s.query_map(params![param_id(kind, param), code, system], |r| r.get(0))?
+            .collect()
+    })
+    .doing("find resources by a token")
+}
+
 /// Removes all search values of a resource.
 ///
 /// # Errors

@@ -216,13 +216,18 @@ fn standing(kind: &str, standing: Standing, actor: &Actor) -> Option<Condition> 
             )
         }
         Standing::SiteNotice => {
-            let mut condition = objects(RelationKind::Site, format!("Organization/{}", actor.site.as_deref()?));
+            let site = format!("Organization/{}", actor.site.as_deref()?);
+            let mut condition = objects(RelationKind::Site, site.clone());
             condition.and(Condition::new(
                 "r.type = 'Task' AND EXISTS (SELECT 1 FROM idx_token t WHERE t.param = ? AND t.key = r.key
                    AND t.system = ? AND t.code IN ('supervisor-notice', 'duty-decision'))",
                 vec![Sql::Integer(param_id("Task", "code")), text(&hms_model::map::system::codes("task"))],
             ));
-            condition
+            let about_nobody = Condition::new(
+                "r.type = 'Task' AND r.patient IS NULL AND r.id IN (SELECT object FROM relation WHERE kind = ? AND subject = ?)",
+                vec![text(RelationKind::SiteNotice.as_str()), text(&site)],
+            );
+            Condition::any(vec![condition, about_nobody])
         }
         Standing::General => Condition::new("r.patient IS NULL", Vec::new()),
         // Nobody is given drafts about themselves, or what they wrote about others.
