@@ -160,6 +160,18 @@ describe("the note", () => {
     expect(save).toHaveBeenCalledWith("task-1", "Two punctures");
   });
 
+  it("goes on being kept after the field was left with nothing new", async () => {
+    const save = vi.spyOn(commands, "noteSave");
+    show(call as Tape, CASE);
+    const field = await screen.findByTestId("note-text");
+    fireEvent.blur(field);
+    await act(async () => {});
+    fireEvent.change(field, { target: { value: "Typed later" } });
+    fireEvent.blur(field);
+    expect(save).toHaveBeenCalledTimes(1);
+    expect(save).toHaveBeenCalledWith(expect.any(String), "Typed later");
+  });
+
   it("is kept at once when the field is left, or the person", async () => {
     const save = vi.spyOn(commands, "noteSave");
     show(call as Tape, CASE);

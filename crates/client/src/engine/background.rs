@@ -114,7 +114,7 @@ async fn look(shared: &Arc<Shared>) {
         .await;
     shared
         .tell(async move |engine: &mut Engine| {
-            let was_away = engine.network.reached == Some(false);
+            let was_away = engine.network.reached != Some(true);
             engine.reached(found.as_ref().map(|_| ()).map_err(|fault| *fault));
             let Ok(hello) = found else { return };
             if engine.seal_key().is_none() {
@@ -122,16 +122,21 @@ async fn look(shared: &Arc<Shared>) {
                 let _ = engine.write_prefs();
             }
             if was_away {
-                if let Some(store) = engine.store.clone() {
-                    let _ = store.lift_waits().await;
-                }
-                engine.core.handle(engine.now(), Input::NetworkUp);
+                engine.link_is_back().await;
             }
         })
         .await;
 }
 
 impl Engine {
+    /// The server is reached again, by whichever way found it first: what waits goes now.
+    pub(crate) async fn link_is_back(&mut self) {
+        if let Some(store) = self.store.clone() {
+            let _ = store.lift_waits().await;
+        }
+        self.core.handle(self.now(), Input::NetworkUp);
+    }
+
     /// The next moment at which something is due by itself.
     fn next_deadline(&self) -> Option<Timestamp> {
         let core = self.core.poll_timeout().map(|(at, _)| at);

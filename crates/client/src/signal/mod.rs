@@ -50,7 +50,7 @@ pub(crate) async fn run(shared: Arc<Shared>, mut out: mpsc::Receiver<ToServer>) 
         };
         session.disconnected();
         shared
-            .tell(async |engine: &mut Engine| engine.signal_connected(false))
+            .tell(async |engine: &mut Engine| engine.signal_connected(false).await)
             .await;
         let wait = match end {
             End::Cut => {

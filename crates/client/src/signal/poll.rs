@@ -60,7 +60,7 @@ pub(super) async fn serve(
                 if !worked {
                     worked = true;
                     shared
-                        .tell(async |engine: &mut Engine| engine.signal_connected(true))
+                        .tell(async |engine: &mut Engine| engine.signal_connected(true).await)
                         .await;
                 }
                 for message in session.polled(polled) {

@@ -69,7 +69,7 @@ pub(super) async fn serve(
                 let Some(message) = session.arrived(frame) else { continue };
                 if matches!(message, ToClient::Welcome { .. }) && !welcomed {
                     welcomed = true;
-                    shared.tell(async |engine: &mut Engine| engine.signal_connected(true)).await;
+                    shared.tell(async |engine: &mut Engine| engine.signal_connected(true).await).await;
                 }
                 deliver(shared, message).await;
             }

@@ -29,10 +29,16 @@ impl Engine {
     }
 
     /// The signalling is connected, or no longer.
-    pub(crate) fn signal_connected(&mut self, live: bool) {
+    pub(crate) async fn signal_connected(&mut self, live: bool) {
         self.visit.signal_live = live;
-        if live {
-            self.reached(Ok(()));
+        if !live {
+            return;
+        }
+        let was_away = self.network.reached != Some(true);
+        self.reached(Ok(()));
+        if was_away {
+            self.link_is_back().await;
+        } else {
             // Hints may have been missed while it was away.
             self.core.handle(self.now(), Input::Changed);
         }

@@ -44,11 +44,14 @@ export function useNoteDraft(task: string, note: NoteView) {
         setFailure(failureOf(error));
         setSaving("failed");
         return false;
-      } finally {
-        running.current = null;
       }
     };
-    return (running.current ??= sendAll());
+    // Let go of only after it was kept here: a run with nothing to send ends at once, and a stale one would be
+    // taken for the saving of everything typed later.
+    running.current ??= sendAll().finally(() => {
+      running.current = null;
+    });
+    return running.current;
   }, [task]);
 
   const type = (value: string) => {
