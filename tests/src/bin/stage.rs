@@ -1,4 +1,5 @@
-//! `stage open` shows the demo; `stage play bite --out DIR` plays the story and proves each step from outside.
+//! `stage open` shows the demo; `stage play bite --out DIR` plays the story and proves each step from outside;
+//! `stage prove --out DIR` breaks one part after the other and expects the story to fail there.
 
 use ach_tests::stage::cast::{Cast, Setting};
 use ach_tests::stage::script;
@@ -39,6 +40,7 @@ async fn run(args: &[String]) -> Result<()> {
         work: work.join(folder),
         headless: args.iter().any(|arg| arg == "--headless"),
         relay_only: value("--relay-only").map(str::to_owned),
+        sabotage: None,
     };
     match args.first().map(String::as_str) {
         Some("open") => open(Cast::assemble(setting("demo")).await?).await,
@@ -46,7 +48,11 @@ async fn run(args: &[String]) -> Result<()> {
             let out = PathBuf::from(value("--out").context("--out is missing")?);
             script::bite(setting("stage-bite"), &out, value("--until")).await
         }
-        _ => bail!("usage: stage open|play bite --bin-dir DIR [--out DIR] [--until STEP] [--headless]"),
+        Some("prove") => {
+            let out = PathBuf::from(value("--out").context("--out is missing")?);
+            script::prove(&setting("stage-prove"), &out).await
+        }
+        _ => bail!("usage: stage open|prove|play bite --bin-dir DIR [--out DIR] [--until STEP] [--headless]"),
     }
 }
 

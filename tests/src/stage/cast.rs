@@ -5,6 +5,7 @@ use super::process::{free_port, Process};
 use super::webdriver::Window;
 use anyhow::{bail, Context, Result};
 use serde_json::{json, Value};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -19,6 +20,8 @@ pub struct Setting {
     pub headless: bool,
     /// Calls go only through the relay, over this protocol.
     pub relay_only: Option<String>,
+    /// A part of the phone's app that is broken on purpose: push, receipt, relay or decode.
+    pub sabotage: Option<String>,
 }
 
 /// The running programs. Dropping it ends them all.
@@ -81,6 +84,8 @@ impl Cast {
         );
         let data_text = data.to_string_lossy().into_owned();
         let hr_url = format!("http://{hr}/");
+        let relay: SocketAddr = ([127, 0, 0, 1], free_port()?).into();
+        let relay_text = relay.to_string();
         let args = [
             "serve",
             "--data",
@@ -91,6 +96,8 @@ impl Cast {
             &http,
             "--hr-url",
             &hr_url,
+            "--relay",
+            &relay_text,
             "--demo",
         ];
         let mut server = Process::start("server", &server_bin, &args, &[], &logs)?;
@@ -103,7 +110,7 @@ impl Cast {
             .add_root_certificate(reqwest::Certificate::from_pem(&ca)?)
             .timeout(Duration::from_secs(30))
             .build()?;
-        let link = Link::to(https.parse()?).await?;
+        let link = Link::to(https.parse()?, relay).await?;
         let mut phone = demo.clone();
         phone["base_url"] = json!(format!("https://{}", link.address));
         std::fs::write(setting.work.join("phone.json"), phone.to_string())?;
@@ -129,6 +136,17 @@ impl Cast {
         if let Some(protocol) = &self.setting.relay_only {
             env.push(("HMS_CALL_RELAY_ONLY", "1".to_owned()));
             env.push(("HMS_CALL_TRANSPORT", protocol.clone()));
+        }
+        env.push((
+            "HMS_CALL_STATS",
+            self.call_figures(name).to_string_lossy().into_owned(),
+        ));
+        if !staff {
+            // The phone's calls go over the same link as its reports.
+            env.push(("HMS_CALL_RELAY_AT", self.link.relay.to_string()));
+            if let Some(part) = &self.setting.sabotage {
+                env.push(("HMS_BREAK", part.clone()));
+            }
         }
         let logs = self.setting.work.join("logs");
         let driver = Process::start(
@@ -177,6 +195,63 @@ impl Cast {
     #[must_use]
     pub fn profile(&self, name: &str) -> PathBuf {
         self.setting.work.join("profiles").join(name)
+    }
+
+    /// File of the figures of a window's calls, a line a second.
+    fn call_figures(&self, name: &str) -> PathBuf {
+        self.setting.work.join(format!("call-{name}.jsonl"))
+    }
+
+    /// The newest figures of a window's call, with how like the sound is to the far side's phrase.
+    ///
+    /// # Errors
+    /// There are none.
+    pub fn figures(&self, name: &str) -> Result<Value> {
+        let text = std::fs::read_to_string(self.call_figures(name)).context("no figures of the call")?;
+        let line = text
+            .lines()
+            .rev()
+            .find_map(|line| serde_json::from_str(line).ok());
+        line.context("no figures of the call yet")
+    }
+
+    /// Ends a window's app as a crash or an empty battery does.
+    ///
+    /// # Errors
+    /// It does not run, or does not end.
+    pub async fn kill_app(&self, name: &str) -> Result<()> {
+        let profile = self.profile(name).to_string_lossy().into_owned();
+        let id = app_with(&profile).with_context(|| format!("no app runs on {profile}"))?;
+        let status = std::process::Command::new("kill").args(["-9", &id]).status()?;
+        anyhow::ensure!(status.success(), "the app could not be killed");
+        for _ in 0..50 {
+            if app_with(&profile).is_none() {
+                return Ok(());
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        bail!("the app is still there after kill -9")
+    }
+
+    /// What `ach` says about a profile whose app does not run: the same store, seen from outside.
+    ///
+    /// # Errors
+    /// It ends with another code than 0, or its answer is not JSON.
+    pub async fn ach(&self, name: &str, phrase: &str, task: &[&str]) -> Result<Value> {
+        let run = tokio::process::Command::new(self.setting.bin_dir.join("ach"))
+            .arg("--profile")
+            .arg(self.profile(name))
+            .arg("--json")
+            .args(task)
+            .env("HMS_PIN", phrase)
+            .stdin(std::process::Stdio::null())
+            .output();
+        let done = tokio::time::timeout(Duration::from_secs(60), run)
+            .await
+            .context("ach does not end")??;
+        let said = String::from_utf8_lossy(&done.stderr).into_owned();
+        anyhow::ensure!(done.status.success(), "ach {}: {said}", task.join(" "));
+        serde_json::from_slice(&done.stdout).with_context(|| format!("ach {} is not JSON", task.join(" ")))
     }
 
     fn app_args(&self, name: &str, staff: bool, position: Option<&str>) -> Vec<String> {
@@ -247,6 +322,16 @@ impl Cast {
         self.setting.relay_only.as_deref()
     }
 
+    /// How long a step waits at most: less where a part is broken on purpose and nothing will come.
+    #[must_use]
+    pub fn patience(&self, seconds: u64) -> Duration {
+        Duration::from_secs(if self.setting.sabotage.is_some() {
+            seconds.min(25)
+        } else {
+            seconds
+        })
+    }
+
     /// A user of the demo: name, password, token, FHIR id.
     #[must_use]
     pub fn user(&self, role: &str) -> &Value {
@@ -289,6 +374,11 @@ impl Cast {
         self.link.cut();
     }
 
+    /// The phone is in a tunnel: nothing passes, and nobody is told.
+    pub fn silence_link(&self) {
+        self.link.silence();
+    }
+
     /// The signal is back.
     pub fn restore_link(&self) {
         self.link.restore();
@@ -318,6 +408,18 @@ async fn read_when_whole(file: &Path) -> Result<Value> {
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
     bail!("{} is not JSON", file.display())
+}
+
+/// Process id of the app that runs on a profile.
+fn app_with(profile: &str) -> Option<String> {
+    std::fs::read_dir("/proc").ok()?.flatten().find_map(|entry| {
+        let id = entry.file_name().into_string().ok()?;
+        let words = std::fs::read(entry.path().join("cmdline")).ok()?;
+        let words = String::from_utf8_lossy(&words).into_owned();
+        let mut words = words.split('\0');
+        let app = words.next()?.ends_with("hms-ach");
+        (app && words.any(|word| word == profile)).then_some(id)
+    })
 }
 
 fn free_display() -> String {

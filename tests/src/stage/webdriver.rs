@@ -304,6 +304,17 @@ impl Window {
         Ok(read.ok().and_then(|value| value.as_str().map(str::to_owned)))
     }
 
+    /// What stands in a field.
+    ///
+    /// # Errors
+    /// It is not there.
+    pub async fn value(&self, css: &str) -> Result<String> {
+        let element = self.see_css(css, Duration::from_secs(10)).await?;
+        let path = format!("/element/{}/property/value", element.id);
+        let read = self.call(reqwest::Method::GET, &path, None).await?;
+        Ok(read.as_str().unwrap_or_default().to_owned())
+    }
+
     /// Waits until the text of the first displayed element that fits a selector satisfies a condition.
     ///
     /// # Errors

@@ -132,6 +132,33 @@ pub(super) async fn carrier_reads(scene: &mut Scene) -> Result<()> {
     scene.evidence.step("after", &[&scene.carrier], confirmed).await
 }
 
+/// At the end nothing waits on the phone, as `ach` sees it once the app is closed.
+pub(super) async fn outbox(scene: &mut Scene) -> Result<()> {
+    scene.cast.restore_link();
+    scene.cast.kill_app("carrier").await?;
+    let begun = Instant::now();
+    loop {
+        scene
+            .cast
+            .ach("carrier", session::PHRASE, &["sync"])
+            .await
+            .context("ach sync")?;
+        let outbox = scene.cast.ach("carrier", session::PHRASE, &["outbox"]).await?;
+        if outbox == json!([]) {
+            break;
+        }
+        ensure!(
+            begun.elapsed() < Duration::from_secs(40),
+            "something still waits: {outbox}"
+        );
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+    scene
+        .evidence
+        .step("outbox", &[&scene.clinician], json!({ "ach_outbox_waiting": 0 }))
+        .await
+}
+
 /// Waits until the newest resource of the carrier that a search by the clinician's token finds is the one meant.
 async fn newest(scene: &Scene, search: &str, fits: impl Fn(&Value) -> bool) -> Result<Value> {
     let patient = scene.cast.user("carrier")["fhir_id"]

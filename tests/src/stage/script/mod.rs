@@ -1,6 +1,7 @@
 //! The story, played on visible, named elements and confirmed from outside the windows.
 
 mod after;
+mod hold;
 mod report;
 mod session;
 mod visit;
@@ -16,8 +17,16 @@ pub const POSITION: &str = "44.0121,-92.4802";
 
 /// The steps in their order; `--until` names the last one to play.
 pub const STEPS: &[&str] = &[
-    "sign-in", "report", "check", "receipt", "queue", "chart", "call", "note", "order", "advice", "manager",
-    "hr", "after",
+    "sign-in", "report", "check", "killed", "receipt", "queue", "chart", "call", "sound", "controls", "cut",
+    "note", "order", "advice", "manager", "hr", "after", "outbox",
+];
+
+/// A part that is broken on purpose, how calls go meanwhile, and the step that must notice.
+const SABOTAGE: &[(&str, Option<&str>, &str)] = &[
+    ("push", None, "receipt"),
+    ("receipt", None, "receipt"),
+    ("decode", None, "call"),
+    ("relay", Some("udp"), "call"),
 ];
 
 /// What one step leaves for the next.
@@ -106,21 +115,49 @@ pub async fn bite(setting: Setting, out: &Path, until: Option<&str>) -> Result<(
     }
 }
 
+/// Breaks one part after the other in the phone's app, and expects the story to fail at the step that relies on it.
+///
+/// # Errors
+/// The story passed, or failed elsewhere: a check that cannot fail.
+pub async fn prove(setting: &Setting, out: &Path) -> Result<()> {
+    for (part, relay_only, notices) in SABOTAGE {
+        let setting = Setting {
+            sabotage: Some((*part).to_owned()),
+            relay_only: relay_only.map(str::to_owned),
+            ..setting.clone()
+        };
+        println!("-- with a broken {part}:");
+        match bite(setting, &out.join(part), Some(notices)).await {
+            Ok(()) => bail!("a broken {part} was not noticed"),
+            Err(error) if error.to_string().starts_with(&format!("{notices}:")) => {
+                println!("   noticed: {error:#}");
+            }
+            Err(error) => bail!("a broken {part} was noticed at the wrong step: {error:#}"),
+        }
+    }
+    Ok(())
+}
+
 async fn play(step: &str, scene: &mut Scene) -> Result<()> {
     match step {
         "sign-in" => session::sign_in_both(scene).await,
         "report" => report::fill_in_offline(scene).await,
         "check" => report::check_symptoms(scene).await,
+        "killed" => report::killed(scene).await,
         "receipt" => report::receipt(scene).await,
         "queue" => visit::queue(scene).await,
         "chart" => visit::chart(scene).await,
         "call" => visit::call(scene).await,
+        "sound" => hold::sound(scene).await,
+        "controls" => hold::controls(scene).await,
+        "cut" => hold::cut(scene).await,
         "note" => after::note(scene).await,
         "order" => after::order(scene).await,
         "advice" => after::advice(scene).await,
         "manager" => after::manager(scene).await,
         "hr" => after::hr(scene).await,
         "after" => after::carrier_reads(scene).await,
+        "outbox" => after::outbox(scene).await,
         _ => bail!("there is no step {step}"),
     }
 }

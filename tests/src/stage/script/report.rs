@@ -1,6 +1,6 @@
 //! The carrier: report and symptom check without a signal, then the receipt.
 
-use super::Scene;
+use super::{session, Scene};
 use anyhow::{bail, ensure, Context, Result};
 use serde_json::json;
 use std::time::{Duration, Instant};
@@ -81,13 +81,27 @@ pub(super) async fn check_symptoms(scene: &mut Scene) -> Result<()> {
     scene.evidence.step("check", &[&scene.carrier], confirmed).await
 }
 
+/// The battery dies while everything still waits: `ach` finds it in the store, and the app goes on from there.
+pub(super) async fn killed(scene: &mut Scene) -> Result<()> {
+    scene.cast.kill_app("carrier").await?;
+    let outbox = scene.cast.ach("carrier", session::PHRASE, &["outbox"]).await?;
+    let waiting = outbox.as_array().map_or(0, Vec::len);
+    ensure!(waiting > 0, "nothing waits after kill -9: {outbox}");
+    let again = scene.cast.window("carrier", false, Some(super::POSITION)).await?;
+    // The old window's session is gone with its app.
+    drop(std::mem::replace(&mut scene.carrier, again));
+    session::unlock(&scene.carrier).await?;
+    scene.carrier.see("screen-home").await?;
+    let confirmed = json!({ "ach_outbox_waiting": waiting });
+    scene.evidence.step("killed", &[&scene.carrier], confirmed).await
+}
+
 pub(super) async fn receipt(scene: &mut Scene) -> Result<()> {
     let carrier = &scene.carrier;
-    carrier.tap("result-home").await?;
     carrier.tap("home-reports").await?;
     scene.cast.restore_link();
     let said = carrier
-        .read_css_until("[data-testid^=send-]", Duration::from_secs(90), |text| {
+        .read_css_until("[data-testid^=send-]", scene.cast.patience(90), |text| {
             text.contains("HMS-")
         })
         .await?;
@@ -108,6 +122,24 @@ pub(super) async fn receipt(scene: &mut Scene) -> Result<()> {
         .as_str()
         .context("no Task for the report")?
         .to_owned();
-    let confirmed = json!({ "said": said, "report": scene.memory.report, "task": scene.memory.task });
+    // The symptom check that was made offline is there too, as the engine's answer.
+    let patient = scene.cast.user("carrier")["fhir_id"].as_str().unwrap_or_default();
+    let search = format!("RiskAssessment?patient=Patient/{patient}&_sort=-date&_count=1");
+    let begun = Instant::now();
+    let check = loop {
+        let found = scene.cast.fhir("clinician", &search).await?;
+        let newest = &found["entry"][0]["resource"];
+        if newest.to_string().contains(&scene.memory.report) {
+            break newest["id"].clone();
+        }
+        ensure!(
+            begun.elapsed() < scene.cast.patience(30),
+            "the server does not have the symptom check of the report"
+        );
+        tokio::time::sleep(Duration::from_millis(300)).await;
+    };
+    let confirmed = json!({
+        "said": said, "report": scene.memory.report, "task": scene.memory.task, "check": check,
+    });
     scene.evidence.step("receipt", &[&scene.carrier], confirmed).await
 }

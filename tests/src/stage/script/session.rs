@@ -7,7 +7,7 @@ use anyhow::Result;
 use serde_json::{json, Value};
 
 /// Without a keychain a passphrase takes the PIN's place; the windows of the stage have none.
-const PHRASE: &str = "gravel road mailbox";
+pub(super) const PHRASE: &str = "gravel road mailbox";
 
 pub(super) async fn sign_in_both(scene: &mut Scene) -> Result<()> {
     sign_in(&scene.carrier, &scene.browser, scene.cast.user("carrier")).await?;
@@ -20,6 +20,12 @@ pub(super) async fn sign_in_both(scene: &mut Scene) -> Result<()> {
         .evidence
         .step("sign-in", &[&scene.carrier, &scene.clinician], confirmed)
         .await
+}
+
+/// Opens a profile that is signed in, as after a restart of the phone.
+pub(super) async fn unlock(window: &Window) -> Result<()> {
+    window.fill("[data-testid=pin-phrase]", PHRASE).await?;
+    window.tap("pin-give").await
 }
 
 /// Signs a window in as a user of the demo.

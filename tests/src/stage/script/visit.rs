@@ -1,6 +1,6 @@
 //! The clinician sees the report, opens the chart and calls.
 
-use super::Scene;
+use super::{hold, Scene};
 use anyhow::{ensure, Context, Result};
 use serde_json::json;
 use std::time::{Duration, Instant};
@@ -45,7 +45,24 @@ pub(super) async fn chart(scene: &mut Scene) -> Result<()> {
             text.contains(&scene.memory.number)
         })
         .await?;
-    let confirmed = json!({ "characters": said.len(), "number_shown": true });
+    // From outside: whoever opened the chart stands in the audit, which the clinician cannot write.
+    let report = format!("QuestionnaireResponse/{}", scene.memory.report);
+    let search = format!("AuditEvent?entity={report}&_sort=-date&_count=50");
+    let begun = Instant::now();
+    let seen = loop {
+        let events = scene.cast.fhir("compliance", &search).await?;
+        let reads = |event: &&serde_json::Value| event["resource"]["action"] == "R";
+        let found = events["entry"].as_array().into_iter().flatten().find(reads);
+        if let Some(event) = found {
+            break event["resource"]["recorded"].clone();
+        }
+        ensure!(
+            begun.elapsed() < Duration::from_secs(20),
+            "no one's look at the report is in the audit"
+        );
+        tokio::time::sleep(Duration::from_millis(300)).await;
+    };
+    let confirmed = json!({ "characters": said.len(), "number_shown": true, "audited": seen });
     scene.evidence.step("chart", &[&scene.clinician], confirmed).await
 }
 
@@ -53,30 +70,12 @@ pub(super) async fn call(scene: &mut Scene) -> Result<()> {
     scene.clinician.tap("visit-call").await?;
     let begun = Instant::now();
     scene.carrier.tap("visit-accept").await?;
+    let patience = scene.cast.patience(90);
     let mut counts = (0, 0);
     while counts.0 < 100 || counts.1 < 100 {
-        ensure!(
-            begun.elapsed() < Duration::from_secs(90),
-            "frames drawn: {counts:?}"
-        );
+        ensure!(begun.elapsed() < patience, "frames drawn: {counts:?}");
         tokio::time::sleep(Duration::from_millis(500)).await;
-        let count = |text: String| text.parse::<u32>().unwrap_or(0);
-        counts = (
-            count(
-                scene
-                    .carrier
-                    .attribute("remote-picture", "data-frames")
-                    .await
-                    .unwrap_or_default(),
-            ),
-            count(
-                scene
-                    .clinician
-                    .attribute("visit-remote", "data-frames")
-                    .await
-                    .unwrap_or_default(),
-            ),
-        );
+        counts = hold::drawn(scene).await;
     }
     let visit = scene
         .cast
@@ -85,28 +84,8 @@ pub(super) async fn call(scene: &mut Scene) -> Result<()> {
     let id = visit["entry"][0]["resource"]["id"]
         .as_str()
         .context("no Encounter is in progress")?;
-    let relay = scene.cast.get("administrator", "api/relay").await?;
-    let carried: u64 = relay["allocations"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .filter(|a| {
-            scene
-                .cast
-                .relay_only()
-                .is_none_or(|protocol| a["transport"] == protocol)
-        })
-        .filter_map(|a| a["bytes_to_peers"].as_u64())
-        .sum();
-    // A hundred pictures and the sound beside them are far more than this, each way.
-    let enough = scene.cast.relay_only().is_none() || carried > 100_000;
-    ensure!(
-        enough,
-        "the relay carried {carried} bytes only, though the call may use nothing else"
-    );
     let confirmed = json!({
         "relay_only": scene.cast.relay_only(),
-        "relay_bytes": carried,
         "different_frames": { "carrier": counts.0, "clinician": counts.1 },
         "seconds": begun.elapsed().as_secs_f64(),
         "encounter": id,
