@@ -17,6 +17,9 @@ const BYTES_AT_MOST: usize = 700 * 1024;
 
 /// Sends what waits. What the server has is not sent again; the journal lets go of it.
 pub(crate) async fn deliver_sealed(shared: &Arc<Shared>) {
+    if crate::sabotage::broken("push") {
+        return;
+    }
     let waiting = shared
         .ask(async |engine: &mut Engine| {
             let wanted: Vec<String> = engine
