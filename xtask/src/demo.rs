@@ -66,6 +66,17 @@ pub fn scenario(
     step(&format!("Scenario {name} in the real windows"), &mut stage)
 }
 
+/// Breaks push, receipt, decode and relay in turn, and expects the scenario to notice each.
+pub fn prove(out: &Path) -> Done {
+    let mut stage = program(&bin("stage").to_string_lossy(), &["prove", "--headless"]);
+    stage
+        .arg("--bin-dir")
+        .arg(target().join("debug"))
+        .arg("--out")
+        .arg(out);
+    step("The scenario's checks fail where something is broken", &mut stage)
+}
+
 fn build() -> Done {
     step(
         "Build (the first time takes about 8 minutes on 2 cores)",
@@ -92,6 +103,9 @@ pub fn reset() -> Done {
         target().join("demo"),
         target().join("demo-evidence"),
         target().join("scenario-bite"),
+        target().join("scenario-bite-udp"),
+        target().join("scenario-bite-tcp"),
+        target().join("scenario-prove"),
         root().join(".tools"),
     ] {
         if folder.exists() {

@@ -91,8 +91,13 @@ fn browser(_deep: bool) -> Done {
     )
 }
 
-/// The story in the real windows.
+/// The story in the real windows; its calls once more through the relay alone; and proof that its checks can fail.
 fn windows(_deep: bool) -> Done {
     let out = target().join("scenario-bite");
-    crate::demo::scenario("bite", &out, None, None, true)
+    crate::demo::scenario("bite", &out, None, None, true)?;
+    for protocol in ["udp", "tcp"] {
+        let out = target().join(format!("scenario-bite-{protocol}"));
+        crate::demo::scenario("bite", &out, Some("cut"), Some(protocol), true)?;
+    }
+    crate::demo::prove(&target().join("scenario-prove"))
 }
