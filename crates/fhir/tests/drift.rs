@@ -35,6 +35,7 @@ fn the_committed_tables_are_those_of_the_package() {
         ("tables/bindings.tsv", made.bindings),
         ("tables/search.tsv", made.search),
         ("tables/compartments.tsv", made.compartments),
+        ("tables/summary.tsv", made.summary),
     ] {
         assert!(
             committed(file) == text.as_bytes(),

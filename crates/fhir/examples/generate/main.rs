@@ -17,6 +17,7 @@ fn main() -> Result<(), String> {
     write("tables/bindings.tsv", tables.bindings.as_bytes())?;
     write("tables/search.tsv", tables.search.as_bytes())?;
     write("tables/compartments.tsv", tables.compartments.as_bytes())?;
+    write("tables/summary.tsv", tables.summary.as_bytes())?;
     let packed = tables::corpus::pack(&corpus)?;
     if tables::corpus::unpack(&packed)? != corpus {
         return Err("the corpus does not unpack to what was packed".to_owned());

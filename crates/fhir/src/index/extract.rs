@@ -124,12 +124,16 @@ fn timing(value: &Value) -> Option<(i64, i64)> {
 }
 
 fn string(value: &Value, type_name: &str, found: &mut Vec<IndexValue>) {
-    let mut add = |words: Option<&str>| {
-        let folded = words.map(fold).unwrap_or_default();
+    for words in words(value, type_name) {
+        let folded = fold(words);
         if !folded.is_empty() {
             found.push(IndexValue::Text { folded });
         }
-    };
+    }
+}
+
+/// The texts of an element that a string parameter looks at, as they are written.
+pub(super) fn words<'v>(value: &'v Value, type_name: &str) -> Vec<&'v str> {
     let (single, many): (&[&str], &[&str]) = match type_name {
         "HumanName" => (&["family", "text"], &["given", "prefix", "suffix"]),
         "Address" => (
@@ -138,21 +142,20 @@ fn string(value: &Value, type_name: &str, found: &mut Vec<IndexValue>) {
         ),
         "CodeableConcept" => (&["text"], &[]),
         "Annotation" => (&["text"], &[]),
-        _ => return add(value.as_str()),
+        _ => return value.as_str().into_iter().collect(),
     };
-    for key in single {
-        add(text(value, key));
-    }
+    let mut found: Vec<&str> = single.iter().filter_map(|key| text(value, key)).collect();
     for key in many {
-        for entry in list(value, key) {
-            add(entry.as_str());
-        }
+        found.extend(list(value, key).iter().filter_map(Value::as_str));
     }
     if type_name == "CodeableConcept" {
-        for coding in list(value, "coding") {
-            add(text(coding, "display"));
-        }
+        found.extend(
+            list(value, "coding")
+                .iter()
+                .filter_map(|coding| text(coding, "display")),
+        );
     }
+    found
 }
 
 /// The ends of a number, quantity or range; a comparator opens one of them.

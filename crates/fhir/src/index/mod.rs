@@ -87,6 +87,24 @@ pub fn index(resource: &Value) -> Vec<IndexEntry> {
         .collect()
 }
 
+/// Whether a resource has exactly this text where a string parameter looks: case, accents and all (`:exact`).
+pub fn has_exact_text(resource: &Value, param: &str, wanted: &str) -> bool {
+    let name = resource
+        .get("resourceType")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
+    let Some(param) = crate::search::search_param(name, param) else {
+        return false;
+    };
+    let mut found = false;
+    for path in &param.paths {
+        follow(resource, &path.steps, &mut |value, prop| {
+            found |= extract::words(value, prop.type_name).contains(&wanted);
+        });
+    }
+    found
+}
+
 /// The values of one parameter.
 pub(crate) fn values(resource: &Value, param: &SearchParam) -> Vec<IndexValue> {
     let mut found = Vec::new();

@@ -1,14 +1,16 @@
 //! Single interactions with their access check and their audit event, inside a transaction or a snapshot.
 
+use super::patch::JsonPatch;
 use super::query::{Include, SearchQuery};
 use super::Problem;
 use crate::audit::{AuditAction, AuditEntry};
-use crate::auth::policy::{self, Action, Decision, Standing};
+use crate::auth::policy::{self, Action, Decision};
 use crate::auth::standing::{standings, Subject};
 use crate::auth::Actor;
 use crate::db::sqlite::table;
 use crate::db::sqlite::table::search::Visible;
 use crate::db::{DbError, Precondition, Prepared, Put, Stored, Tx};
+use hms_fhir::Subset;
 use rusqlite::Connection;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -71,7 +73,7 @@ pub fn create_as(
     id: String,
 ) -> Result<Created, Problem> {
     if let Some(query) = if_none_exist {
-        if let Some(existing) = only_match(tx.conn(), query)? {
+        if let Some(existing) = only_match(tx.conn(), actor, query)? {
             if !may_read(tx.conn(), actor, &existing)? {
                 return Err(Problem::Denied);
             }
@@ -206,13 +208,16 @@ fn store(
     Ok(put)
 }
 
-/// The one resource that a condition matches, whoever may see it.
-pub(super) fn only_match(conn: &Connection, query: &SearchQuery) -> Result<Option<Stored>, Problem> {
-    // Uniqueness is a matter of the data, not of who asks; access is checked afterwards.
-    let anybody = anybody();
+/// The one resource that a condition matches, among those that the actor may read: whether there are others is not
+/// for them to find out.
+pub(super) fn only_match(
+    conn: &Connection,
+    actor: &Actor,
+    query: &SearchQuery,
+) -> Result<Option<Stored>, Problem> {
     let visible = Visible {
-        actor: &anybody,
-        standings: vec![Standing::Unrelated],
+        actor,
+        standings: policy::granted(actor, Action::Read, &query.kind),
     };
     let mut found = table::search::page(
         conn,
@@ -224,12 +229,111 @@ pub(super) fn only_match(conn: &Connection, query: &SearchQuery) -> Result<Optio
     )?;
     match found.len() {
         0 | 1 => Ok(found.pop()),
-        _ => Err(Problem::Conflict("multiple-matches")),
+        _ => Err(Problem::Multiple),
     }
 }
 
-fn anybody() -> Actor {
-    super::transaction::operator("conditional create")
+/// What a conditional interaction asks by; without criteria it would be about anything.
+///
+/// # Errors
+/// [`Problem::Search`] for criteria that cannot be honoured, [`Problem::Bad`] where there are none.
+pub fn condition(kind: &str, pairs: &[(String, String)]) -> Result<SearchQuery, Problem> {
+    let query = SearchQuery::parse(kind, pairs)?;
+    if query.criteria.is_empty() {
+        return Err(Problem::Bad(
+            "a conditional interaction needs criteria after the question mark".to_owned(),
+        ));
+    }
+    Ok(query)
+}
+
+/// Updates the one resource that matches, or creates one where none does.
+///
+/// # Errors
+/// [`Problem::Multiple`] where several match; [`Problem::Bad`] where the resource names another id than the match.
+pub fn update_where(
+    tx: &mut Tx<'_>,
+    actor: &Actor,
+    mut resource: Value,
+    query: &SearchQuery,
+    version: Option<i64>,
+) -> Result<Put, Problem> {
+    let named = resource.get("id").and_then(Value::as_str).map(str::to_owned);
+    let found = only_match(tx.conn(), actor, query)?;
+    let (id, precondition) = match (found, named, version) {
+        (Some(found), Some(named), _) if named != found.id => {
+            return Err(Problem::Bad(
+                "the resource names another id than the one that the criteria match".to_owned(),
+            ));
+        }
+        (Some(found), _, version) => (
+            found.id,
+            version.map_or(Precondition::None, Precondition::Version),
+        ),
+        (None, _, Some(_)) => return Err(Problem::Precondition),
+        // An id that is taken by what does not match is not for this request to replace.
+        (None, Some(named), None) => (named, Precondition::Absent),
+        (None, None, None) => (crate::random::id(), Precondition::Absent),
+    };
+    if let Some(object) = resource.as_object_mut() {
+        object.insert("id".to_owned(), Value::String(id));
+    }
+    store(tx, actor, Prepared::new(resource)?, precondition)
+}
+
+/// Deletes the one resource that matches, if any.
+///
+/// # Errors
+/// [`Problem::Multiple`] where several match.
+pub fn delete_where(
+    tx: &mut Tx<'_>,
+    actor: &Actor,
+    query: &SearchQuery,
+    version: Option<i64>,
+) -> Result<Option<Put>, Problem> {
+    if policy::granted(actor, Action::Delete, &query.kind).is_empty() {
+        return Err(Problem::Denied);
+    }
+    match only_match(tx.conn(), actor, query)? {
+        Some(found) => delete(tx, actor, &found.kind, &found.id, version),
+        None if version.is_some() => Err(Problem::Precondition),
+        None => Ok(None),
+    }
+}
+
+/// Changes a resource by a JSON Patch, as it is at this moment.
+///
+/// # Errors
+/// [`Problem::NotFound`] where the actor may not read it as well as change it: the outcome of a patch tells what is in it.
+pub fn patch(
+    tx: &mut Tx<'_>,
+    actor: &Actor,
+    (kind, id): (&str, &str),
+    patch: &JsonPatch,
+    version: Option<i64>,
+) -> Result<Put, Problem> {
+    if policy::granted(actor, Action::Update, kind).is_empty() {
+        return Err(Problem::Denied);
+    }
+    let before = tx.get(kind, id)?.ok_or(Problem::NotFound)?;
+    if !may_read(tx.conn(), actor, &before)? {
+        return Err(Problem::NotFound);
+    }
+    let body = self::body(&before)?;
+    if version.is_some_and(|v| v != before.version) {
+        return Err(Problem::Precondition);
+    }
+    let changed = patch.apply(body)?;
+    let text = |key: &str| changed.get(key).and_then(Value::as_str);
+    if text("resourceType") != Some(kind) || text("id") != Some(id) {
+        return Err(Problem::Patch("a patch does not change the type or the id"));
+    }
+    store(
+        tx,
+        actor,
+        Prepared::new(changed)?,
+        Precondition::Version(before.version),
+    )
 }
 
 /// What a search found.
@@ -243,6 +347,18 @@ pub struct SearchPage {
     pub total: Option<u64>,
     /// Place of the next page.
     pub next: Option<i64>,
+}
+
+impl SearchPage {
+    /// Keeps only the part of each match that was asked for.
+    fn narrow(&mut self, part: Option<&Subset>) -> Result<(), DbError> {
+        let Some(part) = part else { return Ok(()) };
+        for stored in &mut self.matches {
+            let narrowed = hms_fhir::subset(&stored.value()?, part);
+            stored.body = Some(narrowed.to_string());
+        }
+        Ok(())
+    }
 }
 
 /// Runs a search, narrowed to what the actor may see.
@@ -281,12 +397,14 @@ pub fn search(conn: &Connection, actor: &Actor, query: &SearchQuery) -> Result<S
     };
     let known = (query.page == 0 && !more).then_some(matches.len() as u64);
     let included = include(conn, actor, query, &matches)?;
-    Ok(SearchPage {
+    let mut page = SearchPage {
         matches,
         included,
         total: counted.or(known),
         next,
-    })
+    };
+    page.narrow(query.subset.as_ref())?;
+    Ok(page)
 }
 
 fn include(
@@ -300,6 +418,12 @@ fn include(
         let known = found.contains_key(&stored.key) || matches.iter().any(|m| m.key == stored.key);
         if !known && !stored.deleted && may_read(conn, actor, &stored)? {
             found.insert(stored.key, stored);
+        }
+        if found.len() > INCLUDED_AT_MOST {
+            return Err(Problem::Search {
+                param: "_include".to_owned(),
+                why: "this would add more resources than a page may have; ask for fewer with _count",
+            });
         }
         Ok(())
     };
@@ -327,6 +451,10 @@ fn include(
 fn wanted(include: &Include, target: &str) -> bool {
     include.target.as_deref().is_none_or(|t| t == target)
 }
+
+/// Resources that `_include` and `_revinclude` add to a page, at most; then the search is refused, so that nobody takes a
+/// part for all.
+const INCLUDED_AT_MOST: usize = 2000;
 
 /// Patients named apart in the audit of one search; more are counted together.
 const PATIENTS_NAMED: usize = 50;

@@ -1,6 +1,7 @@
 //! FHIR interactions, apart from HTTP: searches, changes with their access checks, bundles.
 
 pub mod interact;
+pub mod patch;
 pub mod problem;
 pub mod query;
 pub mod transaction;

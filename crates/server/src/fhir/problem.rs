@@ -33,6 +33,12 @@ pub enum Problem {
     /// A precondition does not hold.
     #[error("precondition failed")]
     Precondition,
+    /// The criteria of a conditional interaction match more than one.
+    #[error("the criteria match more than one")]
+    Multiple,
+    /// A patch is well-formed and cannot be applied to the resource as it is.
+    #[error("the patch cannot be applied: {0}")]
+    Patch(&'static str),
     /// It conflicts with the current state.
     #[error("conflict: {0}")]
     Conflict(&'static str),
@@ -48,6 +54,9 @@ pub enum Problem {
         #[source]
         source: Box<Problem>,
     },
+    /// The body is of a media type that is not taken here.
+    #[error("media type: {0}")]
+    Media(&'static str),
     /// The database failed.
     #[error(transparent)]
     Db(#[from] DbError),
@@ -59,13 +68,14 @@ impl Problem {
     pub fn status(&self) -> u16 {
         match self {
             Self::Bad(_) | Self::Search { .. } => 400,
-            Self::Invalid(_) => 422,
+            Self::Invalid(_) | Self::Patch(_) => 422,
             Self::Denied => 403,
             Self::NotFound => 404,
             Self::Gone => 410,
-            Self::Precondition => 412,
+            Self::Precondition | Self::Multiple => 412,
             Self::Conflict(_) => 409,
             Self::NotSupported(_) => 405,
+            Self::Media(_) => 415,
             Self::Entry { source, .. } => source.status(),
             Self::Db(error) if error.is_disk_full() => 507,
             Self::Db(_) => 500,
@@ -83,8 +93,10 @@ impl Problem {
             Self::NotFound => outcome::error("not-found", "there is no such resource"),
             Self::Gone => outcome::error("deleted", "the resource was deleted"),
             Self::Precondition => outcome::error("conflict", "the version is not the current one"),
+            Self::Multiple => outcome::error("multiple-matches", "the criteria match more than one"),
+            Self::Patch(text) => outcome::error("processing", text),
             Self::Conflict(code) => outcome::error("conflict", code),
-            Self::NotSupported(text) => outcome::error("not-supported", text),
+            Self::NotSupported(text) | Self::Media(text) => outcome::error("not-supported", text),
             Self::Entry { index, source } => in_entry(*index, source.outcome()),
             Self::Db(error) if error.is_disk_full() => {
                 outcome::error("no-store", "the server has no room left; nothing was changed")

@@ -1,12 +1,22 @@
 //! A search as typed values. Strict: what is not known or not supported is refused, never ignored.
 
 use super::Problem;
-use hms_fhir::{fold, number_range, parse_date_range, search_param, SearchKind, SearchParam};
+use hms_fhir::{
+    fold, has_element, number_range, parse_date_range, search_param, SearchKind, SearchParam, Subset,
+};
 
 /// Results on a page unless asked otherwise.
 const DEFAULT_COUNT: usize = 50;
 /// Results on a page at most.
 const MAX_COUNT: usize = 1000;
+/// Criteria of a search at most; a longer one is a mistake or an attack.
+const MAX_CRITERIA: usize = 50;
+/// Alternatives of one criterion at most.
+const MAX_VALUES: usize = 500;
+/// `_include` and `_revinclude` together, at most.
+const MAX_INCLUDES: usize = 20;
+/// Keys of `_sort` at most.
+const MAX_SORT: usize = 5;
 
 /// How a value compares.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,10 +92,14 @@ pub enum Test {
     Starts(Vec<String>),
     /// String anywhere, folded.
     Contains(Vec<String>),
+    /// The whole string, as written.
+    Exact(Vec<String>),
     /// URI.
     Uri(Vec<String>),
     /// Through a reference to one of these types, each with the criterion there.
     Chain(Vec<(String, Criterion)>),
+    /// `_has`: a resource of this type refers to it through this parameter, and the criterion holds there.
+    Has(String, &'static str, Box<Criterion>),
 }
 
 /// One criterion; all criteria of a query must hold.
@@ -142,6 +156,8 @@ pub struct SearchQuery {
     pub total: bool,
     /// `_summary=count`: nothing but the total.
     pub count_only: bool,
+    /// `_summary` or `_elements`: only a part of each match.
+    pub subset: Option<Subset>,
     /// Place of the page: a key without `_sort`, an offset with it.
     pub page: i64,
     /// What was applied, as sent: the `self` link.
@@ -163,6 +179,7 @@ impl SearchQuery {
             revincludes: Vec::new(),
             total: false,
             count_only: false,
+            subset: None,
             page: 0,
             applied: Vec::new(),
         };
@@ -172,7 +189,28 @@ impl SearchQuery {
                 query.applied.push((name.clone(), value.clone()));
             }
         }
+        query.within_bounds()?;
         Ok(query)
+    }
+
+    fn within_bounds(&self) -> Result<(), Problem> {
+        for (param, held, most) in [
+            ("_sort", self.sort.len(), MAX_SORT),
+            (
+                "_include",
+                self.includes.len() + self.revincludes.len(),
+                MAX_INCLUDES,
+            ),
+            ("search", self.criteria.len(), MAX_CRITERIA),
+        ] {
+            if held > most {
+                return Err(Problem::Search {
+                    param: param.to_owned(),
+                    why: "too many of them in one search",
+                });
+            }
+        }
+        Ok(())
     }
 
     fn read(&mut self, name: &str, value: &str) -> Result<(), Problem> {
@@ -209,9 +247,11 @@ impl SearchQuery {
                     self.count_only = true;
                     self.total = true;
                 }
-                "false" => {}
-                _ => return Err(bad("only count and false are supported")),
+                other => {
+                    self.subset = summary(other).ok_or_else(|| bad("true, text, data, count or false"))?
+                }
             },
+            "_elements" => self.subset = Some(elements(&self.kind, value)?),
             "_format" => {
                 if !matches!(value, "json" | "application/json" | "application/fhir+json") {
                     return Err(bad("only JSON is supported"));
@@ -224,11 +264,91 @@ impl SearchQuery {
     }
 }
 
+/// The part that `_summary` asks for; `None` where the value is unknown.
+fn summary(value: &str) -> Option<Option<Subset>> {
+    match value {
+        "true" => Some(Some(Subset::Summary)),
+        "text" => Some(Some(Subset::Text)),
+        "data" => Some(Some(Subset::Data)),
+        "false" => Some(None),
+        _ => None,
+    }
+}
+
+fn elements(kind: &str, value: &str) -> Result<Subset, Problem> {
+    let names: Vec<String> = split(value);
+    if names.is_empty() || names.iter().any(|name| !has_element(kind, name)) {
+        return Err(Problem::Search {
+            param: "_elements".to_owned(),
+            why: "names of elements right below the resource, with commas between",
+        });
+    }
+    Ok(Subset::Elements(names))
+}
+
+/// What a read of one resource may ask for: a part of it, and the form.
+///
+/// # Errors
+/// [`Problem::Search`] for anything else.
+pub fn part_of_read(kind: &str, pairs: &[(String, String)]) -> Result<Option<Subset>, Problem> {
+    let mut part = None;
+    for (name, value) in pairs {
+        let bad = |why| Problem::Search {
+            param: name.clone(),
+            why,
+        };
+        match name.as_str() {
+            "_summary" => part = summary(value).ok_or_else(|| bad("true, text, data or false"))?,
+            "_elements" => part = Some(elements(kind, value)?),
+            "_format"
+                if matches!(
+                    value.as_str(),
+                    "json" | "application/json" | "application/fhir+json"
+                ) => {}
+            "_format" => return Err(bad("only JSON is supported")),
+            _ => return Err(bad("a read has no such parameter")),
+        }
+    }
+    Ok(part)
+}
+
+/// `_has:Observation:patient:code=…`: one step back, then any criterion of the referring type.
+fn has(kind: &str, name: &str, rest: &str, value: &str) -> Result<Criterion, Problem> {
+    let bad = |why| Problem::Search {
+        param: name.to_owned(),
+        why,
+    };
+    let mut parts = rest.splitn(3, ':');
+    let (Some(source), Some(through), Some(inner)) = (parts.next(), parts.next(), parts.next()) else {
+        return Err(bad("_has:Type:reference:parameter"));
+    };
+    let through = search_param(source, through)
+        .filter(|p| p.kind == SearchKind::Reference && p.targets.contains(&kind))
+        .ok_or_else(|| bad("that type has no such reference to this one"))?;
+    if inner.starts_with("_has:") || inner.contains('.') {
+        return Err(bad("only one step of _has is supported"));
+    }
+    let id = search_param(kind, "_id").ok_or_else(|| bad("unknown type"))?;
+    Ok(Criterion {
+        kind: kind.to_owned(),
+        param: id.name,
+        param_kind: id.kind,
+        test: Test::Has(
+            source.to_owned(),
+            through.name,
+            Box::new(criterion(source, inner, value)?),
+        ),
+    })
+}
+
 fn criterion(kind: &str, name: &str, value: &str) -> Result<Criterion, Problem> {
     let bad = |why| Problem::Search {
         param: name.to_owned(),
         why,
     };
+    if let Some(rest) = name.strip_prefix("_has:") {
+        return has(kind, name, rest, value);
+    }
     if let Some((head, rest)) = name.split_once('.') {
         return chain(kind, name, head, rest, value);
     }
@@ -236,6 +356,9 @@ fn criterion(kind: &str, name: &str, value: &str) -> Result<Criterion, Problem> 
     let param = search_param(kind, base).ok_or_else(|| bad("unknown search parameter for this type"))?;
     if value.is_empty() {
         return Err(bad("needs a value"));
+    }
+    if split(value).len() > MAX_VALUES {
+        return Err(bad("too many values"));
     }
     let test = match (modifier, param.kind) {
         (Some("missing"), _) if !base.starts_with('_') => match value {
@@ -248,6 +371,7 @@ fn criterion(kind: &str, name: &str, value: &str) -> Result<Criterion, Problem> 
         (Some("contains"), SearchKind::String) => {
             Test::Contains(split(value).iter().map(|v| fold(v)).collect())
         }
+        (Some("exact"), SearchKind::String) => Test::Exact(split(value)),
         (Some(target), SearchKind::Reference) if param.targets.contains(&target) => Test::Reference(
             split(value)
                 .into_iter()
@@ -519,12 +643,21 @@ mod tests {
     fn an_unknown_parameter_modifier_or_value_is_refused_by_name() {
         for (query, param) in [
             ("nonsense=1", "nonsense"),
-            ("name:exact=x", "name:exact"),
+            ("name:above=x", "name:above"),
+            ("_elements=nonsense", "_elements"),
+            (
+                "_has:Observation:nonsense:code=x",
+                "_has:Observation:nonsense:code",
+            ),
+            (
+                "_has:Observation:patient:_has:Task:focus:code=x",
+                "_has:Observation:patient:_has:Task:focus:code",
+            ),
             ("birthdate=yesterday", "birthdate"),
             ("_sort=nonsense", "_sort"),
             ("_include=Patient:name", "_include"),
             ("name=", "name"),
-            ("_summary=text", "_summary"),
+            ("_summary=some", "_summary"),
             ("general-practitioner.nonsense=x", "general-practitioner.nonsense"),
         ] {
             match parse("Patient", query) {

@@ -56,6 +56,15 @@ enum Ask {
         id: String,
         version: Option<i64>,
     },
+    DeleteWhere {
+        query: Box<SearchQuery>,
+        version: Option<i64>,
+    },
+    UpdateWhere {
+        resource: Value,
+        query: Box<SearchQuery>,
+        version: Option<i64>,
+    },
     Create {
         content: Content,
         id: String,
@@ -76,9 +85,9 @@ impl Ask {
     /// The order in which a transaction is carried out, whatever the order of its entries.
     fn rank(&self) -> u8 {
         match self {
-            Self::Delete { .. } => 0,
+            Self::Delete { .. } | Self::DeleteWhere { .. } => 0,
             Self::Create { .. } => 1,
-            Self::Update { .. } => 2,
+            Self::Update { .. } | Self::UpdateWhere { .. } => 2,
             Self::Read { .. } | Self::Search(_) => 3,
         }
     }
@@ -234,8 +243,23 @@ fn read_entry(entry: &Value) -> Result<Entry, Problem> {
             content: Content::Raw(typed(resource()?, &kind)?),
             id: crate::random::id(),
             condition: text("ifNoneExist")
-                .map(|q| SearchQuery::parse(&kind, &query::pairs(q)))
+                .map(|q| interact::condition(&kind, &query::pairs(q)))
                 .transpose()?,
+        },
+        ("PUT", None) => Ask::UpdateWhere {
+            resource: typed(resource()?, &kind)?,
+            query: Box::new(interact::condition(
+                &kind,
+                &query::pairs(query.unwrap_or_default()),
+            )?),
+            version,
+        },
+        ("DELETE", None) => Ask::DeleteWhere {
+            query: Box::new(interact::condition(
+                &kind,
+                &query::pairs(query.unwrap_or_default()),
+            )?),
+            version,
         },
         ("PUT", Some(id)) if query.is_none() => {
             let resource = typed(resource()?, &kind)?;
@@ -316,7 +340,11 @@ fn plan(mut entries: Vec<Entry>) -> Result<Plan, Problem> {
         let (content, id) = match &mut entry.ask {
             Ask::Create { content, id, .. } => (content, Some(id.as_str())),
             Ask::Update { content, .. } => (content, None),
-            Ask::Delete { .. } | Ask::Read { .. } | Ask::Search(_) => continue,
+            Ask::Delete { .. }
+            | Ask::DeleteWhere { .. }
+            | Ask::UpdateWhere { .. }
+            | Ask::Read { .. }
+            | Ask::Search(_) => continue,
         };
         let raw = std::mem::replace(content, Content::Raw(Value::Null));
         let prepared = raw.prepare(&links, id).map_err(|source| at(index, source))?;
@@ -332,7 +360,9 @@ fn carry_out(tx: &mut Tx<'_>, actor: &Actor, plan: Plan) -> Result<Vec<Answer>, 
     let Plan { mut entries, links } = plan;
     let links = match links {
         Some(links) => links,
-        None => assign_ids(&mut entries, |query| interact::only_match(tx.conn(), query))?,
+        None => assign_ids(&mut entries, |query| {
+            interact::only_match(tx.conn(), actor, query)
+        })?,
     };
     let mut order: Vec<usize> = (0..entries.len()).collect();
     order.sort_by_key(|index| entries.get(*index).map(|e| e.ask.rank()));
@@ -386,7 +416,12 @@ fn assign_ids(
                 };
                 format!("{}/{}", text("resourceType"), text("id"))
             }
-            Ask::Delete { .. } | Ask::Read { .. } | Ask::Search(_) => continue,
+            // Which one it is depends on the criteria: nothing in the same Bundle can refer to it by a placeholder.
+            Ask::Delete { .. }
+            | Ask::DeleteWhere { .. }
+            | Ask::UpdateWhere { .. }
+            | Ask::Read { .. }
+            | Ask::Search(_) => continue,
         };
         if let Some(url) = entry.full_url.take().filter(|u| u.starts_with("urn:")) {
             if links.insert(url, target).is_some() {
@@ -406,6 +441,25 @@ fn one(tx: &mut Tx<'_>, actor: &Actor, ask: Ask, links: &HashMap<String, String>
                 etag: done.map(|p| etag(p.version)),
                 ..Answer::default()
             })
+        }
+        Ask::DeleteWhere { query, version } => {
+            let done = interact::delete_where(tx, actor, &query, version)?;
+            Ok(Answer {
+                status: "204 No Content".to_owned(),
+                etag: done.map(|p| etag(p.version)),
+                ..Answer::default()
+            })
+        }
+        Ask::UpdateWhere {
+            mut resource,
+            query,
+            version,
+        } => {
+            if !links.is_empty() {
+                hms_fhir::replace_references(&mut resource, &|reference| links.get(reference).cloned());
+            }
+            let put = interact::update_where(tx, actor, resource, &query, version)?;
+            Ok(stored_answer(&put))
         }
         Ask::Create {
             content,

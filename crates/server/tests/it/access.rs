@@ -96,6 +96,9 @@ const ROWS: &[(&str, &str, Expect)] = &[
     ("GET", "/fhir/_history", Expect::ReadChart),
     ("GET", "/fhir/{kind}", Expect::ReadChart),
     ("POST", "/fhir/{kind}", Expect::WriteChart),
+    ("PUT", "/fhir/{kind}", Expect::WriteChart),
+    ("DELETE", "/fhir/{kind}", Expect::Nobody),
+    ("PATCH", "/fhir/{kind}/{id}", Expect::WriteChart),
     ("POST", "/fhir/{kind}/_search", Expect::ReadChart),
     ("GET", "/fhir/{kind}/_history", Expect::ReadChart),
     ("GET", "/fhir/{kind}/{id}", Expect::ReadChart),
@@ -214,6 +217,7 @@ async fn gets_in(w: &World, who: &Person, method: &str, path: &str, patient: &st
     let address = match (method, path) {
         ("GET", "/fhir/{kind}") => format!("{address}?subject=Patient/{patient}"),
         ("POST", "/fhir/{kind}/_search") => format!("{address}?subject=Patient/{patient}"),
+        ("PUT" | "DELETE", "/fhir/{kind}") => format!("{address}?_id={id}"),
         _ => address,
     };
     let body: Option<Value> = match (method, path) {
@@ -223,6 +227,7 @@ async fn gets_in(w: &World, who: &Person, method: &str, path: &str, patient: &st
         }
         ("POST", "/fhir/{kind}") => Some(new),
         ("PUT", _) => Some(reading),
+        ("PATCH", _) => Some(json!([{"op": "replace", "path": "/status", "value": "amended"}])),
         ("POST", "/api/users") => Some(json!({"username": "x", "role": "carrier", "name": "x"})),
         _ => None,
     };
@@ -237,6 +242,10 @@ async fn gets_in(w: &World, who: &Person, method: &str, path: &str, patient: &st
                 &[("content-type", "application/x-ndjson"), ("x-hms-device", "walk")],
             )
             .await
+        }
+        ("PATCH", _) => {
+            let media = [("content-type", "application/json-patch+json")];
+            w.ask_with(who, method, &address, body.as_ref(), &media).await
         }
         ("POST", p) if p.starts_with("/oauth") => w.form(&address, &[]).await,
         _ => w.ask(who, method, &address, body.as_ref()).await,

@@ -2,9 +2,11 @@
 
 mod access;
 mod audit;
+mod capability;
 mod database;
 mod external;
 mod fhir;
+mod fhir_more;
 mod listen;
 mod operate;
 mod sign_in;

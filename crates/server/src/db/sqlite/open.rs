@@ -22,6 +22,7 @@ pub(super) fn connection(path: &Path, key: &Secret<[u8; 32]>) -> Result<Connecti
          PRAGMA temp_store = MEMORY;",
     )
     .map_err(DbError::WrongKey)?;
+    super::table::search::register(&conn)?;
     Ok(conn)
 }
 
@@ -38,6 +39,7 @@ pub(super) fn reader(path: &Path, key: &Secret<[u8; 32]>) -> Result<Connection, 
     )
     .map_err(DbError::WrongKey)?;
     conn.set_prepared_statement_cache_capacity(128);
+    super::table::search::register(&conn)?;
     Ok(conn)
 }
 

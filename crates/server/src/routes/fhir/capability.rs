@@ -38,6 +38,7 @@ fn statement(app: &App) -> Value {
         "implementation": {"description": "HMS-ACH occupational health service", "url": format!("{base}/fhir")},
         "fhirVersion": "4.0.1",
         "format": ["application/fhir+json", "json"],
+        "patchFormat": ["application/json-patch+json"],
         "rest": [{
             "mode": "server",
             "security": {
@@ -85,15 +86,16 @@ fn resource(kind: &str) -> Value {
     let mut statement = json!({
         "type": kind,
         "interaction": codes(&[
-            "read", "vread", "update", "delete", "history-instance", "history-type", "create", "search-type",
+            "read", "vread", "update", "patch", "delete", "history-instance", "history-type", "create",
+            "search-type",
         ]),
         "versioning": "versioned-update",
         "readHistory": true,
         "updateCreate": true,
         "conditionalCreate": true,
         "conditionalRead": "not-match",
-        "conditionalUpdate": false,
-        "conditionalDelete": "not-supported",
+        "conditionalUpdate": true,
+        "conditionalDelete": "single",
         "referencePolicy": ["literal"],
     });
     // FHIR has no empty lists.

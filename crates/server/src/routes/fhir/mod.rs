@@ -13,7 +13,7 @@ mod write;
 use super::{route, Access, Route};
 use axum::extract::DefaultBodyLimit;
 use axum::http::Method;
-use axum::routing::{delete, get, post, put};
+use axum::routing::{delete, get, patch, post, put};
 
 pub use answer::FhirAnswer;
 pub use capability::rest_types;
@@ -37,6 +37,14 @@ pub fn routes() -> Vec<Route> {
         route(Method::GET, "/fhir/_history", policy, get(history::system)),
         route(Method::GET, "/fhir/{kind}", policy, get(search::by_get)),
         route(Method::POST, "/fhir/{kind}", policy, post(write::create)),
+        route(Method::PUT, "/fhir/{kind}", policy, put(write::update_where)),
+        route(
+            Method::DELETE,
+            "/fhir/{kind}",
+            policy,
+            delete(write::delete_where),
+        ),
+        route(Method::PATCH, "/fhir/{kind}/{id}", policy, patch(write::patch)),
         route(
             Method::POST,
             "/fhir/{kind}/_search",

@@ -8,9 +8,10 @@ use crate::auth::policy::{self, Action};
 use crate::auth::Actor;
 use crate::db::sqlite::table;
 use crate::db::{Read, Stored, Tx};
+use crate::fhir::query::{pairs, part_of_read};
 use crate::fhir::transaction::etag;
 use crate::fhir::{interact, Problem};
-use axum::extract::{Path, State};
+use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::IntoResponse;
 
@@ -18,17 +19,23 @@ pub(super) async fn read(
     State(app): State<App>,
     actor: Actor,
     Path((kind, id)): Path<(String, String)>,
+    RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> FhirAnswer {
+    let part = part_of_read(&kind, &pairs(&query.unwrap_or_default()))?;
     if kind == "AuditEvent" {
         return audit::read(&app, &actor, &id).await;
     }
-    let stored = give(&app, actor, kind, id, |read, kind, id| read.get(kind, id)).await?;
+    let mut stored = give(&app, actor, kind, id, |read, kind, id| read.get(kind, id)).await?;
     let current = etag(stored.version);
     if answer::if_none_match(&headers) == Some(current.as_str()) && !stored.deleted {
         let mut response = StatusCode::NOT_MODIFIED.into_response();
         answer::version_headers(response.headers_mut(), stored.version, stored.last_updated);
         return Ok(response);
+    }
+    if let (Some(part), false) = (part, stored.deleted) {
+        stored.body = Some(hms_fhir::subset(&stored.value()?, &part).to_string());
+        return answer::stored(&stored);
     }
     if stored.kind == "Binary" && binary::wants_bytes(&headers) {
         return binary::bytes(&stored);

@@ -1,19 +1,20 @@
-//! Create, conditional create, update, update-as-create and delete.
+//! Create, update, update-as-create, patch and delete; create, update and delete also by criteria.
 
 use super::answer::{self, FhirAnswer};
 use super::binary;
 use crate::app::App;
 use crate::auth::Actor;
-use crate::db::{Precondition, Prepared, Tx};
+use crate::db::{Precondition, Prepared, Put, Tx};
 use crate::fhir::interact::{self, Created};
-use crate::fhir::query::{pairs, SearchQuery};
+use crate::fhir::patch::JsonPatch;
+use crate::fhir::query::pairs;
 use crate::fhir::transaction::etag;
 use crate::fhir::Problem;
 use axum::body::Bytes;
-use axum::extract::{Path, State};
-use axum::http::header::{HeaderName, ETAG};
+use axum::extract::{Path, RawQuery, State};
+use axum::http::header::{HeaderName, CONTENT_TYPE, ETAG};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
-use axum::response::IntoResponse;
+use axum::response::{IntoResponse, Response};
 use serde_json::Value;
 
 pub(super) async fn create(
@@ -36,7 +37,7 @@ pub(super) async fn create(
             let text = value
                 .to_str()
                 .map_err(|_| Problem::Bad("If-None-Exist cannot be read".to_owned()))?;
-            SearchQuery::parse(&kind, &pairs(text.trim_start_matches('?')))
+            interact::condition(&kind, &pairs(text.trim_start_matches('?')))
         })
         .transpose()?;
     let prepared = Prepared::new(resource)?;
@@ -93,11 +94,73 @@ pub(super) async fn delete(
         .db
         .write(move |tx: &mut Tx<'_>| interact::delete(tx, &actor, &kind, &id, version))
         .await?;
+    Ok(deleted(done))
+}
+
+pub(super) async fn update_where(
+    State(app): State<App>,
+    actor: Actor,
+    Path(kind): Path<String>,
+    RawQuery(criteria): RawQuery,
+    headers: HeaderMap,
+    body: Bytes,
+) -> FhirAnswer {
+    let resource = parse(&kind, &headers, &body)?;
+    let query = interact::condition(&kind, &pairs(&criteria.unwrap_or_default()))?;
+    let version = answer::if_match(&headers)?;
+    let put = app
+        .db
+        .write(move |tx: &mut Tx<'_>| interact::update_where(tx, &actor, resource, &query, version))
+        .await?;
+    Ok(answer::put(&app, &headers, &put))
+}
+
+pub(super) async fn delete_where(
+    State(app): State<App>,
+    actor: Actor,
+    Path(kind): Path<String>,
+    RawQuery(criteria): RawQuery,
+    headers: HeaderMap,
+) -> FhirAnswer {
+    let query = interact::condition(&kind, &pairs(&criteria.unwrap_or_default()))?;
+    let version = answer::if_match(&headers)?;
+    let done = app
+        .db
+        .write(move |tx: &mut Tx<'_>| interact::delete_where(tx, &actor, &query, version))
+        .await?;
+    Ok(deleted(done))
+}
+
+pub(super) async fn patch(
+    State(app): State<App>,
+    actor: Actor,
+    Path((kind, id)): Path<(String, String)>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> FhirAnswer {
+    let media = headers
+        .get(CONTENT_TYPE)
+        .and_then(|v| v.to_str().ok())
+        .and_then(|v| v.split(';').next())
+        .unwrap_or_default();
+    if media.trim() != "application/json-patch+json" {
+        return Err(Problem::Media("a patch is sent as application/json-patch+json"));
+    }
+    let version = answer::if_match(&headers)?;
+    let patch = JsonPatch::read(&body)?;
+    let put = app
+        .db
+        .write(move |tx: &mut Tx<'_>| interact::patch(tx, &actor, (&kind, &id), &patch, version))
+        .await?;
+    Ok(answer::put(&app, &headers, &put))
+}
+
+fn deleted(done: Option<Put>) -> Response {
     let mut response = StatusCode::NO_CONTENT.into_response();
     if let Some(value) = done.and_then(|put| HeaderValue::from_str(&etag(put.version)).ok()) {
         response.headers_mut().insert(ETAG, value);
     }
-    Ok(response)
+    response
 }
 
 /// A body as a resource of the type in the address; for Binary any other content type is its bytes.

@@ -2,12 +2,13 @@
 
 use super::index::param_id;
 use super::resource::stored;
-use crate::auth::policy::Standing;
+use crate::auth::policy::{self, Action, Standing};
 use crate::auth::relation::RelationKind;
 use crate::auth::Actor;
 use crate::db::{DbError, SqlResult, Stored};
 use crate::fhir::query::{Criterion, Include, Prefix, SearchQuery, SortKey, Test, TokenValue};
 use hms_fhir::SearchKind;
+use rusqlite::functions::FunctionFlags;
 use rusqlite::types::Value as Sql;
 use rusqlite::{params_from_iter, Connection};
 
@@ -151,9 +152,19 @@ fn matching(query: &SearchQuery, visible: &Visible<'_>) -> Condition {
     let mut whole = Condition::new("r.type = ? AND r.deleted = 0", vec![text(&query.kind)]);
     whole.and(access(&query.kind, visible));
     for criterion in &query.criteria {
-        whole.and(holds(criterion, "r"));
+        whole.and(holds(criterion, "r", visible.actor));
     }
     whole
+}
+
+/// What an actor may see of a type that a chain or `_has` leads to: a search must not tell about what a read would
+/// not give.
+fn reachable(kind: &str, actor: &Actor) -> Condition {
+    let standings = policy::granted(actor, Action::Read, kind);
+    let mut condition = access(kind, &Visible { actor, standings });
+    // The conditions name the row of a search `r`; here it is the one at the end of a reference.
+    condition.text = condition.text.replace("r.", "c.");
+    condition
 }
 
 /// The access policy as a condition: any of the granted standings.
@@ -236,7 +247,7 @@ fn standing(kind: &str, standing: Standing, actor: &Actor) -> Option<Condition> 
     })
 }
 
-fn holds(criterion: &Criterion, row: &str) -> Condition {
+fn holds(criterion: &Criterion, row: &str, actor: &Actor) -> Condition {
     let param = Sql::Integer(param_id(&criterion.kind, criterion.param));
     let within = |table: &str, test: Condition| {
         let mut values = vec![param.clone()];
@@ -337,13 +348,46 @@ fn holds(criterion: &Criterion, row: &str) -> Condition {
             "idx_text",
             Condition::any(texts.iter().map(|t| Condition::new("instr(folded, ?) > 0", vec![text(t)])).collect()),
         ),
+        Test::Exact(texts) => Condition::any(
+            texts
+                .iter()
+                .map(|t| {
+                    // The folded index finds the few that are looked at as they are written.
+                    let mut near = within("idx_text", Condition::new("folded = ?", vec![text(&hms_fhir::fold(t))]));
+                    near.and(Condition::new(
+                        format!("EXISTS (SELECT 1 FROM version e WHERE e.seq = {row}.seq AND has_exact_text(e.body, ?, ?))"),
+                        vec![text(criterion.param), text(t)],
+                    ));
+                    near
+                })
+                .collect(),
+        ),
+        Test::Has(source, through, inner) => {
+            let mut inner_holds = holds(inner, "c", actor);
+            inner_holds.and(reachable(source, actor));
+            let mut values = vec![
+                Sql::Integer(param_id(source, through)),
+                text(&criterion.kind),
+                text(source),
+            ];
+            values.extend(inner_holds.values);
+            Condition::new(
+                format!(
+                    "{row}.id IN (SELECT h.target_id FROM idx_reference h JOIN resource c ON c.key = h.key
+                      WHERE h.param = ? AND h.target_type = ? AND c.type = ? AND c.deleted = 0 AND {})",
+                    inner_holds.text
+                ),
+                values,
+            )
+        }
         Test::Chain(arms) => within(
             "idx_reference",
             Condition::any(
                 arms.iter()
                     .map(|(target, inner)| {
                         let mut values = vec![text(target), text(target)];
-                        let inner = holds(inner, "c");
+                        let mut inner = holds(inner, "c", actor);
+                        inner.and(reachable(target, actor));
                         values.extend(inner.values);
                         Condition::new(
                             format!(
@@ -453,6 +497,22 @@ fn tables(kind: SearchKind) -> &'static [&'static str] {
         SearchKind::Quantity => &["idx_quantity"],
         SearchKind::Uri => &["idx_uri"],
     }
+}
+
+/// Gives a connection the function that `:exact` needs.
+///
+/// # Errors
+/// A failed registration.
+pub fn register(conn: &Connection) -> Result<(), DbError> {
+    let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
+    conn.create_scalar_function("has_exact_text", 3, flags, |context| {
+        let body: String = context.get(0)?;
+        let (param, wanted): (String, String) = (context.get(1)?, context.get(2)?);
+        // A damaged body matches nothing here; reading it says that it is damaged.
+        Ok(serde_json::from_str(&body)
+            .is_ok_and(|resource| hms_fhir::has_exact_text(&resource, &param, &wanted)))
+    })
+    .doing("register a function")
 }
 
 fn text(value: &str) -> Sql {
