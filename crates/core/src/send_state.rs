@@ -38,6 +38,8 @@ pub struct Evidence {
     pub waiting: Vec<Waiting>,
     /// It is in the batch being sent now: which, of how many.
     pub sending: Option<(u32, u32)>,
+    /// A report: the server gives it a number, and without one it does not count as sent.
+    pub numbered: bool,
     /// The server's word.
     pub receipt: Option<WireReceipt>,
     /// When the server had it, for entries that get no number.
@@ -63,7 +65,8 @@ pub fn send_state(evidence: &Evidence) -> SendState {
             },
         };
     }
-    if !evidence.waiting.is_empty() || evidence.sealed {
+    let unconfirmed = evidence.numbered && evidence.receipt.is_none();
+    if !evidence.waiting.is_empty() || evidence.sealed || unconfirmed {
         return waiting(evidence);
     }
     let number = evidence
@@ -146,6 +149,17 @@ mod tests {
 
         evidence.waiting.clear();
         assert!(matches!(send_state(&evidence), SendState::Sent { number, .. } if number == "HMS-1"));
+    }
+
+    #[test]
+    fn a_report_without_a_receipt_is_not_sent_though_nothing_waits() {
+        let evidence = Evidence {
+            numbered: true,
+            stored_at: Some(Timestamp(7)),
+            ..Evidence::default()
+        };
+
+        assert!(matches!(send_state(&evidence), SendState::Queued { .. }));
     }
 
     #[test]

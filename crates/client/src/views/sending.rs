@@ -2,13 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::sabotage::broken;
 use hms_core::send_state::{send_state, Evidence, Reader, Waiting};
-use hms_model::map::report::receipt_number;
+use hms_model::map::report::{is_report, receipt_number};
 use hms_model::view::{ReaderView, SendState};
 use hms_model::wire::sync::WireReceipt;
 use hms_store::{OutboxRow, Store, StoreError};
 use serde_json::Value;
+
+use crate::sabotage::broken;
 
 use super::{moment, reference_id, text};
 
@@ -90,6 +91,7 @@ impl Sending {
             sending: number
                 .and_then(|at| u32::try_from(at + 1).ok())
                 .map(|at| (at, of)),
+            numbered: resource.is_some_and(is_report),
             receipt: self.receipt(id, resource),
             stored_at: changed,
             // The first who opened it.
