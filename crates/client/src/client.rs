@@ -59,7 +59,10 @@ impl Client {
             config.server = Provisioning::read(&settings).map_err(ClientError::internal)?;
         }
         let prefs = Preferences::read(&config.dir, &config.locale);
-        prefs.write(&config.dir).map_err(ClientError::internal)?;
+        // On a full disk the app opens all the same: words still save.
+        if let Err(error) = prefs.write(&config.dir) {
+            tracing::warn!(%error, "The device's settings could not be written");
+        }
         let device = ThisDevice {
             id: prefs.device.clone(),
             name: device_name(),

@@ -397,11 +397,11 @@ impl Engine {
         // Sealed and synced first: whatever happens to the store, the report is delivered.
         self.seal(report.id.as_str(), vec![resource.clone(), entry.clone()], false)?;
         match self.store.clone() {
-            Some(store) => {
-                self.save("report-send", vec![resource, entry]).await?;
+            Some(_) => {
                 let mut uploads = self.uploads().await?;
+                let mut groups = vec![("report-send", vec![resource, entry])];
                 for (file, document) in form.files.iter().zip(documents) {
-                    self.save("file-add", vec![document]).await?;
+                    groups.push(("file-add", vec![document]));
                     uploads.push(Upload {
                         id: file.id.clone(),
                         content_type: file.content_type.clone(),
@@ -409,10 +409,7 @@ impl Engine {
                         made_at: report.authored.at,
                     });
                 }
-                self.set_uploads(&uploads).await?;
-                store.draft_delete(form.draft.id.as_str()).await?;
-                self.form = None;
-                self.changed(Tag::Draft);
+                self.finish_form(form.draft.id.as_str(), groups, &uploads).await?;
                 self.report_view(report.id.as_str()).await
             }
             None => {

@@ -168,31 +168,65 @@ impl Engine {
         changes: Vec<LocalChange>,
     ) -> Result<(), ClientError> {
         let store = self.open_store()?;
-        let audit = AuditRow {
+        let audit = self.audit_of(action, &changes);
+        let tags = tags_of_all(&changes);
+        store
+            .save_local(changes, audit, self.now())
+            .await
+            .map_err(|error| self.store_trouble(error))?;
+        self.saved(&store, tags);
+        Ok(())
+    }
+
+    /// Turns the form `draft` into what is sent, whole or not at all: each group with the word for the audit.
+    ///
+    /// # Errors
+    /// The store is closed or full; the form is as it was.
+    pub(crate) async fn finish_form(
+        &mut self,
+        draft: &str,
+        groups: Vec<(&str, Vec<Value>)>,
+        uploads: &[Upload],
+    ) -> Result<(), ClientError> {
+        let store = self.open_store()?;
+        let (mut all, mut tags) = (Vec::with_capacity(groups.len()), vec![Tag::Draft]);
+        for (action, resources) in groups {
+            let changes: Option<Vec<LocalChange>> = resources.into_iter().map(LocalChange::put).collect();
+            let changes = changes.ok_or_else(|| ClientError::new(ErrorCode::Internal))?;
+            tags.extend(tags_of_all(&changes));
+            let audit = self.audit_of(action, &changes);
+            all.push((changes, audit));
+        }
+        let text = serde_json::to_string(uploads).map_err(ClientError::internal)?;
+        store
+            .draft_finish(draft, all, Some((UPLOADS.to_owned(), text)), self.now())
+            .await
+            .map_err(|error| self.store_trouble(error))?;
+        self.form = None;
+        self.saved(&store, tags);
+        Ok(())
+    }
+
+    fn audit_of(&self, action: &str, changes: &[LocalChange]) -> AuditRow {
+        AuditRow {
             who: self.identity.as_ref().map(|i| i.user.clone()),
             action: action.to_owned(),
             subject: changes
                 .first()
                 .map(|change| change.id.clone())
                 .unwrap_or_default(),
-        };
-        let tags: Vec<Tag> = changes
-            .iter()
-            .flat_map(|change| super::pump::tags_of(&change.id))
-            .copied()
-            .collect();
-        store
-            .save_local(changes, audit, self.now())
-            .await
-            .map_err(|error| self.store_trouble(error))?;
-        self.note_space(&store);
+        }
+    }
+
+    /// What follows a save: the windows are told, and it is sent.
+    fn saved(&mut self, store: &hms_store::Store, tags: Vec<Tag>) {
+        self.note_space(store);
         for tag in tags {
             self.changed(tag);
         }
         self.changed(Tag::Outbox);
         self.changed(Tag::App);
         self.core.handle(self.now(), hms_core::Input::SaveDone);
-        Ok(())
     }
 
     /// Notes trouble with the store for the screen.
@@ -257,6 +291,11 @@ impl Engine {
         }
         Ok(())
     }
+}
+
+fn tags_of_all(changes: &[LocalChange]) -> Vec<Tag> {
+    let tags = changes.iter().flat_map(|change| super::pump::tags_of(&change.id));
+    tags.copied().collect()
 }
 
 /// Says whose a record is that was made before the person was known. A colleague's stays open.

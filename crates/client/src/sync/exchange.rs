@@ -72,7 +72,17 @@ pub(crate) async fn exchange(shared: Arc<Shared>, max_ops: usize) {
             })
         })
         .await;
-    let Ok(start) = start else { return };
+    let Ok(start) = start else {
+        // A full disk takes no note of the try: it ends here, or nothing would be sent for minutes.
+        let end = SyncEnd::Failed {
+            failure: Failure::Transient,
+            retry_after_ms: None,
+        };
+        shared
+            .tell(async move |engine: &mut Engine| engine.exchange_ended(end).await)
+            .await;
+        return;
+    };
     let ended = run(&shared, &start, &mut answered).await;
     if let Err(error) = &ended {
         let cause = std::error::Error::source(error).map(ToString::to_string);
@@ -211,6 +221,13 @@ async fn read(
             match parsed {
                 WireLine::Result(result) => {
                     answered.push(result.op);
+                    if !(200..300).contains(&result.status) {
+                        tracing::info!(
+                            op = result.op,
+                            status = result.status,
+                            "The server did not take a change"
+                        );
+                    }
                     let now = shared.config.clock.now();
                     let applied = start.store.apply_result(&result, now, start.seed).await?;
                     let id = start

@@ -151,8 +151,12 @@ pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
         options.mode(0o600);
     }
     let mut file = options.open(&part)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
+    let written = file.write_all(bytes).and_then(|()| file.sync_all());
+    if let Err(error) = written {
+        // A half-written part would keep the very space that is short.
+        let _gone = std::fs::remove_file(&part);
+        return Err(error);
+    }
     std::fs::rename(&part, path)
 }
 

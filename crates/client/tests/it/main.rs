@@ -3,7 +3,10 @@
 mod alone;
 mod call;
 mod faults;
+mod full_disk;
 mod killed;
 mod locked;
+mod small_disk;
 mod story;
+mod words;
 mod world;

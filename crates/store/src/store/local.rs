@@ -3,7 +3,8 @@
 use super::{Space, Store};
 use crate::table::draft::Table;
 use crate::table::{attachment, audit, draft, meta};
-use crate::{AuditRow, Blob, DraftRow, StoreError};
+use crate::write::save;
+use crate::{AuditRow, Blob, DraftRow, LocalChange, StoreError};
 use hms_model::time::Timestamp;
 use serde_json::Value;
 use std::sync::atomic::Ordering;
@@ -49,6 +50,31 @@ impl Store {
             .await
     }
 
+    /// Turns a form into what is sent: every group of changes is queued, a setting is kept, and the form is gone, in one
+    /// transaction. On a full disk either all of it holds or the form is as it was, to be sent again.
+    ///
+    /// # Errors
+    /// Failures of the database; nothing of it was done.
+    pub async fn draft_finish(
+        &self,
+        id: &str,
+        groups: Vec<(Vec<LocalChange>, AuditRow)>,
+        setting: Option<(String, String)>,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let id = id.to_owned();
+        self.write(Space::Reserve, move |conn| {
+            for (changes, audit) in &groups {
+                save::save_local(conn, changes, audit, now)?;
+            }
+            if let Some((name, value)) = &setting {
+                meta::put(conn, name, Some(value))?;
+            }
+            draft::delete(conn, Table::Draft, &id)
+        })
+        .await
+    }
+
     /// Keeps a symptom check under way.
     ///
     /// # Errors
@@ -91,11 +117,15 @@ impl Store {
         .await
     }
 
-    /// Keeps a photo or recording. Needs free space: never takes the reserve.
+    /// Keeps a photo or recording. Needs free space: never takes the reserve, nor what is left of it once it had to
+    /// be let go.
     ///
     /// # Errors
     /// [`StoreError::Full`] where there is none.
     pub async fn blob_put(&self, id: &str, blob: Blob, now: Timestamp) -> Result<(), StoreError> {
+        if self.is_full() && self.check_space().await? {
+            return Err(StoreError::Full);
+        }
         let id = id.to_owned();
         self.write(Space::Free, move |conn| attachment::put(conn, &id, &blob, now))
             .await
