@@ -1,6 +1,7 @@
 //! The table of routes. A route exists only as a row that says who may call it; the router is made from the rows.
 
 pub mod admin;
+mod compress;
 pub mod fhir;
 pub mod guard;
 pub mod oauth;
@@ -85,9 +86,12 @@ pub fn router(app: &App, rows: Vec<Route>) -> Router {
             app: app.clone(),
             access: row.access,
         };
-        let handler = row
-            .handler
-            .route_layer(middleware::from_fn_with_state(state, guard::check));
+        let handler = if compress::may_be(row.path) {
+            row.handler.layer(compress::layer())
+        } else {
+            row.handler
+        };
+        let handler = handler.route_layer(middleware::from_fn_with_state(state, guard::check));
         router = router.route(row.path, handler);
     }
     router

@@ -314,7 +314,7 @@ async fn a_search_without_end_is_refused() {
         many("family=x", 51),
         many("_include=Patient:organization", 21),
         format!("identifier={values}"),
-        format!("_sort={}", vec!["family"; 6].join(",")),
+        format!("_sort={}", ["family"; 6].join(",")),
         "_include:iterate=Patient:organization".to_owned(),
         "_count=-1".to_owned(),
         "general-practitioner.patient.name=x".to_owned(),

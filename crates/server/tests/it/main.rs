@@ -3,6 +3,7 @@
 mod access;
 mod audit;
 mod capability;
+mod compress;
 mod database;
 mod external;
 mod fhir;
