@@ -2,10 +2,12 @@
 
 mod alone;
 mod call;
+mod expired;
 mod faults;
 mod full_disk;
 mod killed;
 mod locked;
+mod proxy;
 mod small_disk;
 mod story;
 mod words;

@@ -1,0 +1,161 @@
+//! Stands between a phone and the real server, and does to chosen requests what networks and servers do.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+
+use hms_client::Provisioning;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, ServerName};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+
+/// What becomes of a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fate {
+    /// It goes through.
+    Pass,
+    /// It goes through, and the answer breaks off after the first line that holds this.
+    CutAfter(&'static str),
+    /// The server never sees it.
+    Answer(u16),
+}
+
+/// A request as the proxy sees it.
+pub struct Request {
+    /// `POST /fhir/$hms-sync`.
+    pub line: String,
+    /// Its `Authorization`.
+    pub token: String,
+    /// Its body.
+    pub body: String,
+}
+
+type Judge = Box<dyn FnMut(&Request) -> Fate + Send>;
+
+/// The proxy. It ends with the test.
+pub struct Proxy {
+    address: String,
+    seen: Arc<Mutex<Vec<(String, Fate)>>>,
+}
+
+impl Proxy {
+    /// In front of the server of `server`; `judge` decides about each request.
+    pub async fn before(server: &Provisioning, judge: impl FnMut(&Request) -> Fate + Send + 'static) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("port");
+        let address = listener.local_addr().expect("address").to_string();
+        let upstream = server.base_url.trim_start_matches("https://").to_owned();
+        let tls = connector(server.ca_file.as_deref().expect("a CA"));
+        let judge: Arc<Mutex<Judge>> = Arc::new(Mutex::new(Box::new(judge)));
+        let seen: Arc<Mutex<Vec<(String, Fate)>>> = Arc::default();
+        let list = Arc::clone(&seen);
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let (judge, list) = (Arc::clone(&judge), Arc::clone(&list));
+                let (upstream, tls) = (upstream.clone(), tls.clone());
+                tokio::spawn(async move {
+                    // A connection that ends early is what it is here for.
+                    let _ = carry(stream, &upstream, tls, &judge, &list).await;
+                });
+            }
+        });
+        Self { address, seen }
+    }
+
+    /// The server as the phone gets to know it.
+    pub fn provisioning(&self, server: &Provisioning) -> Provisioning {
+        Provisioning {
+            base_url: format!("http://{}", self.address),
+            ca_file: server.ca_file.clone(),
+            ..server.clone()
+        }
+    }
+
+    /// What became of the requests whose first line holds `part`, in their order.
+    pub fn fates(&self, part: &str) -> Vec<Fate> {
+        let seen = self.seen.lock().expect("list");
+        let of = seen.iter().filter(|(line, _)| line.contains(part));
+        of.map(|(_, fate)| fate.clone()).collect()
+    }
+}
+
+fn connector(ca: &Path) -> tokio_rustls::TlsConnector {
+    let mut roots = rustls::RootCertStore::empty();
+    for certificate in CertificateDer::pem_file_iter(ca).expect("the CA") {
+        roots.add(certificate.expect("a certificate")).expect("a root");
+    }
+    let config =
+        rustls::ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .expect("TLS")
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+    tokio_rustls::TlsConnector::from(Arc::new(config))
+}
+
+/// One request on each connection: the server is asked to close it after its answer.
+async fn carry(
+    mut phone: TcpStream,
+    upstream: &str,
+    tls: tokio_rustls::TlsConnector,
+    judge: &Mutex<Judge>,
+    seen: &Mutex<Vec<(String, Fate)>>,
+) -> std::io::Result<()> {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        head.push(phone.read_u8().await?);
+    }
+    let head = String::from_utf8_lossy(&head).into_owned();
+    let line = head.lines().next().unwrap_or_default().to_owned();
+    let header = |name: &str| {
+        let found = head.lines().find(|l| l.to_lowercase().starts_with(name))?;
+        Some(found.split_once(':')?.1.trim().to_owned())
+    };
+    let length = header("content-length").and_then(|l| l.parse().ok()).unwrap_or(0);
+    let mut body = vec![0; length];
+    phone.read_exact(&mut body).await?;
+    let request = Request {
+        line: line.clone(),
+        token: header("authorization").unwrap_or_default(),
+        body: String::from_utf8_lossy(&body).into_owned(),
+    };
+    let fate = (judge.lock().expect("judge"))(&request);
+    seen.lock().expect("list").push((line, fate.clone()));
+    if let Fate::Answer(status) = fate {
+        let answer = format!("HTTP/1.1 {status} No\r\nContent-Type: application/json\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{{}}");
+        phone.write_all(answer.as_bytes()).await?;
+        return phone.shutdown().await;
+    }
+    let tcp = TcpStream::connect(upstream).await?;
+    let host = upstream.split(':').next().unwrap_or_default().to_owned();
+    let name = ServerName::try_from(host).map_err(std::io::Error::other)?;
+    let mut server = tls.connect(name, tcp).await?;
+    let upgrades = header("upgrade").is_some();
+    let head = if upgrades {
+        head
+    } else {
+        head.replacen("\r\n", "\r\nConnection: close\r\n", 1)
+    };
+    server.write_all(head.as_bytes()).await?;
+    server.write_all(&body).await?;
+    if let Fate::CutAfter(mark) = fate {
+        let mut answer = Vec::new();
+        let mut part = [0; 512];
+        loop {
+            let n = server.read(&mut part).await?;
+            answer.extend_from_slice(&part[..n]);
+            let text = String::from_utf8_lossy(&answer);
+            if let Some(at) = text.find(mark) {
+                if let Some(end) = text[at..].find('\n') {
+                    phone.write_all(&answer[..=at + end]).await?;
+                    return phone.shutdown().await;
+                }
+            }
+            if n == 0 {
+                phone.write_all(&answer).await?;
+                return phone.shutdown().await;
+            }
+        }
+    }
+    tokio::io::copy_bidirectional(&mut phone, &mut server).await?;
+    Ok(())
+}
