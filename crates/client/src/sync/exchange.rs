@@ -1,11 +1,13 @@
 //! One exchange over `$hms-sync`: changes up, results and changes down, line by line.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use hms_core::outbox::{classify, Failure};
 use hms_core::sync::SyncEnd;
 use hms_model::secret::Secret;
-use hms_model::wire::sync::{WireAsk, WireChange, WireLine, WireOp, DEVICE_HEADER, MEDIA_TYPE};
+use hms_model::time::Timestamp;
+use hms_model::wire::sync::{WireAsk, WireChange, WireLine, WireOp, WireResult, DEVICE_HEADER, MEDIA_TYPE};
 use hms_store::{Applied, Store, StoreError};
 use reqwest::header::{HeaderMap, CONTENT_TYPE, RETRY_AFTER};
 use reqwest::{Method, Response};
@@ -42,6 +44,13 @@ struct Start {
     seed: u64,
 }
 
+impl Start {
+    fn id_of(&self, op: i64) -> Option<String> {
+        let found = self.ops.iter().find(|sent| sent.op == op);
+        found.map(|sent| sent.id.clone())
+    }
+}
+
 /// Runs one exchange and reports its end to the loop.
 pub(crate) async fn exchange(shared: Arc<Shared>, max_ops: usize) {
     let mut answered = Vec::new();
@@ -74,12 +83,8 @@ pub(crate) async fn exchange(shared: Arc<Shared>, max_ops: usize) {
         .await;
     let Ok(start) = start else {
         // A full disk takes no note of the try: it ends here, or nothing would be sent for minutes.
-        let end = SyncEnd::Failed {
-            failure: Failure::Transient,
-            retry_after_ms: None,
-        };
         shared
-            .tell(async move |engine: &mut Engine| engine.exchange_ended(end).await)
+            .tell(async |engine: &mut Engine| engine.exchange_ended(failed(Failure::Transient)).await)
             .await;
         return;
     };
@@ -119,26 +124,26 @@ async fn finish(
             SyncEnd::Done { next_due }
         }
         Some(fault) => {
-            let failure = classify(fault.answer()).unwrap_or(Failure::Transient);
-            // A refusal of the whole exchange is no word on any change in it: they are tried again.
-            let failure = match failure {
-                Failure::Rejected | Failure::Conflict => Failure::Transient,
-                Failure::Transient | Failure::AuthNeeded => failure,
-            };
             let left: Vec<i64> = start
                 .ops
                 .iter()
                 .map(|op| op.op)
                 .filter(|op| !answered.contains(op))
                 .collect();
-            if !left.is_empty() {
-                if let Err(error) = start.store.apply_failure(left, failure, now, start.seed).await {
-                    tracing::warn!(%error, "A failed try could not be noted");
+            let failure = classify(fault.answer()).unwrap_or(Failure::Transient);
+            match (failure, groups_of(&start.ops)) {
+                // One of them makes the server refuse them all: smaller batches find it.
+                (Failure::Rejected, 2..) => failed(Failure::Rejected),
+                (Failure::Rejected, 1) => return alone(shared, start, fault, left).await,
+                // A refusal of the whole exchange is no word on any change in it: they are tried again.
+                (Failure::Rejected | Failure::Conflict | Failure::Transient, _) => {
+                    put_off(start, left, Failure::Transient, now).await;
+                    failed(Failure::Transient)
                 }
-            }
-            SyncEnd::Failed {
-                failure,
-                retry_after_ms: ended.unwrap_or(None),
+                (Failure::AuthNeeded, _) => {
+                    put_off(start, left, Failure::AuthNeeded, now).await;
+                    failed(Failure::AuthNeeded)
+                }
             }
         }
     };
@@ -147,6 +152,78 @@ async fn finish(
         .tell(async move |engine: &mut Engine| engine.reached(outcome))
         .await;
     end
+}
+
+fn failed(failure: Failure) -> SyncEnd {
+    SyncEnd::Failed {
+        failure,
+        retry_after_ms: None,
+    }
+}
+
+fn groups_of(ops: &[WireOp]) -> usize {
+    // A change without a group is one by itself.
+    let groups: BTreeSet<i64> = ops.iter().map(|op| op.group.unwrap_or(-op.op)).collect();
+    groups.len()
+}
+
+async fn put_off(start: &Start, ops: Vec<i64>, failure: Failure, now: Timestamp) {
+    if ops.is_empty() {
+        return;
+    }
+    if let Err(error) = start.store.apply_failure(ops, failure, now, start.seed).await {
+        tracing::warn!(%error, "A failed try could not be noted");
+    }
+}
+
+/// A group that was refused by itself: where the server takes an exchange without it, the refusal was for this group,
+/// and it waits for a person while the rest goes on. Where not, nothing is known of it.
+async fn alone(shared: &Arc<Shared>, start: &Start, fault: Fault, ops: Vec<i64>) -> SyncEnd {
+    let without = Start {
+        store: start.store.clone(),
+        ops: Vec::new(),
+        ask: WireAsk {
+            cursor: start.store.cursor().await.ok().flatten(),
+            ..start.ask.clone()
+        },
+        seed: start.seed,
+    };
+    let tried = run(shared, &without, &mut Vec::new()).await;
+    let now = shared.config.clock.now();
+    let outcome = match &tried {
+        Ok(_) => Ok(()),
+        Err(ExchangeError::Fault(fault)) => Err(*fault),
+        Err(ExchangeError::Store(_) | ExchangeError::Line(_) | ExchangeError::Closing(_)) => Err(Fault::Cut),
+    };
+    let (true, Fault::Refused(status)) = (outcome.is_ok(), fault) else {
+        put_off(start, ops, Failure::Transient, now).await;
+        shared
+            .tell(async move |engine: &mut Engine| engine.reached(outcome))
+            .await;
+        return failed(Failure::Transient);
+    };
+    tracing::warn!(
+        status,
+        "A group of changes is refused by itself; the rest goes on"
+    );
+    for op in ops {
+        let result = WireResult {
+            op,
+            status,
+            version: None,
+            receipt: None,
+            outcome: None,
+        };
+        match start.store.apply_result(&result, now, start.seed).await {
+            Ok(applied) => note(shared, applied, start.id_of(op)).await,
+            Err(error) => tracing::warn!(%error, "A refused change could not be noted"),
+        }
+    }
+    shared
+        .tell(async |engine: &mut Engine| engine.reached(Ok(())))
+        .await;
+    let next_due = start.store.next_due().await.ok().flatten();
+    SyncEnd::Done { next_due }
 }
 
 /// The exchange itself. Gives what the server asked to wait.
@@ -230,12 +307,7 @@ async fn read(
                     }
                     let now = shared.config.clock.now();
                     let applied = start.store.apply_result(&result, now, start.seed).await?;
-                    let id = start
-                        .ops
-                        .iter()
-                        .find(|op| op.op == result.op)
-                        .map(|op| op.id.clone());
-                    note(shared, applied, id).await;
+                    note(shared, applied, start.id_of(result.op)).await;
                 }
                 WireLine::Change(change) => page.push(change),
                 WireLine::Cursor(cursor) => {

@@ -7,6 +7,7 @@ mod faults;
 mod full_disk;
 mod killed;
 mod locked;
+mod poison;
 mod proxy;
 mod small_disk;
 mod story;

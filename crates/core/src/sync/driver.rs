@@ -202,7 +202,8 @@ impl SyncDriver {
         match end {
             SyncEnd::Done { next_due } => {
                 self.failures = 0;
-                self.batch = BATCH;
+                // Larger again step by step: what spoils a batch may still be in the next one.
+                self.batch = (self.batch * 2).min(BATCH);
                 let soon = next_due.map(|due| due.max(now)).unwrap_or(now.plus_ms(EVERY_MS));
                 self.next = Some(if self.again {
                     now
@@ -222,9 +223,12 @@ impl SyncDriver {
                 failure,
                 retry_after_ms,
             } => {
-                if failure == Failure::Rejected {
-                    // Something in the batch makes the server refuse all of it: halve it until that one stands alone.
-                    self.batch = (self.batch / 2).max(1);
+                // Something in the batch makes the server refuse all of it: halved at once, until that one stands alone.
+                if failure == Failure::Rejected && self.batch > 1 {
+                    self.batch /= 2;
+                    self.next = Some(now);
+                    self.again = false;
+                    return;
                 }
                 self.back_off(now, retry_after_ms);
             }
@@ -354,14 +358,16 @@ mod tests {
     fn a_refused_batch_is_halved_until_one_change_stands_alone() {
         let mut driver = open();
         let mut sizes = Vec::new();
-        for _ in 0..8 {
-            driver.handle(Timestamp(0), failed(Failure::Rejected));
-            match driver.handle(Timestamp(0), SyncInput::Asked).as_slice() {
-                [SyncEffect::Start { max_ops }] => sizes.push(*max_ops),
-                other => panic!("{other:?}"),
-            }
+        while let [SyncEffect::Start { max_ops }] =
+            driver.handle(Timestamp(0), failed(Failure::Rejected)).as_slice()
+        {
+            sizes.push(*max_ops);
         }
-        assert_eq!(sizes, [25, 12, 6, 3, 1, 1, 1, 1]);
+        assert_eq!(sizes, [25, 12, 6, 3, 1]);
+        assert!(
+            driver.timeout().is_some_and(|at| at > Timestamp(0)),
+            "alone it waits"
+        );
     }
 
     #[test]
