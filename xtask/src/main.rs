@@ -30,6 +30,17 @@ cargo xtask <task>
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let rest = args.get(1..).unwrap_or_default();
+    if args
+        .iter()
+        .any(|arg| matches!(arg.as_str(), "--help" | "-h" | "help"))
+    {
+        print!("{USAGE}");
+        return ExitCode::SUCCESS;
+    }
+    if let Some(stray) = args.first().and_then(|task| stray(task, rest)) {
+        eprintln!("xtask: {stray}\n\n{USAGE}");
+        return ExitCode::from(2);
+    }
     let done = match args.first().map(String::as_str) {
         Some("demo") => demo::demo(rest),
         Some("test") => test::test(rest),
@@ -49,5 +60,53 @@ fn main() -> ExitCode {
             eprintln!("\nxtask: {problem}");
             ExitCode::FAILURE
         }
+    }
+}
+
+/// What a task does not take is named before anything is installed, built or removed.
+fn stray(task: &str, args: &[String]) -> Option<String> {
+    let (flags, options, word): (&[&str], &[&str], bool) = match task {
+        "demo" => (
+            &["--headless", "--yes"],
+            &["--scenario", "--out", "--until", "--relay-only"],
+            false,
+        ),
+        "test" => (&["--deep", "--yes"], &["--only"], false),
+        "bench" => (&[], &[], true),
+        "check" => (&["--mobile"], &[], false),
+        "dev" => (&["--yes"], &[], false),
+        "doctor" | "reset" => (&[], &[], false),
+        _ => return Some(format!("there is no task {task}")),
+    };
+    let mut args = args.iter().map(String::as_str);
+    while let Some(arg) = args.next() {
+        if options.contains(&arg) {
+            args.next();
+        } else if !flags.contains(&arg) && (!word || arg.starts_with('-')) {
+            return Some(format!("{task} does not take {arg}"));
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::stray;
+
+    fn said(task: &str, args: &[&str]) -> Option<String> {
+        let args: Vec<String> = args.iter().map(|arg| (*arg).to_owned()).collect();
+        stray(task, &args)
+    }
+
+    #[test]
+    fn what_a_task_does_not_take_is_named() {
+        assert_eq!(said("demo", &["--headless", "--scenario", "bite", "--yes"]), None);
+        assert_eq!(said("bench", &["save"]), None);
+        assert_eq!(said("reset", &["now"]).unwrap(), "reset does not take now");
+        assert_eq!(
+            said("test", &["--onyl", "ui"]).unwrap(),
+            "test does not take --onyl"
+        );
+        assert_eq!(said("tset", &[]).unwrap(), "there is no task tset");
     }
 }

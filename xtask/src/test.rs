@@ -11,7 +11,6 @@ type Step = (&'static str, fn(bool) -> Done);
 
 /// Runs all steps, or the one named by `--only`.
 pub fn test(args: &[String]) -> Done {
-    setup::ready(flag(args, "--yes"))?;
     let only = option(args, "--only")?;
     let deep = flag(args, "--deep");
     let steps: [Step; 6] = [
@@ -27,6 +26,7 @@ pub fn test(args: &[String]) -> Done {
             return Err(format!("--only {name}: there is no such step"));
         }
     }
+    setup::ready(flag(args, "--yes"))?;
     for (name, run) in steps {
         // Clippy and the tests embed the pages: they are built first whatever was asked for.
         let wanted = only.as_deref().is_none_or(|only| only == name);
