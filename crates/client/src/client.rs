@@ -178,6 +178,10 @@ impl Shared {
         let answer = answer.await.map_err(|_| ClientError::new(ErrorCode::Internal))?;
         if let Err(error) = &answer {
             tracing::info!(code = ?error.code, reference = %error.reference, cause = %error.chain(), "A command failed");
+            if error.is_damage() {
+                self.tell(async |engine: &mut Engine| engine.store_damaged().await)
+                    .await;
+            }
         }
         answer
     }

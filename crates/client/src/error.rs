@@ -51,6 +51,12 @@ impl ClientError {
         parts.join(": ")
     }
 
+    /// True where the store's file is damaged.
+    pub(crate) fn is_damage(&self) -> bool {
+        let found = self.source.as_deref().map(|source| source.downcast_ref());
+        matches!(found, Some(Some(hms_store::StoreError::Damaged)))
+    }
+
     /// The error as the window gets it.
     #[must_use]
     pub fn to_view(&self) -> CommandError {

@@ -4,9 +4,10 @@ use crate::open::{open_database, DATABASE};
 use crate::table::draft::{self, Table};
 use crate::table::outbox::{self, NewRow};
 use crate::table::resource::RemoteState;
-use crate::table::{resource, Key};
+use crate::table::{attachment, meta, resource, Key};
+use crate::write::page;
 use crate::write::reconcile::reconcile;
-use crate::{DraftRow, OutboxRow, StoreError};
+use crate::{Blob, DraftRow, OutboxRow, StoreError};
 use hms_model::secret::Secret;
 use hms_model::time::Timestamp;
 use rusqlite::Connection;
@@ -16,13 +17,17 @@ use std::path::Path;
 /// Numbers tried one by one behind a page that cannot be read; a page holds far fewer changes.
 const SKIPPED_AT_MOST: u32 = 2_000;
 
-/// Unsent changes and forms of a damaged database, as far as they could be read.
+/// Unsent changes, forms, files and settings of a damaged database, as far as they could be read.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Salvaged {
     /// Changes that the server had not acknowledged.
     pub outbox: Vec<OutboxRow>,
     /// Forms that were being filled in.
     pub drafts: Vec<DraftRow>,
+    /// Photos and recordings, by id.
+    pub files: Vec<(String, Blob)>,
+    /// Settings of the profile. Not the cursor: the new database has nothing of what the server sent.
+    pub settings: Vec<(String, String)>,
 }
 
 /// Reads what can be read in a folder that [`crate::set_aside`] gave. Never fails: what cannot be read is left there,
@@ -37,12 +42,27 @@ pub fn salvage(aside: &Path, key: &Secret<[u8; 32]>) -> Salvaged {
         Ok(conn) => Salvaged {
             outbox: unsent(&conn),
             drafts: draft::list(&conn, Table::Draft).unwrap_or_default(),
+            files: files(&conn),
+            settings: settings(&conn),
         },
         Err(error) => {
             tracing::warn!(%error, "Nothing could be read of a damaged database");
             Salvaged::default()
         }
     }
+}
+
+fn files(conn: &Connection) -> Vec<(String, Blob)> {
+    let ids = attachment::ids(conn).unwrap_or_default();
+    // One that lacks a piece is left where it is.
+    let read = |id: String| attachment::get(conn, &id).ok().flatten().map(|blob| (id, blob));
+    ids.into_iter().filter_map(read).collect()
+}
+
+fn settings(conn: &Connection) -> Vec<(String, String)> {
+    let mut all = meta::all(conn).unwrap_or_default();
+    all.retain(|(name, _)| name != page::CURSOR);
+    all
 }
 
 fn unsent(conn: &Connection) -> Vec<OutboxRow> {
@@ -91,6 +111,14 @@ pub(crate) fn adopt(conn: &Connection, salvaged: &Salvaged, now: Timestamp) -> R
     }
     for row in &salvaged.outbox {
         reconcile(conn, &Key::parse(&row.id)?, now)?;
+    }
+    for (id, blob) in &salvaged.files {
+        attachment::put(conn, id, blob, now)?;
+    }
+    for (name, value) in &salvaged.settings {
+        if meta::get(conn, name)?.is_none() {
+            meta::put(conn, name, Some(value))?;
+        }
     }
     for form in &salvaged.drafts {
         if draft::get(conn, Table::Draft, &form.id)?.is_none() {

@@ -4,6 +4,7 @@ mod background;
 mod form;
 mod open;
 mod pump;
+mod rebuild;
 mod save;
 mod state;
 

@@ -7,17 +7,16 @@ use hms_model::role::Role;
 use hms_model::time::Timestamp;
 use hms_model::view::{ErrorCode, Phase, StorageProblem, UnlockView};
 use hms_store::keys::{Key32, KeyError};
-use hms_store::{OpenError, Store};
 use ring::hkdf;
 
 use super::{Engine, Form};
 use crate::error::ClientError;
 use crate::event::Tag;
-use crate::session::{half_from_text, half_to_text, Identity};
+use crate::session::{half_from_text, half_to_text};
 use crate::vault::name;
 
 /// Name under which the store keeps the account.
-const IDENTITY: &str = "identity";
+pub(super) const IDENTITY: &str = "identity";
 /// Name under which the store keeps the time of the last sync.
 pub(crate) const LAST_SYNC: &str = "last-sync";
 
@@ -133,11 +132,9 @@ impl Engine {
         let recovered = recovered.filter(|_| same_person);
         if recovered.is_none() {
             // Nothing of the earlier key is left: the old file is kept aside, and the journal delivers what it held.
-            self.set_store_aside(if same_person {
-                Some(StorageProblem::KeyLost)
-            } else {
-                None
-            });
+            self.set_store_aside(same_person.then_some(StorageProblem::KeyLost));
+            // So are the secrets that were sealed with it.
+            self.shared.vault.renew().map_err(ClientError::internal)?;
         }
         let (keys, device, user) = (
             self.keys.clone(),
@@ -189,76 +186,10 @@ impl Engine {
         Ok(half)
     }
 
-    /// Moves a store that cannot be opened any more out of the way, never deleting it.
-    fn set_store_aside(&mut self, problem: Option<StorageProblem>) {
-        match hms_store::set_aside(&self.shared.config.dir) {
-            Ok(None) => {}
-            Ok(Some(folder)) => {
-                tracing::warn!(folder = %folder.display(), "The earlier store was set aside");
-                self.storage = problem;
-                self.deliver_all_sealed();
-            }
-            Err(error) => tracing::error!(%error, "The earlier store could not be set aside"),
-        }
-    }
-
-    /// From now on the journal delivers everything it has, because no store holds it any more.
-    fn deliver_all_sealed(&mut self) {
-        let ids: Vec<String> = self
-            .journal
-            .entries()
-            .iter()
-            .map(|entry| entry.id.clone())
-            .collect();
-        let made_at = self.now();
-        for id in ids {
-            if !self.sealed.entries.iter().any(|known| known.id == id) {
-                self.sealed.put(super::Sealed {
-                    id,
-                    draft: false,
-                    kind: "report".to_owned(),
-                    made_at,
-                    delivered: false,
-                    what: None,
-                    view: None,
-                    resources: Vec::new(),
-                    receipt: None,
-                });
-            }
-        }
-        self.shared.alarm.notify_one();
-    }
-
     async fn open_with(&mut self, key: &Key32) -> Result<(), ClientError> {
-        let (dir, with) = (self.shared.config.dir.clone(), key.clone());
-        let open = move || {
-            tokio::task::spawn_blocking({
-                let (dir, key) = (dir.clone(), with.clone());
-                move || Store::open(&dir, &key)
-            })
-        };
-        let store = match open().await.map_err(ClientError::internal)? {
-            Ok(store) => store,
-            Err(error @ (OpenError::Damaged | OpenError::WrongKey)) => {
-                let problem = match error {
-                    OpenError::WrongKey => StorageProblem::KeyLost,
-                    _ => StorageProblem::Rebuilt,
-                };
-                self.set_store_aside(Some(problem));
-                open()
-                    .await
-                    .map_err(ClientError::internal)?
-                    .map_err(ClientError::internal)?
-            }
-            Err(OpenError::Full) => return Err(ClientError::new(ErrorCode::DiskFull)),
-            Err(error) => return Err(ClientError::internal(error)),
-        };
+        let store = self.open_or_rebuild(key).await?;
         self.open_vault(key)?;
-        if let Some(text) = store.meta_get(IDENTITY).await? {
-            self.identity = serde_json::from_str::<Identity>(&text)
-                .ok()
-                .or(self.identity.take());
-        }
+        self.know_account(&store).await?;
         let last = store
             .meta_get(LAST_SYNC)
             .await?
@@ -317,6 +248,11 @@ impl Engine {
             .into_iter()
             .max_by_key(|row| row.changed_at);
         self.form = newest.and_then(|row| serde_json::from_value::<Form>(row.body).ok());
+        if let Some(form) = &self.form {
+            // The store has it (again): it is no entry that only the journal holds.
+            let report = form.draft.report.to_string();
+            self.sealed.remove(&report);
+        }
         Ok(())
     }
 

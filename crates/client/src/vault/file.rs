@@ -127,6 +127,13 @@ impl Vault for FileVault {
         Ok(())
     }
 
+    fn renew(&self) -> Result<(), VaultError> {
+        match std::fs::rename(&self.path, self.path.with_extension("lost")) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(VaultError::File(error)),
+            _ => Ok(()),
+        }
+    }
+
     fn close(&self) {
         let mut state = self.state();
         state.key = None;

@@ -19,6 +19,8 @@ pub(crate) mod name {
     pub(crate) const KEY_HALF: &str = "key-half";
     /// Access and refresh token with their end.
     pub(crate) const TOKENS: &str = "tokens";
+    /// Whose profile it is, for a store that had to be made anew.
+    pub(crate) const IDENTITY: &str = "identity";
 }
 
 /// A secret could not be kept or read.
@@ -51,6 +53,10 @@ pub(crate) trait Vault: Send + Sync {
     /// Opens the vault with a key made from the person's passphrase. Others need none.
     fn open(&self, key: &Secret<[u8; 32]>) -> Result<(), VaultError> {
         let _ = key;
+        Ok(())
+    }
+    /// The key of [`Vault::open`] is lost: starts anew, with what it sealed kept aside. Others need no key.
+    fn renew(&self) -> Result<(), VaultError> {
         Ok(())
     }
     /// Forgets what [`Vault::open`] opened.

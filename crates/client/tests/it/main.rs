@@ -2,6 +2,7 @@
 
 mod alone;
 mod call;
+mod damaged;
 mod expired;
 mod faults;
 mod full_disk;

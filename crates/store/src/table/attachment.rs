@@ -56,6 +56,12 @@ pub(crate) fn get(conn: &Connection, id: &str) -> Result<Option<Blob>, StoreErro
     Ok(Some(Blob { content_type, bytes }))
 }
 
+pub(crate) fn ids(conn: &Connection) -> Result<Vec<String>, StoreError> {
+    conn.prepare_cached("SELECT id FROM attachment ORDER BY id")
+        .and_then(|mut select| select.query_map([], |row| row.get(0))?.collect())
+        .map_err(StoreError::sql("list attachments"))
+}
+
 pub(crate) fn delete(conn: &Connection, id: &str) -> Result<(), StoreError> {
     conn.prepare_cached("DELETE FROM attachment WHERE id = :id")
         .and_then(|mut delete| delete.execute(named_params! { ":id": id }))

@@ -13,6 +13,16 @@ pub(crate) fn get(conn: &Connection, name: &str) -> Result<Option<String>, Store
         .map_err(StoreError::sql("read a setting"))
 }
 
+pub(crate) fn all(conn: &Connection) -> Result<Vec<(String, String)>, StoreError> {
+    conn.prepare_cached("SELECT name, value FROM meta ORDER BY name")
+        .and_then(|mut select| {
+            select
+                .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
+                .collect()
+        })
+        .map_err(StoreError::sql("list settings"))
+}
+
 pub(crate) fn put(conn: &Connection, name: &str, value: Option<&str>) -> Result<(), StoreError> {
     let done = match value {
         Some(value) => conn
