@@ -217,6 +217,23 @@ async fn failures_wait_longer_each_time_and_sign_in_waits_for_nothing() {
 }
 
 #[tokio::test]
+async fn a_wait_that_a_wrong_clock_set_does_not_hold() {
+    const TEN_YEARS: i64 = 10 * 365 * 86_400_000;
+    let dir = tempfile::tempdir().expect("dir");
+    let store = open(dir.path());
+    let op = save(&store, task("t1", "a")).await;
+    let ahead = NOW.plus_ms(TEN_YEARS);
+    assert_eq!(take(&store, ahead).await, [op]);
+    store
+        .apply_failure(vec![op], Failure::Transient, ahead, 1)
+        .await
+        .expect("notes");
+    assert_eq!(take(&store, ahead).await, [0_i64; 0]);
+
+    assert_eq!(take(&store, NOW).await, [op]);
+}
+
+#[tokio::test]
 async fn deletes_wait_like_any_change() {
     let dir = tempfile::tempdir().expect("dir");
     let store = open(dir.path());

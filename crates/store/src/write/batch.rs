@@ -3,6 +3,7 @@
 use crate::table::outbox::{self, Light};
 use crate::table::Key;
 use crate::StoreError;
+use hms_core::backoff::LONGEST_MS;
 use hms_model::time::Timestamp;
 use hms_model::wire::sync::WireOp;
 use rusqlite::Connection;
@@ -45,7 +46,11 @@ fn choose(rows: &[Light], now: Timestamp, max_ops: usize, max_bytes: u64) -> Vec
     let first_of = first_rows(rows);
     let (mut taken, mut bytes, mut lane_taken) = (Vec::new(), 0_u64, None);
     for group in order {
-        let due = group.iter().all(|row| row.not_before <= now);
+        // A wait longer than there are was set by a clock that was wrong, perhaps by years: it does not hold.
+        let longest = now.plus_ms(LONGEST_MS);
+        let due = group
+            .iter()
+            .all(|row| row.not_before <= now || row.not_before > longest);
         let blocked = group
             .iter()
             .any(|row| first_of.get(&row.key).is_some_and(|first| *first < row.op));
