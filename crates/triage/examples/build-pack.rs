@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use hms_triage::{author, Pack};
 
-const VERSION: &str = "2026-11-21.1";
+const VERSION: &str = "2026-11-22.1";
 
 fn main() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));

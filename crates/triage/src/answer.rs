@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::trend::Course;
+
 /// A decimal number in thousandths, so that no decision ever rests on a float.
 ///
 /// In JSON it is a plain number; digits past the third are refused.
@@ -117,6 +119,9 @@ pub struct Answers {
     /// Questions answered from what was known of the person, not asked.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub known: BTreeSet<String>,
+    /// The course over time: contacts in 72 hours, and the re-check before.
+    #[serde(default, skip_serializing_if = "Course::is_plain")]
+    pub course: Course,
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use crate::answer::{Answer, Answers};
 use crate::expr::State;
 use crate::level::Urgency;
 use crate::pack::{FindingIx, Kind, Pack, Question, QuestionPlan, Side};
+use crate::trend::Course;
 
 /// Why an answer was refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -51,6 +52,7 @@ pub(crate) struct Facts {
     pub states: Vec<State>,
     /// By question: its condition holds and it is not hidden.
     pub open: Vec<bool>,
+    course: Course,
 }
 
 impl Facts {
@@ -90,12 +92,21 @@ impl Facts {
             }
         }
         let states = (0..marks.0.len()).map(|f| marks.state(f)).collect();
-        Facts { states, open }
+        Facts {
+            states,
+            open,
+            course: answers.course,
+        }
     }
 
-    /// The highest level among the rules that hold.
-    pub fn urgency(&self, pack: &Pack) -> Urgency {
+    /// The highest level among the rules that hold, before the course over time.
+    pub fn by_rules(&self, pack: &Pack) -> Urgency {
         urgency(pack, &|f| self.state(*f))
+    }
+
+    /// The urgency: the highest level among the rules that hold, raised by the course over time.
+    pub fn urgency(&self, pack: &Pack) -> Urgency {
+        self.course.raise(self.by_rules(pack))
     }
 }
 

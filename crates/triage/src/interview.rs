@@ -1,9 +1,10 @@
 //! The interview as JSON lines: what `ach triage interview --json` speaks. Pure: lines in, lines out.
 //!
-//! In: `{"person":…}`, `{"language":"es"}`, then one of `{"search":"…"}`, `{"complaint":"code"}`,
+//! In: `{"person":…}`, `{"language":"es"}`, optional `{"course":{"contacts":3}}`, then one of `{"search":"…"}`, `{"complaint":"code"}`,
 //! `{"start":true}`, then `{"answer":{"id":…,"value":…}}`. Out: `{"question":…}`, `{"error":…}` and, at
 //! the end, always `{"outcome":…}`. Nothing is printed before the search, the complaint or the start.
 
+use serde::Deserialize;
 use serde_json::{json, Map, Value};
 
 use crate::answer::{Answer, Milli};
@@ -13,6 +14,7 @@ use crate::pack::{Kind, Pack};
 use crate::search;
 use crate::session::{Next, Person, QuestionView, Session, COMPLAINT, SOMETHING_ELSE};
 use crate::text::Lang;
+use crate::trend::Course;
 
 /// An interview over a pack.
 #[derive(Debug)]
@@ -29,6 +31,7 @@ enum Refusal {
     NotJson,
     UnknownLine,
     BadPerson,
+    BadCourse,
     BadLanguage,
     BadSearch,
     BadComplaint,
@@ -108,7 +111,15 @@ impl<'a> Interview<'a> {
             .as_object()
             .filter(|o| !o.is_empty())
             .ok_or(Refusal::UnknownLine)?;
-        const KEYS: [&str; 6] = ["person", "language", "search", "complaint", "start", "answer"];
+        const KEYS: [&str; 7] = [
+            "person",
+            "language",
+            "course",
+            "search",
+            "complaint",
+            "start",
+            "answer",
+        ];
         if object.keys().any(|k| !KEYS.contains(&k.as_str())) {
             return Err(Refusal::UnknownLine);
         }
@@ -121,6 +132,10 @@ impl<'a> Interview<'a> {
                 .as_str()
                 .and_then(Lang::from_code)
                 .ok_or(Refusal::BadLanguage)?;
+        }
+        if let Some(course) = object.get("course") {
+            let course = Course::deserialize(course).map_err(|_| Refusal::BadCourse)?;
+            self.session.follow(course);
         }
         if let Some(text) = object.get("search") {
             self.session
@@ -225,6 +240,11 @@ impl<'a> Interview<'a> {
                 "bad_person",
                 "The person is not plausible.",
                 "Los datos no son posibles.",
+            ),
+            Refusal::BadCourse => (
+                "bad_course",
+                "The course over time is not known.",
+                "El curso no se conoce.",
             ),
             Refusal::BadLanguage => ("bad_language", "Use en or es.", "Use en o es."),
             Refusal::BadSearch => (

@@ -38,6 +38,18 @@ impl Urgency {
     /// The top of the chain: nothing can raise a result above it.
     pub const TOP: Urgency = Urgency::Call911;
 
+    /// One step up the chain; the top stays the top.
+    #[must_use]
+    pub fn raised(self) -> Urgency {
+        match self {
+            Urgency::SelfCare => Urgency::Days,
+            Urgency::Days => Urgency::Hours24,
+            Urgency::Hours24 => Urgency::Today,
+            Urgency::Today => Urgency::EdNow,
+            Urgency::EdNow | Urgency::Call911 => Urgency::Call911,
+        }
+    }
+
     /// The code used in packs, on the wire and in the interview protocol.
     #[must_use]
     pub fn code(self) -> &'static str {
@@ -169,6 +181,7 @@ mod tests {
     fn the_chain_and_its_projection_never_go_down() {
         for pair in Urgency::ALL.windows(2) {
             assert!(pair[0] < pair[1]);
+            assert!(pair[0] < pair[0].raised() && pair[0].raised() <= pair[1].raised());
             assert!(pair[0].level() <= pair[1].level());
             assert!(Venue::of(pair[0], &[]) <= Venue::of(pair[1], &[]));
             assert!(pair[0].recheck_minutes() >= pair[1].recheck_minutes());

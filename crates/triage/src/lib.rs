@@ -20,6 +20,7 @@
 //! - [`Session`] drives the app: [`Session::know`], [`Session::search`], [`Session::next`],
 //!   [`Session::answer`], [`Session::before`] and [`Session::question`] to go back, [`Session::outcome`].
 //!   It is plain data (serde), so a check can be stored and gone on with.
+//! - [`Session::follow`] takes the course over time; [`Recheck::after`] raises a result by its timer alone.
 //! - [`next`] is the same as a function of [`Answers`] alone.
 //! - [`Interview`] speaks the JSON-lines protocol of `ach triage interview --json`.
 //!
@@ -41,6 +42,7 @@ mod plan;
 pub mod search;
 mod session;
 mod text;
+mod trend;
 
 pub use answer::{Answer, Answers, Milli};
 pub use evaluate::{check, AnswerError};
@@ -50,9 +52,10 @@ pub use level::{Level, Need, Urgency, Venue};
 pub use outcome::{Because, Outcome, PackRef, Reason};
 pub use pack::{
     Choice, Complaint, Danger, Finding, Kind, Line, NumberSpec, Pack, PackError, PackFile, Question, Rule,
-    Side, Source, Threshold, FORMAT,
+    Side, Source, Threshold, TrendLine, FORMAT, TREND_SILENT, TREND_THIRD, TREND_WORSE,
 };
 pub use session::{
     next, Next, OptionView, Person, QuestionView, SearchView, Session, COMPLAINT, OFFERED, SOMETHING_ELSE,
 };
 pub use text::{fold, Lang, Text};
+pub use trend::{Course, Recheck, Since};

@@ -83,14 +83,14 @@ impl Outcome {
     #[must_use]
     pub fn of(pack: &Pack, answers: &Answers, lang: Lang) -> Outcome {
         let facts = Facts::of(pack, answers, Fill::Unknown);
-        let urgency = facts.urgency(pack);
+        let (by_rules, urgency) = (facts.by_rules(pack), facts.urgency(pack));
         let state = |f: &FindingIx| facts.state(*f);
 
         let mut needs: Vec<Need> = Vec::new();
         let mut fired: Vec<(&Rule, &RulePlan)> = Vec::new();
         for (rule, plan) in pack.rules().filter(|(_, plan)| plan.when.holds(&state)) {
             needs.extend(&plan.needs);
-            if plan.level == urgency {
+            if plan.level == by_rules {
                 fired.push((rule, plan));
             }
         }
@@ -109,6 +109,9 @@ impl Outcome {
             new
         });
         reasons.truncate(REASONS);
+        for id in answers.course.reasons(by_rules).into_iter().rev() {
+            reasons.splice(0..0, trend(pack, id, lang));
+        }
 
         let mut no_driving = pack.file().no_driving.iter().filter_map(|id| pack.finding(id));
         let unfit = no_driving.any(|f| facts.state(f) == State::Present);
@@ -165,18 +168,34 @@ fn reason(pack: &Pack, facts: &Facts, rule: &Rule, plan: &RulePlan, lang: Lang) 
             text: def.text.get(lang).to_owned(),
         })
     });
-    let source = pack.file().sources.get(&rule.source).cloned();
     Reason {
         rule: rule.id.clone(),
         text: rule.reason.get(lang).to_owned(),
         because: because.collect(),
-        source: source.unwrap_or_else(|| Source {
-            title: rule.source.clone(),
-            url: String::new(),
-            read: String::new(),
-        }),
+        source: source(pack, &rule.source),
         reviewer: rule.reviewer.clone(),
     }
+}
+
+/// The reason that the course over time gives.
+fn trend(pack: &Pack, id: &str, lang: Lang) -> Option<Reason> {
+    let line = pack.file().trend.iter().find(|line| line.id == id)?;
+    Some(Reason {
+        rule: line.id.clone(),
+        text: line.reason.get(lang).to_owned(),
+        because: Vec::new(),
+        source: source(pack, &line.source),
+        reviewer: line.reviewer.clone(),
+    })
+}
+
+fn source(pack: &Pack, key: &str) -> Source {
+    let found = pack.file().sources.get(key).cloned();
+    found.unwrap_or_else(|| Source {
+        title: key.to_owned(),
+        url: String::new(),
+        read: String::new(),
+    })
 }
 
 fn lines(pack: &Pack, lines: &[Line], urgency: Urgency, facts: &Facts, lang: Lang) -> Vec<String> {

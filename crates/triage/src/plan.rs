@@ -5,8 +5,11 @@
 //! The interview ends when they meet, when the top is reached, or when no open question can decide a
 //! rule above the lower bound.
 //!
+//! Red-flag screens come first, by rank: life threats, the complaint, the red flags of its module, then the
+//! general lists. Among the rest the question that can still decide most goes first.
+//!
 //! Once an emergency is certain the level cannot change any more, only whether 911 comes or somebody
-//! drives. Then no more is asked than the open red-flag screens that can alone still call 911: a person
+//! drives. Then no more is asked than the first red-flag screens that can alone still call 911: a person
 //! who must go now is not kept with questions.
 
 use crate::answer::Answers;
@@ -25,27 +28,29 @@ pub(crate) struct Plan {
 impl Plan {
     pub fn of(pack: &Pack, answers: &Answers) -> Plan {
         let bounds = Bounds::of(pack, answers);
-        if bounds.low == Urgency::TOP || bounds.low == bounds.highest.urgency(pack) {
+        let low = bounds.lowest.urgency(pack);
+        if low == Urgency::TOP || low == bounds.highest.urgency(pack) {
             return Plan { next: None, open: 0 };
         }
         let now = Facts::of(pack, answers, Fill::Unknown);
         let mut worth = bounds.worth();
-        let certain = bounds.low >= Urgency::EdNow;
+        let certain = low >= Urgency::EdNow;
         for (ix, _, plan) in pack.questions() {
-            let asks = now.open.get(ix) == Some(&true) && plan.must_ask;
+            let asks = now.open.get(ix) == Some(&true) && plan.must_ask && plan.rank <= FIRST_SCREENS;
             if let Some(slot) = worth.get_mut(ix).filter(|_| certain) {
                 *slot = slot.filter(|worth| asks && worth.alone);
             }
         }
         let open = worth.iter().flatten().count();
         let mut best: Option<(usize, Worth)> = None;
+        let mut flags: Option<(usize, u8)> = None;
         for (ix, _, plan) in pack.questions() {
             let can_ask = now.open.get(ix) == Some(&true);
             let Some(value) = worth.get(ix).copied().flatten().filter(|_| can_ask) else {
                 continue;
             };
-            if plan.must_ask {
-                return Plan { next: Some(ix), open };
+            if plan.must_ask && flags.is_none_or(|(_, rank)| plan.rank < rank) {
+                flags = Some((ix, plan.rank));
             }
             // Only a greater worth replaces an earlier question: ties keep the authored order.
             if best.is_none_or(|(_, b)| value > b) {
@@ -53,7 +58,7 @@ impl Plan {
             }
         }
         Plan {
-            next: best.map(|(ix, _)| ix),
+            next: flags.map(|(ix, _)| ix).or(best.map(|(ix, _)| ix)),
             open,
         }
     }
@@ -67,6 +72,9 @@ struct Worth {
     /// It can reach that level whatever the other questions say.
     alone: bool,
 }
+
+/// The highest rank of a screen that is still asked when an emergency is already certain.
+const FIRST_SCREENS: u8 = 2;
 
 /// How much more a rule weighs when one question alone decides it.
 const DECIDES: u32 = 8;
@@ -84,7 +92,7 @@ impl<'a> Bounds<'a> {
     fn of(pack: &'a Pack, answers: &Answers) -> Bounds<'a> {
         let lowest = Facts::of(pack, answers, Fill::Lowest);
         let highest = Facts::of(pack, answers, Fill::Highest);
-        let low = lowest.urgency(pack);
+        let low = lowest.by_rules(pack);
         let questions = pack.questions().zip(&highest.open);
         let askable = questions
             .map(|((_, q, _), open)| *open && !answers.given.contains_key(&q.id))

@@ -194,13 +194,35 @@ pub fn danger(pack: &Pack, text: &str) -> Vec<String> {
 /// Whether the words of a phrase follow one another in the text, one slip per longer word forgiven.
 fn contains(words: &[&str], phrase: &str) -> bool {
     let phrase: Vec<&str> = phrase.split(' ').collect();
-    let fits = |(word, wanted): (&&str, &&str)| match wanted.strip_suffix('*') {
-        Some(stem) => word.starts_with(stem),
-        None => word == wanted || (wanted.len() >= 6 && one_slip_apart(word, wanted)),
+    (0..words.len()).any(|start| follows(words.get(start..).unwrap_or(&[]), &phrase))
+}
+
+/// How many words a `~` in a phrase may stand for.
+const GAP: usize = 3;
+
+fn follows(words: &[&str], phrase: &[&str]) -> bool {
+    match phrase.split_first() {
+        None => true,
+        Some((&"~", rest)) => (0..=GAP).any(|skip| words.get(skip..).is_some_and(|w| follows(w, rest))),
+        Some((wanted, rest)) => match words.split_first() {
+            Some((word, words)) => wanted.split('/').any(|w| fits(word, w)) && follows(words, rest),
+            None => false,
+        },
+    }
+}
+
+/// A shorter word must be exact: one letter makes "faint" of "paint".
+const FORGIVEN: usize = 6;
+
+fn fits(word: &str, wanted: &str) -> bool {
+    let Some(stem) = wanted.strip_suffix('*') else {
+        return word == wanted || (wanted.len() >= FORGIVEN && one_slip_apart(word, wanted));
     };
-    words
-        .windows(phrase.len().max(1))
-        .any(|window| window.iter().zip(&phrase).all(fits))
+    let start = || {
+        word.get(..stem.len())
+            .is_some_and(|start| one_slip_apart(start, stem))
+    };
+    word.starts_with(stem) || (stem.len() >= FORGIVEN && start())
 }
 
 /// One letter added, dropped, changed, or two neighbours swapped.
@@ -247,5 +269,8 @@ mod tests {
         assert!(contains(&text, "cant breathe"));
         assert!(contains(&text, "cant breath*"));
         assert!(!contains(&text, "cant well"));
+        assert!(contains(&text, "cant ~ well"));
+        assert!(contains(&text, "cannot/cant breathe"));
+        assert!(!contains(&text, "i ~ zebra"));
     }
 }

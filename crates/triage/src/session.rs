@@ -9,6 +9,7 @@ use crate::outcome::Outcome;
 use crate::pack::{Kind, Pack, Question};
 use crate::plan::Plan;
 use crate::text::Lang;
+use crate::trend::Course;
 
 /// The id of the question that asks what a person comes with.
 pub const COMPLAINT: &str = "complaint";
@@ -134,6 +135,10 @@ impl Session {
         match person.pregnant.as_deref() {
             Some("yes") => facts.push(("person.pregnant", Answer::Flag(true))),
             Some("no") => facts.push(("person.pregnant", Answer::Flag(false))),
+            // Who is male at birth is not asked; anything else says nothing.
+            Some(_) | None if person.sex.as_deref() == Some("male") => {
+                facts.push(("person.pregnant", Answer::Flag(false)));
+            }
             Some(_) | None => {}
         }
         let fits =
@@ -146,6 +151,11 @@ impl Session {
             self.answers.given.insert(id.to_owned(), answer);
         }
         true
+    }
+
+    /// Takes the course over time: how often the person was in contact, and what a re-check said.
+    pub fn follow(&mut self, course: Course) {
+        self.answers.course = course;
     }
 
     /// Searches complaints in free text. Danger phrases raise the result first; nothing typed lowers it.

@@ -88,9 +88,9 @@ fn every_walk_ends_with_a_disposition_advice_and_a_safety_net() {
             session.answers
         );
         assert_eq!(outcome.pack.status, "draft, unsigned");
-        // Life threats come first, always, until the top is reached.
+        // Life threats come first, always, until the top is reached; the complaint is next.
         assert_eq!(life[0], "life.now");
-        assert!(life.len() < 2 || outcome.call_911 && life.len() < 3 || life[1] == "life.more");
+        assert!(life.len() < 2 || life[1] == "complaint");
         // Every open red-flag screen that could have made it an emergency was asked.
         if outcome.urgency < Urgency::EdNow {
             for q in pack
@@ -292,7 +292,10 @@ fn not_sure_everywhere_is_never_self_care() {
                 Next::Question(q) => session.answer(pack, &q.id, Answer::unknown()).unwrap(),
             }
         };
-        assert_eq!(outcome.urgency, Urgency::Today, "{}", complaint.code);
+        // A complaint that is an alarm by itself stays one until its red flags are ruled out.
+        let alarm = ["chest_pain", "breathing", "stroke"].contains(&complaint.code.as_str());
+        let expected = if alarm { Urgency::EdNow } else { Urgency::Today };
+        assert_eq!(outcome.urgency, expected, "{}", complaint.code);
     }
 }
 
@@ -303,7 +306,12 @@ fn none_of_these_everywhere_comes_down() {
         ("animal_bite", Urgency::SelfCare),
         ("heat", Urgency::SelfCare),
         ("fall", Urgency::SelfCare),
-        ("burn", Urgency::Today),
+        ("burn", Urgency::SelfCare),
+        ("headache", Urgency::SelfCare),
+        ("cough", Urgency::SelfCare),
+        ("chest_pain", Urgency::Today),
+        ("breathing", Urgency::Hours24),
+        ("pregnancy", Urgency::Hours24),
         ("something_else", Urgency::Today),
     ] {
         let mut session = Session::new(pack);

@@ -8,14 +8,16 @@ use crate::expr::Expr;
 use crate::level::Urgency;
 use crate::pack::{
     Choice, Complaint, Danger, Finding, Kind, Line, NumberSpec, Pack, PackFile, Question, Rule, Side,
-    Threshold, FORMAT,
+    Threshold, TrendLine, FORMAT,
 };
 use crate::session::COMPLAINT;
 use crate::text::{fold, Text};
 
 /// The date of rows that do not say their own.
-const DATE: &str = "2026-11-21";
+const DATE: &str = "2026-11-22";
 const UNSIGNED: &str = "unsigned";
+/// The rank of a red-flag screen that names none: after the first screens, before the general lists.
+const RANK: u8 = 3;
 
 /// Builds the bytes of a pack, marked `draft, unsigned`, and checks that the engine reads them.
 ///
@@ -35,6 +37,7 @@ pub fn build(tables: &Tables, version: &str) -> Result<Vec<u8>, AuthorError> {
         no_driving: tables.no_driving.clone(),
         complaints: Vec::new(),
         danger: Vec::new(),
+        trend: tables.trend.iter().map(trend).collect(),
     };
     danger(tables, &mut file);
     for module in &tables.modules {
@@ -119,11 +122,15 @@ fn danger(tables: &Tables, file: &mut PackFile) {
     }
 }
 
-/// Folds a phrase and keeps the star that stands for any ending.
+/// Folds a phrase and keeps the star for any ending, the slash between words and the tilde for a gap.
 fn folded_phrase(phrase: &str) -> String {
-    let words = phrase.split_whitespace().map(|w| match w.strip_suffix('*') {
+    let one = |w: &str| match w.strip_suffix('*') {
         Some(stem) => format!("{}*", fold(stem)),
         None => fold(w),
+    };
+    let words = phrase.split_whitespace().map(|w| match w {
+        "~" => w.to_owned(),
+        w => w.split('/').map(one).collect::<Vec<_>>().join("/"),
     });
     words.collect::<Vec<_>>().join(" ")
 }
@@ -219,6 +226,7 @@ fn question(
         id: row.id.clone(),
         kind: row.kind,
         must_ask: row.must_ask,
+        rank: row.rank.unwrap_or(if row.must_ask { RANK } else { 0 }),
         hidden: row.hidden,
         when,
         text: text(&row.en, &row.es),
@@ -284,7 +292,7 @@ fn complaints(tables: &Tables, file: &mut PackFile) {
             code: row.code.clone(),
             text: text(&row.en, &row.es),
             sets,
-            also: Vec::new(),
+            also: row.also.clone(),
         });
         let list = |words: &str| {
             words
@@ -305,6 +313,7 @@ fn complaints(tables: &Tables, file: &mut PackFile) {
         id: COMPLAINT.to_owned(),
         kind: Kind::Choice,
         must_ask: true,
+        rank: 1,
         hidden: false,
         when: None,
         text: text("What is the main problem?", "¿Cuál es el problema principal?"),
@@ -312,6 +321,15 @@ fn complaints(tables: &Tables, file: &mut PackFile) {
         options,
         number: None,
     });
+}
+
+fn trend(row: &super::tables::TrendRow) -> TrendLine {
+    TrendLine {
+        id: row.id.clone(),
+        reason: text(&row.en, &row.es),
+        source: row.source.clone(),
+        reviewer: UNSIGNED.to_owned(),
+    }
 }
 
 fn line(row: &LineRow) -> Result<Line, AuthorError> {

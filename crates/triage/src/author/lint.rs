@@ -7,7 +7,7 @@ use super::witness::witnesses;
 use crate::evaluate::{Facts, Fill};
 use crate::expr::Expr;
 use crate::level::Urgency;
-use crate::pack::{Kind, Line, Pack};
+use crate::pack::{Kind, Line, Pack, TREND_SILENT, TREND_THIRD, TREND_WORSE};
 use crate::text::{Lang, Text};
 
 /// One thing that is wrong.
@@ -172,10 +172,12 @@ fn grammar(pack: &Pack, out: &mut Vec<Finding>) {
             say(out, id, "its condition is always or never true");
         }
     }
+    let unsure = |r: &&crate::pack::Rule| r.level >= Urgency::EdNow && r.when.counts_unknown();
     for rule in file
         .rules
         .iter()
-        .filter(|r| r.level >= Urgency::EdNow && r.when.counts_unknown())
+        .filter(unsure)
+        .filter(|r| !alarming_by_itself(r))
     {
         say(out, &rule.id, "would send a person to hospital for being unsure");
     }
@@ -185,6 +187,15 @@ fn grammar(pack: &Pack, out: &mut Vec<Finding>) {
             say(out, &rule.id, format!("has the same condition as {other}"));
         }
     }
+}
+
+/// Complaints that are an alarm until their red flags are ruled out: "not sure" there means hospital.
+const ALARMS: &[&str] = &["c.chest", "c.breath", "c.stroke"];
+
+fn alarming_by_itself(rule: &crate::pack::Rule) -> bool {
+    let alarm = |part: &Expr<String>| matches!(part, Expr::Present(f) if ALARMS.contains(&f.as_str()));
+    let gated = matches!(&rule.when, Expr::All(parts) if parts.iter().any(alarm));
+    gated && rule.level == Urgency::EdNow
 }
 
 fn rows(pack: &Pack, out: &mut Vec<Finding>) {
@@ -264,6 +275,30 @@ fn uses(pack: &Pack, out: &mut Vec<Finding>) {
             say(out, &f.id, "no rule uses it");
         }
     }
+    // What a red-flag screen counts as unknown must have been asked before it.
+    for q in file.questions.iter().filter(|q| q.must_ask) {
+        if let Some(when) = q.when.as_ref().filter(|when| when.counts_unknown()) {
+            when.findings(&mut |f| {
+                let asked_by = pack
+                    .finding(f)
+                    .map(|ix| pack.contributors(ix))
+                    .unwrap_or_default();
+                let later = |c: &usize| {
+                    file.questions
+                        .get(*c)
+                        .is_some_and(|c| c.must_ask && c.rank > q.rank)
+                };
+                if asked_by.iter().any(later) {
+                    say(out, &q.id, format!("is asked before {f} is known"));
+                }
+            });
+        }
+    }
+    for id in [TREND_THIRD, TREND_WORSE, TREND_SILENT] {
+        if !file.trend.iter().any(|line| line.id == id) {
+            say(out, id, "has no words");
+        }
+    }
     // A condition on a question may only look back: the engine takes the questions in one pass.
     for (at, q) in file.questions.iter().enumerate() {
         if let Some(when) = &q.when {
@@ -307,6 +342,7 @@ fn words(pack: &Pack, out: &mut Vec<Finding>) {
             .chain(&file.safety_net)
             .map(|l| (l.id.as_str(), &l.text)),
     );
+    all.extend(file.trend.iter().map(|l| (l.id.as_str(), &l.reason)));
     all.extend(file.complaints.iter().map(|c| (c.code.as_str(), &c.text)));
     for q in &file.questions {
         all.extend([(q.id.as_str(), &q.text), (q.id.as_str(), &q.why)]);

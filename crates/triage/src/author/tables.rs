@@ -19,6 +19,7 @@ pub struct Tables {
     pub(super) advice: Vec<LineRow>,
     pub(super) safety_net: Vec<LineRow>,
     pub(super) no_driving: Vec<String>,
+    pub(super) trend: Vec<TrendRow>,
     /// Cases written from the sources, with the urgency each must get.
     pub examples: Vec<Example>,
 }
@@ -54,6 +55,7 @@ impl Tables {
             advice: read("advice.yaml", one("advice.yaml")?)?,
             safety_net: read("safety_net.yaml", one("safety_net.yaml")?)?,
             no_driving: read("no_driving.yaml", one("no_driving.yaml")?)?,
+            trend: read("trend.yaml", one("trend.yaml")?)?,
             examples,
         })
     }
@@ -109,6 +111,9 @@ pub(super) struct QuestionRow {
     pub kind: Kind,
     #[serde(default)]
     pub must_ask: bool,
+    /// Place in the order of asking; see [`super::build`] for the default.
+    #[serde(default)]
+    pub rank: Option<u8>,
     #[serde(default)]
     pub hidden: bool,
     /// A map of the body or of causes, not a red-flag screen: may be longer than six.
@@ -183,6 +188,9 @@ pub(super) struct RuleRow {
 pub(super) struct ComplaintRow {
     pub code: String,
     pub sets: Vec<String>,
+    /// Findings it makes present and that other complaints do not rule out.
+    #[serde(default)]
+    pub also: Vec<String>,
     /// No module of its own: life threats, then the nurse today.
     #[serde(default)]
     pub open: bool,
@@ -218,6 +226,15 @@ pub(super) struct LineRow {
     pub source: String,
 }
 
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct TrendRow {
+    pub id: String,
+    pub en: String,
+    pub es: String,
+    pub source: String,
+}
+
 /// A case written from the sources, and the urgency it must get.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -228,6 +245,9 @@ pub struct Example {
     pub case: String,
     /// What the person comes with.
     pub complaint: String,
+    /// What they would type; the complaint must then be among those offered.
+    #[serde(default)]
+    pub search: Option<String>,
     /// Findings that are present; everything else is answered "no".
     #[serde(default)]
     pub present: Vec<String>,

@@ -37,6 +37,29 @@ pub struct PackFile {
     pub complaints: Vec<Complaint>,
     /// Phrases that raise the result before anything is asked.
     pub danger: Vec<Danger>,
+    /// Why a course over time raised a result, by [`TREND_THIRD`], [`TREND_WORSE`] and [`TREND_SILENT`].
+    pub trend: Vec<TrendLine>,
+}
+
+/// The third contact within 72 hours.
+pub const TREND_THIRD: &str = "trend.third";
+/// A re-check that said "worse", or "the same" after the time that was to help.
+pub const TREND_WORSE: &str = "trend.worse";
+/// A re-check that nobody answered.
+pub const TREND_SILENT: &str = "trend.silent";
+
+/// The words for a result that the course over time raised.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TrendLine {
+    /// Which course.
+    pub id: String,
+    /// Why, in plain words.
+    pub reason: Text,
+    /// Key into the sources.
+    pub source: String,
+    /// Who signed it; `unsigned` until a clinician does.
+    pub reviewer: String,
 }
 
 /// The layout this engine reads.
@@ -89,6 +112,9 @@ pub struct Question {
     /// Red flags: asked before every other question of its module, and skipped only when no answer can matter.
     #[serde(default, skip_serializing_if = "is_false")]
     pub must_ask: bool,
+    /// Place in the order of asking among red flags: the lower, the sooner. Ties keep the authored order.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub rank: u8,
     /// Never asked; answered by what is already known of the person.
     #[serde(default, skip_serializing_if = "is_false")]
     pub hidden: bool,
@@ -221,8 +247,13 @@ pub struct Complaint {
 pub struct Danger {
     /// The finding that becomes present.
     pub finding: String,
-    /// Each entry: folded phrases that must all occur. A trailing `*` matches any ending of its word.
+    /// Each entry: folded phrases that must all occur. A trailing `*` matches any ending of its word,
+    /// `a/b` is either word, and a lone `~` stands for up to three words in between.
     pub phrases: Vec<Vec<String>>,
+}
+
+fn is_zero(rank: &u8) -> bool {
+    *rank == 0
 }
 
 fn is_false(flag: &bool) -> bool {

@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 
 pub use file::{
     Choice, Complaint, Danger, Finding, Kind, Line, NumberSpec, PackFile, Question, Rule, Side, Source,
-    Threshold, FORMAT,
+    Threshold, TrendLine, FORMAT, TREND_SILENT, TREND_THIRD, TREND_WORSE,
 };
 
 use crate::expr::Expr;
@@ -69,6 +69,7 @@ pub(crate) struct QuestionPlan {
     pub thresholds: Vec<(FindingIx, Side, i64)>,
     pub hidden: bool,
     pub must_ask: bool,
+    pub rank: u8,
 }
 
 /// A rule with findings as indices.
@@ -136,6 +137,14 @@ impl Pack {
             if let Some(when) = &line.when {
                 names.expr(&line.id, when)?;
             }
+            if !file.sources.contains_key(&line.source) {
+                return Err(PackError::Unknown {
+                    user: line.id.clone(),
+                    name: line.source.clone(),
+                });
+            }
+        }
+        for line in &file.trend {
             if !file.sources.contains_key(&line.source) {
                 return Err(PackError::Unknown {
                     user: line.id.clone(),
@@ -293,6 +302,7 @@ impl Names<'_> {
             thresholds,
             hidden: q.hidden,
             must_ask: q.must_ask,
+            rank: q.rank,
         })
     }
 }
