@@ -3,8 +3,6 @@
 //! The protocol is `turn-client-proto`, sans-IO; here are its sockets. Everything that waits is a task of the
 //! call's own runtime and ends with it.
 
-mod framing;
-
 use std::collections::{HashMap, HashSet};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -20,7 +18,7 @@ use turn_client_proto::types::{TransportType, TurnCredentials};
 use turn_client_proto::udp::TurnClientUdp;
 
 use crate::{RelayProtocol, TurnServer};
-use framing::{padded, Framing};
+use hms_core::call::framing::{padded, Framing};
 
 turn_client_proto::impl_client!(Client, (Udp, TurnClientUdp), (Tcp, TurnClientTcp));
 

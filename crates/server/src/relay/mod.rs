@@ -3,7 +3,6 @@
 //! The protocol is `turn-server-proto`, sans-IO; here are its sockets. Allocations are UDP only (media), and
 //! their number is bounded. Logs carry counts and never an address.
 
-mod framing;
 mod peers;
 mod worker;
 

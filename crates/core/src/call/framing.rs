@@ -1,4 +1,4 @@
-//! TURN's messages on a TCP stream (RFC 8656, 12.5 and RFC 8489, 6.2.2).
+//! TURN's messages on a TCP stream (RFC 8656, 12.5 and RFC 8489, 6.2.2), for the client and for the relay.
 //!
 //! On a stream, channel data is padded to four bytes. `turn-types` 0.7.3 neither writes nor expects the padding
 //! (and guesses at messages that come in pieces), so it is given whole messages without it, one at a time.
@@ -7,20 +7,25 @@
 const MAX_MESSAGE: usize = 16 * 1024;
 
 /// The stream is not TURN.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct NotTurn;
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the stream is not TURN")]
+pub struct NotTurn;
 
 /// Bytes that have come and are not yet a message.
-#[derive(Default)]
-pub(super) struct Framing(Vec<u8>);
+#[derive(Debug, Default)]
+pub struct Framing(Vec<u8>);
 
 impl Framing {
-    pub(super) fn push(&mut self, bytes: &[u8]) {
+    /// Takes bytes as they come.
+    pub fn push(&mut self, bytes: &[u8]) {
         self.0.extend_from_slice(bytes);
     }
 
-    /// The next whole message, without its padding.
-    pub(super) fn next(&mut self) -> Result<Option<Vec<u8>>, NotTurn> {
+    /// The next whole message, without its padding; `None` until more bytes come.
+    ///
+    /// # Errors
+    /// [`NotTurn`] where the stream is something else.
+    pub fn next(&mut self) -> Result<Option<Vec<u8>>, NotTurn> {
         let &[first, _, high, low, ..] = self.0.as_slice() else {
             return Ok(None);
         };
@@ -45,7 +50,8 @@ impl Framing {
 }
 
 /// A message as a stream carries it.
-pub(super) fn padded(mut message: Vec<u8>) -> Vec<u8> {
+#[must_use]
+pub fn padded(mut message: Vec<u8>) -> Vec<u8> {
     message.resize(message.len().next_multiple_of(4), 0);
     message
 }
