@@ -2,6 +2,7 @@
 
 use crate::auth::external::{ExternalError, ExternalIssuer};
 use crate::auth::keys::{Keys, KeysError};
+use crate::auth::revoked::Revocations;
 use crate::auth::signin::Guards;
 use crate::clock::Clock;
 use crate::data_dir::{DataDir, DataDirError};
@@ -54,6 +55,8 @@ pub struct App {
     pub external: Option<Arc<ExternalIssuer>>,
     /// Failed sign-ins.
     pub attempts: Arc<Guards>,
+    /// Sign-ins that were ended.
+    pub revocations: Arc<Revocations>,
     /// Call signalling.
     pub signal: Signalling,
     /// The limit on what comes without sign-in.
@@ -94,6 +97,7 @@ impl App {
             settings: Arc::new(settings),
             keys: Arc::new(Keys::open(dir)?),
             attempts: Arc::default(),
+            revocations: Arc::default(),
             signal: Signalling::new(),
             sealed_gate: Arc::default(),
         })

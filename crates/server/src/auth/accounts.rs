@@ -1,7 +1,7 @@
 //! Making and changing accounts, and the one-time links by which a person sets a password.
 
 use super::password::{self, PasswordError};
-use super::tokens;
+use super::{tokens, Actor};
 use crate::app::App;
 use crate::audit::{AuditAction, AuditAgent, AuditEntry};
 use crate::db::sqlite::table::device;
@@ -154,6 +154,15 @@ pub fn revoke_device(tx: &mut Tx<'_>, id: &str, by: &AuditAgent) -> Result<bool,
         tx.audit(&administered("device-revoke", by, id))?;
     }
     Ok(known)
+}
+
+/// Ends the sign-ins of one account on a device that others use too.
+///
+/// # Errors
+/// A failed statement.
+pub fn leave_device(tx: &mut Tx<'_>, actor: &Actor, id: &str) -> Result<(), DbError> {
+    token::revoke(tx.conn(), Of::UserOnDevice(actor.user.as_str(), id), tx.now_ms())?;
+    tx.audit(&administered("device-leave", &actor.audit_agent(), id))
 }
 
 /// Makes a one-time link; returns its token.

@@ -9,6 +9,7 @@ pub mod oidc;
 pub mod password;
 pub mod policy;
 pub mod relation;
+pub mod revoked;
 pub mod signin;
 pub mod standing;
 pub mod tokens;

@@ -60,25 +60,18 @@ pub async fn check(
     let username = username.trim().to_lowercase();
     let now = app.clock.now_ms();
     let guards = &app.attempts;
-    let wait = guards
-        .by_name
-        .wait_ms(&username, now)
-        .max(guards.by_address.wait_ms(address, now));
-    if wait > 0 {
-        return Err(SignInError::Wait {
-            seconds: (wait + 999) / 1000,
-        });
-    }
+    // Looked at once here, so that a flood does not wait for its turn, and again in its turn: else many guesses at the
+    // same moment would all pass before the first of them had failed.
+    admitted(guards, &username, address, now)?;
+    let permit = HASHING.acquire().await;
+    admitted(guards, &username, address, app.clock.now_ms())?;
     let name = username.clone();
     let found = app.db.read(move |read| user::by_name(read.conn(), &name)).await?;
     let stored = found.as_ref().and_then(|(_, hash)| hash.clone());
-    let fits = {
-        let _permit = HASHING.acquire().await;
-        tokio::task::spawn_blocking(move || password::verify(&secret, stored.as_deref()))
-            .await
-            .unwrap_or(false)
-    };
-    match found {
+    let fits = tokio::task::spawn_blocking(move || password::verify(&secret, stored.as_deref()))
+        .await
+        .unwrap_or(false);
+    let outcome = match found {
         Some((account, _)) if fits && !account.disabled => {
             guards.by_name.succeeded(&username);
             Ok(account)
@@ -86,10 +79,26 @@ pub async fn check(
         other => {
             guards.by_name.failed(&username, now);
             guards.by_address.failed(address, now);
-            audit_failure(app, other.map(|(account, _)| account)).await?;
-            Err(SignInError::Wrong)
+            audit_failure(app, other.map(|(account, _)| account))
+                .await
+                .map_or_else(|error| Err(error.into()), |()| Err(SignInError::Wrong))
         }
+    };
+    drop(permit);
+    outcome
+}
+
+fn admitted(guards: &Guards, username: &str, address: &str, now: i64) -> Result<(), SignInError> {
+    let wait = guards
+        .by_name
+        .wait_ms(username, now)
+        .max(guards.by_address.wait_ms(address, now));
+    if wait > 0 {
+        return Err(SignInError::Wait {
+            seconds: (wait + 999) / 1000,
+        });
     }
+    Ok(())
 }
 
 /// A failed sign-in is audited by account, never by what was typed: people type passwords into the wrong field.

@@ -189,6 +189,23 @@ pub fn authenticate(conn: &Connection, presented: &str, now_ms: i64) -> Result<O
     }))
 }
 
+/// Whether an actor's sign-in is still good: for what stays open longer than one request.
+///
+/// # Errors
+/// A failed statement.
+pub fn still_good(conn: &Connection, actor: &Actor) -> Result<bool, DbError> {
+    if let Some(id) = &actor.device {
+        if device::get(conn, id.as_str())?.is_some_and(|d| d.revoked_ms.is_some()) {
+            return Ok(false);
+        }
+    }
+    // A sign-in at an external issuer has no tokens here; the account decides.
+    if !actor.family.is_empty() && !token::family_lives(conn, &actor.family)? {
+        return Ok(false);
+    }
+    Ok(user::by_id(conn, actor.user.as_str())?.is_some_and(|u| !u.disabled))
+}
+
 /// The account of a token, unless it is disabled or its device is revoked.
 fn account(conn: &Connection, of: &TokenRow) -> Result<Option<UserRow>, DbError> {
     if let Some(id) = &of.device_id {

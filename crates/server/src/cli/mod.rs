@@ -3,6 +3,7 @@
 mod admin;
 mod audit;
 mod backup;
+mod bounds;
 mod demo;
 mod hr_receiver;
 mod import;

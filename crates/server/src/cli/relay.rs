@@ -4,11 +4,13 @@ use crate::jobs::RelayAccess;
 use crate::random;
 use crate::relay::{Relay, RelayUser};
 use crate::settings::Settings;
+use crate::signal::run::RelayDoor;
 use crate::signal::turn::TurnIssuer;
 use anyhow::Context;
 use hms_model::secret::Secret;
+use hms_model::wire::signal::WireTurn;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Starts the relay where one is configured.
 pub(super) async fn start(settings: &Settings) -> anyhow::Result<Option<Arc<Relay>>> {
@@ -49,11 +51,42 @@ pub(super) fn access(relay: &Arc<Relay>, settings: &Settings) -> RelayAccess {
     RelayAccess {
         counters: Arc::new(move || counted.counters()),
         turn: TurnIssuer::new(urls.to_vec(), secret),
-        admit: Arc::new(move |turn| {
-            relay.add_user(RelayUser {
-                username: turn.username.clone(),
-                password: turn.credential.clone(),
-            });
+        admit: Arc::new(Door {
+            relay,
+            inside: Mutex::default(),
         }),
+    }
+}
+
+/// Lets those in who have a call, as long as they have it.
+struct Door {
+    relay: Arc<Relay>,
+    /// User names that are good now.
+    inside: Mutex<Vec<String>>,
+}
+
+impl RelayDoor for Door {
+    fn admit(&self, turn: &WireTurn) {
+        self.relay.add_user(RelayUser {
+            username: turn.username.clone(),
+            password: turn.credential.clone(),
+        });
+        let mut inside = self.inside.lock().unwrap_or_else(PoisonError::into_inner);
+        inside.push(turn.username.clone());
+    }
+
+    fn ended(&self, visit: &str) {
+        let mut inside = self.inside.lock().unwrap_or_else(PoisonError::into_inner);
+        inside.retain(|username| {
+            let over = username.rsplit(':').next() == Some(visit);
+            if over {
+                // The protocol knows no farewell; a password that nobody knows is one.
+                self.relay.add_user(RelayUser {
+                    username: username.clone(),
+                    password: random::token(""),
+                });
+            }
+            !over
+        });
     }
 }

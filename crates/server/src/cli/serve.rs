@@ -1,6 +1,6 @@
 //! `ach-server serve`.
 
-use super::{demo, parse_listen, tls};
+use super::{bounds, demo, parse_listen, tls};
 use crate::app::App;
 use crate::clock::Clock;
 use crate::data_dir::{DataDir, DataLock};
@@ -150,9 +150,10 @@ pub async fn serve(options: ServeOptions) -> anyhow::Result<Running> {
     let jobs = Jobs::start(&app, access).await?;
 
     let handle = Handle::new();
-    let server = axum_server::from_tcp_rustls(listener, RustlsConfig::from_config(Arc::new(config)))
+    let mut server = axum_server::from_tcp_rustls(listener, RustlsConfig::from_config(Arc::new(config)))
         .context("cannot use the listening socket")?
         .handle(handle.clone());
+    bounds::set(server.http_builder());
     let router = app.router().into_make_service_with_connect_info::<SocketAddr>();
     tasks.spawn(async move {
         if let Err(error) = server.serve(router).await {
@@ -163,9 +164,10 @@ pub async fn serve(options: ServeOptions) -> anyhow::Result<Running> {
         let pages = app
             .sign_in_router()
             .into_make_service_with_connect_info::<SocketAddr>();
-        let server = axum_server::from_tcp(listener)
+        let mut server = axum_server::from_tcp(listener)
             .context("cannot use the loopback socket")?
             .handle(handle.clone());
+        bounds::set(server.http_builder());
         tasks.spawn(async move {
             if let Err(error) = server.serve(pages).await {
                 tracing::error!(%error, "The loopback listener ended");

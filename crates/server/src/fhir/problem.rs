@@ -24,6 +24,9 @@ pub enum Problem {
     /// Not allowed.
     #[error("not allowed")]
     Denied,
+    /// The sign-in ended meanwhile.
+    #[error("the sign-in ended")]
+    SignIn,
     /// There is no such thing, or none for this actor.
     #[error("not found")]
     NotFound,
@@ -70,6 +73,7 @@ impl Problem {
             Self::Bad(_) | Self::Search { .. } => 400,
             Self::Invalid(_) | Self::Patch(_) => 422,
             Self::Denied => 403,
+            Self::SignIn => 401,
             Self::NotFound => 404,
             Self::Gone => 410,
             Self::Precondition | Self::Multiple => 412,
@@ -89,6 +93,7 @@ impl Problem {
             Self::Bad(text) => outcome::error("structure", text),
             Self::Search { param, why } => outcome::error("not-supported", &format!("{param}: {why}")),
             Self::Invalid(issues) => outcome::from_issues(issues),
+            Self::SignIn => outcome::error("login", "sign in first"),
             Self::Denied => outcome::error("forbidden", "not allowed"),
             Self::NotFound => outcome::error("not-found", "there is no such resource"),
             Self::Gone => outcome::error("deleted", "the resource was deleted"),

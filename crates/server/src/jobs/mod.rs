@@ -64,6 +64,8 @@ impl Jobs {
         }
         let (turn, admit) = relay.map_or((TurnIssuer::none(), None), |r| (r.turn, Some(r.admit)));
         tasks.spawn(app.signal.clone().run(app.clone(), admit, turn));
+        let watched = app.clone();
+        tasks.spawn(async move { watched.revocations.watch(&watched.db).await });
         tasks.spawn(escalate(app.clone()));
         tasks.spawn(forget(app.clone()));
         if let Some(sender) = Sender::new(app).await? {

@@ -6,7 +6,7 @@ use crate::app::App;
 use crate::auth::accounts::{self, AccountError, LinkPurpose, NewAccount};
 use crate::auth::Actor;
 use crate::db::sqlite::table::device::{self, DeviceRow};
-use crate::db::sqlite::table::user;
+use crate::db::sqlite::table::{token, user};
 use crate::db::{DbError, Tx};
 use axum::extract::{Path, State};
 use axum::http::{Method, StatusCode};
@@ -115,7 +115,8 @@ async fn devices_of(
     ))
 }
 
-/// A person revokes their own devices; an administrator any.
+/// A person revokes their own devices; an administrator any. On a device that others sign in on too a person ends
+/// their own sign-in only: whoever signs in on somebody's device must not be able to take it away from them.
 async fn revoke_device(
     State(app): State<App>,
     actor: Actor,
@@ -125,6 +126,11 @@ async fn revoke_device(
         .write(move |tx: &mut Tx<'_>| {
             let owner = device::get(tx.conn(), &id)?.map(|d| d.user_id);
             let may = actor.role == Role::Administrator || owner.as_deref() == Some(actor.user.as_str());
+            let own = actor.role != Role::Administrator;
+            if may && own && token::shared(tx.conn(), &id, actor.user.as_str(), tx.now_ms())? {
+                accounts::leave_device(tx, &actor, &id)?;
+                return Ok(StatusCode::NO_CONTENT);
+            }
             // Somebody else's device is answered like one that is not there.
             if !may || !accounts::revoke_device(tx, &id, &actor.audit_agent())? {
                 return Err(AccountError::Unknown);

@@ -18,6 +18,11 @@ use axum::http::Method;
 use axum::routing::MethodRouter;
 use axum::{middleware, Router};
 use hms_model::role::Role;
+use std::time::Duration;
+use tower_http::timeout::RequestBodyTimeoutLayer;
+
+/// How long a body may pause. A phone on a bad link is silent for some seconds, not for so long.
+const BODY_PAUSE: Duration = Duration::from_secs(30);
 
 /// Who may call a route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -96,6 +101,8 @@ pub fn router(app: &App, rows: Vec<Route>) -> Router {
     }
     router
         .fallback(outcome::not_found)
+        // A body that trickles in would hold memory and a connection for as long as its sender likes.
+        .layer(RequestBodyTimeoutLayer::new(BODY_PAUSE))
         .layer(middleware::from_fn(guard::log))
         .layer(middleware::from_fn(guard::headers))
         .with_state(app.clone())

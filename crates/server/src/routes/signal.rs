@@ -1,10 +1,9 @@
 //! `GET /signal` (WebSocket) and `POST /signal/poll` (long poll): two ways to the same signalling.
 
+use super::outcome::Refusal;
 use super::{route, Access, Route};
 use crate::app::App;
-use crate::auth::Actor;
-use crate::db::sqlite::table;
-use crate::db::DbError;
+use crate::auth::{tokens, Actor};
 use crate::signal::hub::{ConnId, Greeting, Input, Transport};
 use crate::signal::visit::Party;
 use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
@@ -88,7 +87,7 @@ async fn serve(app: App, actor: Actor, mut socket: WebSocket) {
         app: app.clone(),
         conn,
     };
-    converse(&app, &party, conn, socket, out).await;
+    converse(&app, &actor, &party, conn, socket, out).await;
 }
 
 async fn greeting(socket: &mut WebSocket) -> Option<(Frame<ToServer>, String, Option<String>)> {
@@ -108,6 +107,7 @@ async fn greeting(socket: &mut WebSocket) -> Option<(Frame<ToServer>, String, Op
 
 async fn converse(
     app: &App,
+    actor: &Actor,
     party: &Party,
     conn: ConnId,
     mut socket: WebSocket,
@@ -116,6 +116,12 @@ async fn converse(
     let mut ping = tokio::time::interval(PING);
     let mut recheck = tokio::time::interval(RECHECK);
     recheck.reset();
+    let mut revoked = app.revocations.subscribe();
+    // What was revoked between the request and here changed nothing that is still to come.
+    if !still_good(app, actor).await {
+        app.signal.tell(Input::Revoked { party: party.clone() }).await;
+        return;
+    }
     loop {
         tokio::select! {
             frame = out.recv() => {
@@ -137,8 +143,8 @@ async fn converse(
                     return;
                 }
             }
-            _ = recheck.tick() => {
-                if !still_good(app, party).await {
+            () = due(&mut recheck, &mut revoked) => {
+                if !still_good(app, actor).await {
                     app.signal.tell(Input::Revoked { party: party.clone() }).await;
                     break;
                 }
@@ -152,15 +158,20 @@ async fn send(socket: &mut WebSocket, message: Message) -> bool {
     matches!(timeout(PATIENCE, socket.send(message)).await, Ok(Ok(())))
 }
 
-async fn still_good(app: &App, party: &Party) -> bool {
-    let party = party.clone();
+/// Waits until the sign-in should be looked at again.
+async fn due(recheck: &mut tokio::time::Interval, revoked: &mut tokio::sync::watch::Receiver<i64>) {
+    tokio::select! {
+        _ = recheck.tick() => {}
+        // The sender lives as long as the server.
+        _ = revoked.changed() => {}
+    }
+}
+
+async fn still_good(app: &App, actor: &Actor) -> bool {
+    let who = actor.clone();
     let good = app
         .db
-        .read(move |read| -> Result<bool, DbError> {
-            let account = table::user::by_id(read.conn(), &party.user)?;
-            let device = table::device::get(read.conn(), &party.device)?;
-            Ok(account.is_some_and(|a| !a.disabled) && device.is_none_or(|d| d.revoked_ms.is_none()))
-        })
+        .read(move |read| tokens::still_good(read.conn(), &who))
         .await;
     // A database that does not answer now is no reason to end a call.
     good.unwrap_or(true)
@@ -191,6 +202,7 @@ async fn poll(State(app): State<App>, actor: Actor, Json(poll): Json<WirePoll>) 
     let Some(party) = party(&actor, &device) else {
         return StatusCode::BAD_REQUEST.into_response();
     };
+    let whose = party.clone();
     let conn = app.signal.next_conn();
     let fresh = crate::random::token("sig_");
     let ack = poll.frames.iter().map(|f| f.ack).max().unwrap_or_default();
@@ -221,6 +233,10 @@ async fn poll(State(app): State<App>, actor: Actor, Json(poll): Json<WirePoll>) 
         }
     }
     drop(closed);
+    if !still_good(&app, &actor).await {
+        app.signal.tell(Input::Revoked { party: whose }).await;
+        return Refusal::SignIn.respond(false);
+    }
     let welcomed = frames.iter().find_map(|f| match &f.message {
         Some(ToClient::Welcome { session, .. }) => Some(session.clone()),
         _ => None,

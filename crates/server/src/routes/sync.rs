@@ -4,7 +4,7 @@ use super::fhir::FhirAnswer;
 use super::{route, Access, Route};
 use crate::app::App;
 use crate::audit::{AuditAction, AuditEntry};
-use crate::auth::Actor;
+use crate::auth::{tokens, Actor};
 use crate::db::sqlite::table;
 use crate::db::DbError;
 use crate::fhir::Problem;
@@ -260,10 +260,21 @@ impl Down {
         let page = self
             .app
             .db
-            .read(move |read| feed::page(read.conn(), &actor, &cursor))
+            .read(move |read| -> Result<Option<Page>, DbError> {
+                // An exchange can take minutes; a device that was taken away meanwhile gets no further page.
+                if !tokens::still_good(read.conn(), &actor)? {
+                    return Ok(None);
+                }
+                feed::page(read.conn(), &actor, &cursor).map(Some)
+            })
             .await;
         let page =
             page.inspect_err(|error| tracing::error!(%error, "A page of changes could not be read"))?;
+        let Some(page) = page else {
+            // Without its last cursor the exchange is not over; asking again says that a sign-in is needed.
+            self.done = true;
+            return Ok((Bytes::new(), self));
+        };
         self.note(&page).await?;
         let text = text_of(&page, &self.cursor);
         self.done = page.done;

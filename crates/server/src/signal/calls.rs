@@ -171,7 +171,7 @@ impl Hub {
         };
         self.record(id, VisitEvent::Accepted);
         for side in [&caller, party] {
-            let turn = self.issue(&side.user, now);
+            let turn = self.issue(&side.user, id, now);
             self.send_to(
                 side,
                 ToClient::Accepted {

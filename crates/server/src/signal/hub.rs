@@ -286,13 +286,13 @@ impl Hub {
             .extend(again.into_iter().map(|frame| Effect::Send { conn, frame }));
         // A poll that goes on is not greeted each time: it knows its session.
         if transport == Transport::Socket || resumed.is_none() {
-            let turn = self.issue(&party.user, now);
             self.send(
                 &id,
                 ToClient::Welcome {
                     session: id.clone(),
                     resumed: resumed.is_some(),
-                    turn,
+                    // Credentials come with a call, for that call.
+                    turn: Vec::new(),
                 },
             );
         }
@@ -468,9 +468,9 @@ impl Hub {
         self.send(id, ToClient::Changed { types });
     }
 
-    /// Relay credentials for an account; the relay learns them before their bearer does.
-    pub(super) fn issue(&mut self, user: &str, now: Timestamp) -> Vec<WireTurn> {
-        let turns = self.turn.issue(user, now);
+    /// Relay credentials for an account in a visit; the relay learns them before their bearer does.
+    pub(super) fn issue(&mut self, user: &str, visit: &str, now: Timestamp) -> Vec<WireTurn> {
+        let turns = self.turn.issue(user, visit, now);
         self.effects
             .extend(turns.first().map(|turn| Effect::Relay { turn: turn.clone() }));
         turns

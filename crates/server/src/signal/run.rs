@@ -24,8 +24,16 @@ const TICK: Duration = Duration::from_millis(100);
 
 /// What the relay has carried so far.
 pub type RelayCounters = Arc<dyn Fn() -> Vec<AllocationCounters> + Send + Sync>;
-/// Lets the bearer of a credential use the relay.
-pub type AdmitToRelay = Arc<dyn Fn(&WireTurn) + Send + Sync>;
+/// Who may use the relay.
+pub trait RelayDoor: Send + Sync {
+    /// Lets the bearer of a credential in.
+    fn admit(&self, turn: &WireTurn);
+    /// Shuts out those whose call ended: what they have open ends when they next ask to keep it, within minutes.
+    fn ended(&self, visit: &str);
+}
+
+/// The relay's door, where there is a relay.
+pub type AdmitToRelay = Arc<dyn RelayDoor>;
 
 /// What the loop is told.
 #[derive(Debug)]
@@ -258,10 +266,15 @@ impl Loop {
             Effect::Prepare { visit, task, caller } => {
                 self.pending.push_back(Job::Prepare { visit, task, caller })
             }
-            Effect::Record { visit, event } => self.pending.push_back(Job::Record { visit, event }),
+            Effect::Record { visit, event } => {
+                if let (Some(door), VisitEvent::Ended(_)) = (&self.relay, &event) {
+                    door.ended(&visit);
+                }
+                self.pending.push_back(Job::Record { visit, event });
+            }
             Effect::Relay { turn } => {
-                if let Some(admit) = &self.relay {
-                    admit(&turn);
+                if let Some(door) = &self.relay {
+                    door.admit(&turn);
                 }
             }
             Effect::Presence {

@@ -1,4 +1,4 @@
-//! Short-lived relay credentials: an HMAC over expiry and account.
+//! Relay credentials for one account in one call: an HMAC over expiry, account and call.
 
 use base64::engine::general_purpose::STANDARD;
 use base64::Engine;
@@ -7,10 +7,8 @@ use hms_model::time::Timestamp;
 use hms_model::wire::signal::WireTurn;
 use ring::hmac;
 
-/// How long a credential opens the relay, at least.
-pub const VALID_FOR_S: i64 = 3600;
-/// Credentials end on whole steps of this, so that a client that connects often gets few different ones.
-const STEP_S: i64 = 600;
+/// How long a credential opens the relay at most, however long the call; it ends with the call.
+pub const VALID_FOR_S: i64 = 4 * 3600;
 
 /// Makes relay credentials.
 #[derive(Debug, Clone)]
@@ -35,11 +33,11 @@ impl TurnIssuer {
         }
     }
 
-    /// Credentials for one account, valid for an hour.
+    /// Credentials for one account in one call.
     #[must_use]
-    pub fn issue(&self, account: &str, now: Timestamp) -> Vec<WireTurn> {
-        let ends = (now.0.div_euclid(1000) + VALID_FOR_S).div_euclid(STEP_S) * STEP_S + STEP_S;
-        let username = format!("{ends}:{account}");
+    pub fn issue(&self, account: &str, visit: &str, now: Timestamp) -> Vec<WireTurn> {
+        let ends = now.0.div_euclid(1000) + VALID_FOR_S;
+        let username = format!("{ends}:{account}:{visit}");
         let key = hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, self.secret.expose());
         let credential = STANDARD.encode(hmac::sign(&key, username.as_bytes()));
         self.urls
@@ -58,19 +56,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_credential_is_the_hmac_of_expiry_and_account() {
+    fn a_credential_is_the_hmac_of_expiry_account_and_call() {
         let issuer = TurnIssuer::new(
             vec!["turn:relay:3478?transport=udp".into()],
             Secret::new(b"north".to_vec()),
         );
 
-        let turns = issuer.issue("dana", Timestamp(999_999));
+        let turns = issuer.issue("dana", "v1", Timestamp(999_999));
 
         let turn = turns.first().expect("one");
-        assert_eq!(turn.username, "4800:dana");
-        // printf 4800:dana | openssl dgst -sha1 -hmac north -binary | base64
+        assert_eq!(turn.username, "15399:dana:v1");
+        // printf 15399:dana:v1 | openssl dgst -sha1 -hmac north -binary | base64
         assert_eq!(turn.credential, EXPECTED);
     }
 
-    const EXPECTED: &str = "LRu4oiXAPpi84TlG/WbTt1o91IE=";
+    const EXPECTED: &str = "c3t5Llr4gVqjCC9+NjEEJwmZsRg=";
 }

@@ -3,7 +3,7 @@
 use crate::app::App;
 use crate::auth::policy::{self, Action, Decision};
 use crate::auth::standing::Subject;
-use crate::auth::Actor;
+use crate::auth::{tokens, Actor};
 use crate::db::sqlite::table;
 use crate::db::{DbError, Precondition, Prepared, Stored, Tx};
 use crate::fhir::{interact, Problem};
@@ -103,6 +103,11 @@ pub async fn group(app: &App, actor: &Actor, device: &str, ops: Vec<Op>) -> Vec<
             };
             refusals(&numbers, at, &problem)
         }
+        // Not kept: after the next sign-in the same changes are good.
+        Err(Refused {
+            op,
+            problem: problem @ Problem::SignIn,
+        }) => refusals(&numbers, op, &problem),
         Err(Refused { op, problem }) => {
             keep_refusals(app, actor, device, refusals(&numbers, op, &problem)).await
         }
@@ -111,14 +116,15 @@ pub async fn group(app: &App, actor: &Actor, device: &str, ops: Vec<Op>) -> Vec<
 
 fn refusals(numbers: &[i64], op: i64, problem: &Problem) -> Vec<WireResult> {
     let failed = |number: i64| {
-        let (status, outcome) = if number == op || problem.status() >= 500 {
-            (problem.status(), problem.outcome())
-        } else {
-            (
-                424,
-                hms_fhir::outcome::error("conflict", "another change of its group was refused"),
-            )
-        };
+        let (status, outcome) =
+            if number == op || problem.status() >= 500 || matches!(problem, Problem::SignIn) {
+                (problem.status(), problem.outcome())
+            } else {
+                (
+                    424,
+                    hms_fhir::outcome::error("conflict", "another change of its group was refused"),
+                )
+            };
         WireResult {
             op: number,
             status,
@@ -156,6 +162,13 @@ fn keep(tx: &Tx<'_>, device: &str, user: &str, result: &WireResult) -> Result<()
 
 fn apply(tx: &mut Tx<'_>, actor: &Actor, device: &str, ops: Vec<Op>) -> Result<Vec<WireResult>, Refused> {
     let user = actor.user.to_string();
+    // A long upload does not outlive its sign-in.
+    if !tokens::still_good(tx.conn(), actor)? {
+        return Err(Refused {
+            op: 0,
+            problem: Problem::SignIn,
+        });
+    }
     let mut results = Vec::with_capacity(ops.len());
     for op in ops {
         let number = op.number;

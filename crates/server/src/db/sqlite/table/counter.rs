@@ -15,3 +15,13 @@ pub fn next(conn: &Connection, name: &str, first: i64) -> Result<i64, DbError> {
     .and_then(|mut s| s.query_row(params![name, first], |r| r.get(0)))
     .doing("take a number")
 }
+
+/// The last number of a counter; 0 before the first.
+///
+/// # Errors
+/// A failed statement.
+pub fn current(conn: &Connection, name: &str) -> Result<i64, DbError> {
+    conn.prepare_cached("SELECT coalesce((SELECT value FROM counter WHERE name = ?1), 0)")
+        .and_then(|mut s| s.query_row([name], |r| r.get(0)))
+        .doing("read a number")
+}

@@ -114,6 +114,8 @@ pub enum Of<'a> {
     User(&'a str),
     /// A device.
     Device(&'a str),
+    /// An account on a device.
+    UserOnDevice(&'a str, &'a str),
 }
 
 /// Revokes tokens.
@@ -134,8 +136,37 @@ pub fn revoke(conn: &Connection, of: Of<'_>, now_ms: i64) -> Result<(), DbError>
         Of::Device(device) => conn
             .prepare_cached("UPDATE token SET revoked_ms = ?2 WHERE device_id = ?1 AND revoked_ms IS NULL")
             .and_then(|mut s| s.execute(params![device, now_ms])),
+        Of::UserOnDevice(user, device) => conn
+            .prepare_cached(
+                "UPDATE token SET revoked_ms = ?3 WHERE user_id = ?1 AND device_id = ?2 AND revoked_ms IS NULL",
+            )
+            .and_then(|mut s| s.execute(params![user, device, now_ms])),
     };
-    done.doing("revoke tokens").map(drop)
+    done.doing("revoke tokens")?;
+    crate::auth::revoked::count(conn)
+}
+
+/// Whether a sign-in still has a token that was not revoked.
+///
+/// # Errors
+/// A failed statement.
+pub fn family_lives(conn: &Connection, family: &str) -> Result<bool, DbError> {
+    conn.prepare_cached("SELECT EXISTS (SELECT 1 FROM token WHERE family = ?1 AND revoked_ms IS NULL)")
+        .and_then(|mut s| s.query_row([family], |r| r.get(0)))
+        .doing("read a sign-in")
+}
+
+/// Whether another account has a sign-in on a device.
+///
+/// # Errors
+/// A failed statement.
+pub fn shared(conn: &Connection, device: &str, user: &str, now_ms: i64) -> Result<bool, DbError> {
+    conn.prepare_cached(
+        "SELECT EXISTS (SELECT 1 FROM token WHERE device_id = ?1 AND user_id <> ?2 AND revoked_ms IS NULL
+                           AND expires_ms > ?3)",
+    )
+    .and_then(|mut s| s.query_row(params![device, user, now_ms], |r| r.get(0)))
+    .doing("read who signed in on a device")
 }
 
 /// Forgets tokens that expired before a moment.
