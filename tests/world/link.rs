@@ -1,0 +1,53 @@
+//! What a bad link does to one exchange, drawn from a seed.
+
+use hms_core::backoff::split_mix;
+
+/// Dice that a seed repeats.
+pub struct Dice(pub u64);
+
+impl Dice {
+    /// From 0 to `sides` - 1.
+    pub fn roll(&mut self, sides: u64) -> u64 {
+        self.0 = split_mix(self.0);
+        self.0 % sides.max(1)
+    }
+
+    /// A place in a text of this length, its end included.
+    pub fn place(&mut self, length: usize) -> usize {
+        usize::try_from(self.roll(u64::try_from(length).unwrap_or(0) + 1)).unwrap_or(0)
+    }
+}
+
+/// What happens to a request and its answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Weather {
+    /// Nothing.
+    Fair,
+    /// The request never leaves.
+    NoSignal,
+    /// The server gets so many bytes of the request, and the answer is lost.
+    RequestCut(usize),
+    /// The client gets a part of the answer.
+    AnswerCut,
+    /// The server gets the request twice at the same moment; the client one answer.
+    Twice,
+    /// The answer is lost, and the network delivers the request once more, later.
+    Later,
+    /// Something between answers in the server's place.
+    Imposter,
+}
+
+impl Weather {
+    /// Draws the weather for a request of this size.
+    pub fn draw(dice: &mut Dice, request: usize) -> Self {
+        match dice.roll(16) {
+            0 | 1 => Self::NoSignal,
+            2 | 3 => Self::RequestCut(dice.place(request)),
+            4..=6 => Self::AnswerCut,
+            7 => Self::Twice,
+            8 => Self::Later,
+            9 => Self::Imposter,
+            _ => Self::Fair,
+        }
+    }
+}
