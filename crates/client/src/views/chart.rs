@@ -29,6 +29,7 @@ pub(crate) const KINDS: &[&str] = &[
     "Composition",
     "ServiceRequest",
     "Appointment",
+    "Communication",
     "Practitioner",
     "Organization",
     "Location",
@@ -108,10 +109,32 @@ pub(crate) fn chart(
             let since = moment(entry, &["authoredOn"]);
             follow_up(records, id, since)
         }),
+        sent_911_at: sent_911(task_id, records),
         report,
         patient: patient_id,
         as_of,
     })
+}
+
+/// When 911 was last sent for an entry.
+fn sent_911(task_id: &str, records: &Records) -> Option<f64> {
+    let of_entry = |c: &&Value| {
+        let about = c.get("about").and_then(Value::as_array).into_iter().flatten();
+        let codes = c
+            .get("category")
+            .and_then(|c| c.get(0)?.get("coding")?.as_array());
+        about
+            .into_iter()
+            .any(|r| reference_id(r, "Task") == Some(task_id))
+            && codes
+                .into_iter()
+                .flatten()
+                .any(|c| text(c, &["code"]) == Some("send-911"))
+    };
+    let sent = records.all("Communication").filter(of_entry);
+    sent.filter_map(|c| moment(c, &["sent"]))
+        .max()
+        .map(Timestamp::as_f64)
 }
 
 /// What belongs to the work on one entry: its visit's, or, before a visit, its own by id.

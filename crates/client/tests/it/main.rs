@@ -3,6 +3,7 @@
 mod alone;
 mod call;
 mod damaged;
+mod desk;
 mod expired;
 mod faults;
 mod full_disk;

@@ -109,6 +109,10 @@ pub struct ChartView {
     pub orders: Vec<super::ImagingView>,
     /// Follow-up booked.
     pub follow_up: Option<super::AppointmentView>,
+    /// When 911 was last sent to where the person is, for this entry.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "bindings", specta(optional))]
+    pub sent_911_at: Option<f64>,
     /// Data from this device, as of.
     pub as_of: Option<f64>,
 }
