@@ -10,6 +10,8 @@
     "lock",
     "sync_now",
     "outbox",
+    "conflicts",
+    "conflict_settle",
     "where_am_i",
     "dial",
     "visit",

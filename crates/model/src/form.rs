@@ -70,6 +70,17 @@ pub enum AnswerForm {
     Unknown,
 }
 
+/// Which of two versions holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "bindings", derive(specta::Type))]
+#[serde(rename_all = "snake_case")]
+pub enum KeepForm {
+    /// The one of this device.
+    Mine,
+    /// The one of the server.
+    Theirs,
+}
+
 /// The opening of a visit.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "bindings", derive(specta::Type))]

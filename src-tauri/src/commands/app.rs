@@ -2,9 +2,11 @@
 
 use crate::error::reply;
 use hms_client::Client;
-use hms_model::form::PreferencesForm;
+use hms_model::form::{KeepForm, PreferencesForm};
 use hms_model::report::Position;
-use hms_model::view::{AppView, AttachmentBytes, CommandError, OutboxItemView, SignInView, UnlockView};
+use hms_model::view::{
+    AppView, AttachmentBytes, CommandError, ConflictView, OutboxItemView, SignInView, UnlockView,
+};
 use tauri::State;
 
 /// State of the app as a whole.
@@ -85,6 +87,24 @@ pub async fn sync_now(client: State<'_, Client>) -> Result<AppView, CommandError
 #[specta::specta]
 pub async fn outbox(client: State<'_, Client>) -> Result<Vec<OutboxItemView>, CommandError> {
     reply(client.outbox().await)
+}
+
+/// Records with two versions that a person has to settle.
+#[tauri::command]
+#[specta::specta]
+pub async fn conflicts(client: State<'_, Client>) -> Result<Vec<ConflictView>, CommandError> {
+    reply(client.conflicts().await)
+}
+
+/// Says which of two versions holds.
+#[tauri::command]
+#[specta::specta]
+pub async fn conflict_settle(
+    client: State<'_, Client>,
+    id: String,
+    keep: KeepForm,
+) -> Result<Vec<ConflictView>, CommandError> {
+    reply(client.conflict_settle(id, keep).await)
 }
 
 /// Position of the phone, if known.

@@ -27,6 +27,10 @@ export const commands = {
 	syncNow: () => typedError<AppView, CommandError>(__TAURI_INVOKE("sync_now")),
 	/**  What waits to be sent. */
 	outbox: () => typedError<OutboxItemView[], CommandError>(__TAURI_INVOKE("outbox")),
+	/**  Records with two versions that a person has to settle. */
+	conflicts: () => typedError<ConflictView[], CommandError>(__TAURI_INVOKE("conflicts")),
+	/**  Says which of two versions holds. */
+	conflictSettle: (id: string, keep: KeepForm) => typedError<ConflictView[], CommandError>(__TAURI_INVOKE("conflict_settle", { id, keep })),
 	/**  Position of the phone, if known. */
 	whereAmI: () => typedError<Position | null, CommandError>(__TAURI_INVOKE("where_am_i")),
 	/**  Opens the telephone with a number. */
@@ -392,6 +396,8 @@ export type ChartView = {
 	orders: ImagingView[],
 	/**  Follow-up booked. */
 	follow_up: AppointmentView | null,
+	/**  When 911 was last sent to where the person is, for this entry. */
+	sent_911_at?: number | null,
 	/**  Data from this device, as of. */
 	as_of: number | null,
 };
@@ -416,6 +422,22 @@ export type CommandError = {
 	code: ErrorCode,
 	/**  Number for support; also in the log. */
 	reference: string,
+};
+
+/**  A record that two people, or two devices, changed in ways that cannot be merged: a person settles it. */
+export type ConflictView = {
+	/**  `Type/id` of the record. */
+	id: string,
+	/**  What it is: as in "Waiting to send". */
+	kind: string,
+	/**  When it was found. */
+	found_at: number | null,
+	/**  Elements that differ. */
+	elements: string[],
+	/**  Its words here; `None` where it was deleted here, or has none. */
+	mine: string | null,
+	/**  Its words at the server; `None` where it was deleted there, or has none. */
+	theirs: string | null,
 };
 
 /**  A decision on duty. */
@@ -623,6 +645,13 @@ export type IntakeView = {
 	/**  Saved. */
 	saved: boolean,
 };
+
+/**  Which of two versions holds. */
+export type KeepForm = 
+/**  The one of this device. */
+"mine" | 
+/**  The one of the server. */
+"theirs";
 
 /**  A list that may be unknown: "none known" is not "not asked". */
 export type KnownList = 

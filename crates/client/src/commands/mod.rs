@@ -1,6 +1,7 @@
 //! One method of [`crate::Client`] for each command of the window.
 
 mod app;
+mod conflict;
 mod manager;
 mod report;
 mod sign_in;

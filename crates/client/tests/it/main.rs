@@ -2,6 +2,7 @@
 
 mod alone;
 mod call;
+mod conflict;
 mod damaged;
 mod desk;
 mod expired;
