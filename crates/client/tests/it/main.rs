@@ -10,6 +10,8 @@ mod faults;
 mod full_disk;
 mod killed;
 mod locked;
+#[cfg(target_os = "linux")]
+mod photo;
 mod poison;
 mod proxy;
 mod small_disk;
