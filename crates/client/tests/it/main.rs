@@ -10,6 +10,7 @@ mod faults;
 mod full_disk;
 mod killed;
 mod locked;
+mod logs;
 #[cfg(target_os = "linux")]
 mod photo;
 mod poison;

@@ -76,6 +76,12 @@ impl Proxy {
         let of = seen.iter().filter(|(line, _)| line.contains(part));
         of.map(|(_, fate)| fate.clone()).collect()
     }
+
+    /// The first lines of all requests.
+    pub fn lines(&self) -> Vec<String> {
+        let seen = self.seen.lock().expect("list");
+        seen.iter().map(|(line, _)| line.clone()).collect()
+    }
 }
 
 fn connector(ca: &Path) -> tokio_rustls::TlsConnector {
