@@ -3,6 +3,7 @@
 use hms_client::{MediaChoice, SyntheticSide};
 use hms_model::view::VisitState;
 
+use crate::words::words;
 use crate::world::{report_bite, sign_in, until, World};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -82,4 +83,94 @@ async fn the_desk_calls_the_phone_rings_and_pictures_flow_both_ways() {
     .await;
     dana.shutdown().await;
     ada.shutdown().await;
+}
+
+/// Devices that cannot be opened: not there, taken by another program, or refused by the system. All are one to the
+/// call.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_phone_without_camera_and_microphone_calls_with_stand_ins_and_both_sides_are_told() {
+    if std::path::Path::new("/dev/video0").exists() || std::path::Path::new("/dev/snd").exists() {
+        println!("skipped: this machine has devices of its own");
+        return;
+    }
+    std::env::set_var("HMS_CALL_PICTURE", "small");
+    let world = World::new().await;
+    let mut phone = world.profile("dana");
+    phone.media = MediaChoice::Devices;
+    let dana = phone.start().await;
+    sign_in(&dana, &phone, "dana").await;
+    // The desk sends a film, so that on its side nothing stands in.
+    let film = world.dir.path().join("desk.y4m");
+    write_film(&film);
+    let mut desk = world.profile("ada");
+    desk.media = MediaChoice::File(film);
+    let ada = desk.start().await;
+    sign_in(&ada, &desk, "ada").await;
+    report_bite(&dana).await;
+    dana.sync_now().await.expect("syncs");
+    let task = until(&ada, async || {
+        let queue = ada.queue().await.expect("the queue");
+        let item = queue.items.into_iter().find(|item| item.name == "Dana Reyes")?;
+        item.signal
+            .is_some_and(|signal| signal.connected)
+            .then_some(item.task)
+    })
+    .await;
+    ada.queue_claim(task.clone()).await.expect("claimed");
+    ada.visit_call(task).await.expect("calls");
+    until(&dana, async || {
+        let view = dana.visit().await.expect("the call");
+        (view.state == VisitState::RingingIn).then_some(())
+    })
+    .await;
+    dana.visit_accept().await.expect("answered");
+
+    let here = until(&dana, async || {
+        let view = dana.visit().await.expect("the call");
+        (view.state == VisitState::InCall && view.synthetic && view.frames > 0).then_some(view)
+    })
+    .await;
+    assert!(!here.peer_synthetic, "the desk's picture is no stand-in");
+    let there = until(&ada, async || {
+        let view = ada.visit().await.expect("the call");
+        (view.state == VisitState::InCall && view.peer_synthetic && view.frame_numbers >= 5).then_some(view)
+    })
+    .await;
+    assert!(!there.synthetic);
+    assert_eq!(words("visit.synthetic"), "Test picture. No camera here.");
+    assert_eq!(words("visit.peerSynthetic"), "Test picture. No camera there.");
+    assert_eq!(
+        words("error.device_refused.what"),
+        "We cannot use the camera or the microphone."
+    );
+    dana.shutdown().await;
+    ada.shutdown().await;
+}
+
+/// Two grey pictures and a second of silence.
+fn write_film(path: &std::path::Path) {
+    let mut film = b"YUV4MPEG2 W160 H120 F15:1 Ip A1:1 C420\n".to_vec();
+    for grey in [90_u8, 120] {
+        film.extend(b"FRAME\n");
+        film.extend(vec![grey; 160 * 120]);
+        film.extend(vec![128; 160 * 120 / 2]);
+    }
+    std::fs::write(path, film).expect("a film");
+    let bytes = 48_000_u32 * 2;
+    let mut sound = b"RIFF".to_vec();
+    sound.extend((36 + bytes).to_le_bytes());
+    sound.extend(b"WAVEfmt ");
+    sound.extend(16_u32.to_le_bytes());
+    for word in [1_u16, 1] {
+        sound.extend(word.to_le_bytes());
+    }
+    sound.extend(48_000_u32.to_le_bytes());
+    sound.extend(96_000_u32.to_le_bytes());
+    for word in [2_u16, 16] {
+        sound.extend(word.to_le_bytes());
+    }
+    sound.extend(b"data");
+    sound.extend(bytes.to_le_bytes());
+    sound.extend(vec![0; bytes as usize]);
+    std::fs::write(path.with_extension("wav"), sound).expect("a sound");
 }
