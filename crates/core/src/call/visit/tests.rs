@@ -1,6 +1,7 @@
 //! The course of visits, told from both sides.
 
 use super::*;
+use hms_model::view::VisitState;
 
 fn effects(machine: &mut VisitMachine) -> Vec<VisitEffect> {
     std::iter::from_fn(|| machine.poll_effect()).collect()

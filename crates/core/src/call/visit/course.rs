@@ -1,0 +1,162 @@
+//! What the person does, and what becomes of sound and picture.
+
+use super::{Side, Stage, VisitEffect, VisitMachine, RESTART_AGAIN_MS, RESTART_MS};
+use hms_model::time::Timestamp;
+use hms_model::view::TextLineView;
+use hms_model::wire::signal::{EndedWhy, SdpKind, ToServer, WireTurn};
+
+impl VisitMachine {
+    pub(super) fn call(&mut self, now: Timestamp, visit: String, task: String, peer: String) {
+        if self.is_active() {
+            return;
+        }
+        self.begin(Side::Caller, visit.clone(), task.clone(), peer);
+        self.stage = Stage::RingingOut {
+            since: now,
+            reached: true,
+        };
+        self.effects
+            .push_back(VisitEffect::Send(ToServer::Call { visit, task }));
+    }
+
+    /// A new visit; what the person chose for the microphone and camera begins anew.
+    pub(super) fn begin(&mut self, side: Side, id: String, task: String, peer: String) {
+        let effects = std::mem::take(&mut self.effects);
+        *self = Self {
+            side,
+            id,
+            task,
+            peer,
+            effects,
+            ..Self::default()
+        };
+    }
+
+    pub(super) fn accept(&mut self, now: Timestamp) {
+        if matches!(self.stage, Stage::RingingIn { .. }) {
+            self.effects.push_back(VisitEffect::Ring(false));
+            self.effects.push_back(VisitEffect::Send(ToServer::Accept {
+                visit: self.id.clone(),
+            }));
+            self.connecting(now, Vec::new());
+        }
+    }
+
+    pub(super) fn connecting(&mut self, now: Timestamp, turn: Vec<WireTurn>) {
+        self.phone = false;
+        let restart_at = now.plus_ms(2 * RESTART_AGAIN_MS);
+        self.stage = Stage::Connecting {
+            since: now,
+            restart_at,
+            turn,
+        };
+    }
+
+    pub(super) fn describe(&mut self, kind: SdpKind, sdp: String) {
+        if self.is_active() {
+            let visit = self.id.clone();
+            self.effects
+                .push_back(VisitEffect::Send(ToServer::Sdp { visit, kind, sdp }));
+            if matches!(self.stage, Stage::Connecting { .. }) {
+                self.tell_media();
+            }
+        }
+    }
+
+    pub(super) fn media_up(&mut self, now: Timestamp) {
+        let began = match &self.stage {
+            Stage::Connecting { .. } => now,
+            Stage::Reconnecting { began, .. } => *began,
+            _ => return,
+        };
+        self.phone = false;
+        self.stage = Stage::InCall { since: began };
+        self.tell_media();
+    }
+
+    pub(super) fn media_lost(&mut self, now: Timestamp) {
+        if let Stage::InCall { since } = self.stage {
+            self.stage = Stage::Reconnecting {
+                began: since,
+                lost: now,
+                restart_at: now.plus_ms(RESTART_MS),
+            };
+        }
+    }
+
+    pub(super) fn engine_failed(&mut self, now: Timestamp) {
+        self.media_lost(now);
+        if self.is_active() {
+            // Nothing can be carried without an engine; the telephone can.
+            self.phone = true;
+        }
+    }
+
+    pub(super) fn write(&mut self, now: Timestamp, text: String) {
+        if self.is_active() && !text.trim().is_empty() {
+            let visit = self.id.clone();
+            self.texts.push(TextLineView {
+                mine: true,
+                text: text.clone(),
+                at: now.as_f64(),
+            });
+            self.effects
+                .push_back(VisitEffect::Send(ToServer::Text { visit, text }));
+        }
+    }
+
+    pub(super) fn tell_media(&mut self) {
+        if matches!(
+            self.stage,
+            Stage::Connecting { .. } | Stage::InCall { .. } | Stage::Reconnecting { .. }
+        ) {
+            self.effects.push_back(VisitEffect::Send(ToServer::Media {
+                visit: self.id.clone(),
+                muted: self.muted,
+                camera: self.camera,
+                synthetic: self.synthetic,
+            }));
+        }
+    }
+
+    pub(super) fn decline(&mut self) {
+        if matches!(self.stage, Stage::RingingIn { .. }) {
+            self.effects.push_back(VisitEffect::Send(ToServer::Decline {
+                visit: self.id.clone(),
+            }));
+            self.end(EndedWhy::Declined);
+        }
+    }
+
+    pub(super) fn leave(&mut self) {
+        let visit = self.id.clone();
+        match &self.stage {
+            Stage::None | Stage::Ended { .. } => (),
+            Stage::RingingIn { .. } => self.decline(),
+            Stage::RingingOut { .. } => {
+                self.effects
+                    .push_back(VisitEffect::Send(ToServer::Decline { visit }));
+                self.end(EndedWhy::Cancelled);
+            }
+            Stage::Connecting { .. } | Stage::InCall { .. } | Stage::Reconnecting { .. } => {
+                self.effects
+                    .push_back(VisitEffect::Send(ToServer::Leave { visit }));
+                self.end(EndedWhy::Left);
+            }
+        }
+    }
+
+    pub(super) fn end(&mut self, why: EndedWhy) {
+        if !self.is_active() {
+            return;
+        }
+        if matches!(self.stage, Stage::RingingIn { .. }) {
+            self.effects.push_back(VisitEffect::Ring(false));
+        }
+        if std::mem::take(&mut self.engine) {
+            self.effects.push_back(VisitEffect::StopEngine);
+        }
+        self.peer_away = false;
+        self.stage = Stage::Ended { why };
+    }
+}

@@ -1,0 +1,66 @@
+//! What the window shows of the visit.
+
+use super::{Stage, VisitMachine};
+use hms_model::time::Timestamp;
+use hms_model::view::{VisitState, VisitView};
+
+impl VisitMachine {
+    /// What the window shows. Figures of the engine are left empty for the client to fill in; so is `phone`'s
+    /// number: it is to be shown where [`VisitMachine::offers_phone`].
+    #[must_use]
+    pub fn view(&self) -> VisitView {
+        let (state, since) = match &self.stage {
+            Stage::None => (VisitState::None, None),
+            Stage::RingingOut { since, reached: true } => (VisitState::RingingOut, Some(*since)),
+            Stage::RingingOut {
+                since,
+                reached: false,
+            } => (VisitState::NotConnected, Some(*since)),
+            Stage::RingingIn { since } => (VisitState::RingingIn, Some(*since)),
+            Stage::Connecting { since, .. } => (VisitState::Connecting, Some(*since)),
+            Stage::InCall { since } => (VisitState::InCall, Some(*since)),
+            Stage::Reconnecting { began, .. } => (VisitState::Reconnecting, Some(*began)),
+            Stage::Ended { .. } => (VisitState::Ended, None),
+        };
+        let shown = self.stage != Stage::None;
+        let (peer_muted, peer_camera, peer_synthetic) = self.peer_media;
+        VisitView {
+            state,
+            id: shown.then(|| self.id.clone()),
+            task: shown.then(|| self.task.clone()),
+            peer: shown.then(|| self.peer.clone()),
+            ended: match &self.stage {
+                Stage::Ended { why } => Some(*why),
+                _ => None,
+            },
+            muted: self.muted,
+            camera: self.camera,
+            synthetic: self.synthetic,
+            peer_muted,
+            peer_camera,
+            peer_synthetic,
+            peer_away: self.peer_away,
+            since: since.map(Timestamp::as_f64),
+            rtt_ms: None,
+            loss_permille: None,
+            frames: 0,
+            frame_numbers: 0,
+            last_frame: None,
+            path: None,
+            relay_protocol: None,
+            quality: match state {
+                VisitState::Reconnecting => "reconnecting".to_owned(),
+                _ => "good".to_owned(),
+            },
+            texts: self.texts.clone(),
+            phone: None,
+        }
+    }
+
+    /// True where the telephone is to be offered: 30 s without an answer, or without sound and picture.
+    #[must_use]
+    pub fn offers_phone(&self) -> bool {
+        let not_connected = matches!(self.stage, Stage::RingingOut { reached: false, .. });
+        self.is_active() && (self.phone || not_connected)
+    }
+}
