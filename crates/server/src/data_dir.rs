@@ -25,6 +25,14 @@ pub enum DataDirError {
         /// Where it was looked for.
         path: PathBuf,
     },
+    /// A database without its key: nothing new may take the key's place.
+    #[error(
+        "{path} has a database, but its key {path}/keys/db.key is missing; put it back, or restore a backup"
+    )]
+    KeyMissing {
+        /// The directory.
+        path: PathBuf,
+    },
     /// Initialising twice would lose the keys.
     #[error("{path} already holds HMS-ACH data; choose another directory, or use it as it is with: ach-server serve --data {path}")]
     AlreadyThere {
@@ -82,6 +90,11 @@ impl DataDir {
                 path: root.to_owned(),
             });
         }
+        if dir.database().exists() {
+            return Err(DataDirError::KeyMissing {
+                path: root.to_owned(),
+            });
+        }
         let keys = root.join("keys");
         make_private_dir(&keys)?;
         make_private_dir(&root.join("tls"))?;
@@ -98,8 +111,11 @@ impl DataDir {
             root: root.to_owned(),
         };
         if !dir.key_path("db.key").exists() {
-            return Err(DataDirError::Missing {
-                path: root.to_owned(),
+            let path = root.to_owned();
+            return Err(if dir.database().exists() {
+                DataDirError::KeyMissing { path }
+            } else {
+                DataDirError::Missing { path }
             });
         }
         Ok(dir)

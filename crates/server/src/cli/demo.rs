@@ -106,6 +106,21 @@ pub(super) async fn prepare(app: &App, dir: &DataDir) -> anyhow::Result<()> {
             Ok(missing)
         })
         .await?;
+    let strangers = app
+        .db
+        .read(|read| -> Result<bool, crate::db::DbError> {
+            let ours = |name: &str| PEOPLE.iter().any(|person| person.username == name);
+            Ok(user::all(read.conn())?.iter().any(|user| !ours(&user.username)))
+        })
+        .await?;
+    anyhow::ensure!(
+        !strangers || dir.root().join("demo.json").exists(),
+        "{} holds accounts of its own; --demo would add eight with known passwords. Give it another --data",
+        dir.root().display()
+    );
+    if !missing.is_empty() {
+        tracing::info!("Making up a district; this takes a few seconds, on a busy machine a minute");
+    }
     let mut hashes = vec![None; PEOPLE.len()];
     for index in &missing {
         if let (Some(person), Some(slot)) = (PEOPLE.get(*index), hashes.get_mut(*index)) {

@@ -113,6 +113,12 @@ pub fn run(cli: Cli) -> anyhow::Result<u8> {
 }
 
 fn init(root: &Path, base_url: Option<String>) -> anyhow::Result<()> {
+    let port = match &base_url {
+        Some(base_url) => port_of(base_url).with_context(|| {
+            format!("{base_url:?} is not an address; write --base-url as https://NAME or https://NAME:PORT")
+        })?,
+        None => 8443,
+    };
     let dir = DataDir::init(root)?;
     if let Some(base_url) = base_url {
         let text =
@@ -132,7 +138,7 @@ fn init(root: &Path, base_url: Option<String>) -> anyhow::Result<()> {
         root.display()
     );
     println!(
-        "Start it with:\n  ach-server serve --data {} --listen 0.0.0.0:8443",
+        "Start it with:\n  ach-server serve --data {} --listen 0.0.0.0:{port}",
         root.display()
     );
     println!(
@@ -140,6 +146,19 @@ fn init(root: &Path, base_url: Option<String>) -> anyhow::Result<()> {
         link_url(&app, &link)
     );
     Ok(())
+}
+
+/// The port of a server's own address, which has no path; nothing where it is not one.
+fn port_of(base_url: &str) -> Option<u16> {
+    let host = base_url.trim_end_matches('/').strip_prefix("https://")?;
+    let plain = |c: char| c.is_alphanumeric() || "-._:[]".contains(c);
+    if host.is_empty() || !host.chars().all(plain) {
+        return None;
+    }
+    match host.rsplit_once(':') {
+        Some((_, port)) if !host.ends_with(']') => port.parse().ok(),
+        _ => Some(443),
+    }
 }
 
 fn link_url(app: &App, link: &str) -> String {

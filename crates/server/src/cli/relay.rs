@@ -90,3 +90,31 @@ impl RelayDoor for Door {
         });
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use hms_model::time::Timestamp;
+
+    #[tokio::test]
+    async fn a_credential_ends_with_its_call() {
+        let relay = Relay::start(SocketAddr::from(([127, 0, 0, 1], 0)), None, [])
+            .await
+            .expect("a relay");
+        let issuer = TurnIssuer::new(vec!["turn:relay".to_owned()], Secret::new(b"secret".to_vec()));
+        let door = Door {
+            relay: Arc::new(relay),
+            inside: Mutex::default(),
+        };
+        for (account, visit) in [("ada", "v1"), ("dana", "v1"), ("ada", "v2")] {
+            for turn in issuer.issue(account, visit, Timestamp(0)) {
+                door.admit(&turn);
+            }
+        }
+
+        door.ended("v1");
+
+        let inside = door.inside.lock().expect("lock").clone();
+        assert_eq!(inside, [format!("{}:ada:v2", crate::signal::turn::VALID_FOR_S)]);
+    }
+}

@@ -5,15 +5,26 @@ use std::net::{IpAddr, SocketAddr};
 /// Ports below this belong to services; a caller's socket has one above.
 const FIRST_CALLER_PORT: u16 = 1024;
 
-/// May a client send to this peer through a relay that listens on `listen`?
+/// May a client send to this peer through a relay that listens on `listen` and calls itself `advertised`?
 ///
-/// Never to a group, to nobody or to the local link; to this machine only if the relay serves this machine alone.
-pub(super) fn allowed(peer: SocketAddr, listen: IpAddr) -> bool {
+/// Never to a group, to nobody or to the local link. To this machine only where `allocated` knows the address as another
+/// caller's at this relay, or where the relay serves this machine alone.
+pub(super) fn allowed(
+    peer: SocketAddr,
+    listen: IpAddr,
+    advertised: Option<IpAddr>,
+    allocated: impl Fn(&SocketAddr) -> bool,
+) -> bool {
     if peer.port() < FIRST_CALLER_PORT {
         return false;
     }
+    let ip = peer.ip().to_canonical();
+    let own = [Some(listen), advertised];
+    if !listen.is_loopback() && own.into_iter().flatten().any(|own| own.to_canonical() == ip) {
+        return allocated(&peer);
+    }
     // An IPv4 address in IPv6 clothes is judged as what it is.
-    match peer.ip().to_canonical() {
+    match ip {
         ip if ip.is_unspecified() || ip.is_multicast() => false,
         ip if ip.is_loopback() => listen.is_loopback(),
         IpAddr::V4(ip) => !ip.is_link_local() && !ip.is_broadcast(),
@@ -43,10 +54,32 @@ mod tests {
         ];
         for (peer, listen, wished) in cases {
             assert_eq!(
-                allowed(peer.parse().unwrap(), listen.parse().unwrap()),
+                allowed(peer.parse().unwrap(), listen.parse().unwrap(), None, |_| false),
                 wished,
                 "{peer}"
             );
+        }
+    }
+
+    #[test]
+    fn the_services_of_this_machine_are_not_reached_by_its_own_address() {
+        let other: SocketAddr = "203.0.113.1:50001".parse().unwrap();
+        for (peer, listen, wished) in [
+            // The other caller's address at this relay: both sides come through it.
+            ("203.0.113.1:50001", "0.0.0.0", true),
+            // A database or a name server of this machine.
+            ("203.0.113.1:5353", "0.0.0.0", false),
+            ("10.0.0.5:8443", "10.0.0.5", false),
+            ("[::ffff:10.0.0.5]:8443", "10.0.0.5", false),
+            ("10.0.0.6:40000", "10.0.0.5", true),
+        ] {
+            let allowed = allowed(
+                peer.parse().unwrap(),
+                listen.parse().unwrap(),
+                Some("203.0.113.1".parse().unwrap()),
+                |peer| *peer == other,
+            );
+            assert_eq!(allowed, wished, "{peer} at {listen}");
         }
     }
 }

@@ -210,7 +210,9 @@ impl Worker {
                     }
                 }
             }
-        } else if !peers::allowed(message.to, self.listen.ip()) || self.is_a_service_here(message.to) {
+        } else if !peers::allowed(message.to, self.listen.ip(), self.advertised, |peer| {
+            self.allocations.contains_key(peer)
+        }) {
             tracing::debug!("A packet to a peer that is not served was dropped");
         } else if let Some(allocation) = self.allocations.get(&message.from) {
             let length = message.data.len() as u64;
@@ -221,16 +223,6 @@ impl Worker {
                 });
             }
         }
-    }
-
-    /// Whether a peer is this machine itself, and not another caller's address at this relay.
-    fn is_a_service_here(&self, peer: SocketAddr) -> bool {
-        let ip = peer.ip().to_canonical();
-        // A relay for this machine alone serves callers that are on it.
-        let here = !self.listen.ip().is_loopback()
-            && (ip == self.listen.ip().to_canonical()
-                || self.advertised.is_some_and(|own| ip == own.to_canonical()));
-        here && !self.allocations.contains_key(&peer)
     }
 
     /// Lets both sides of the protocol work; returns when they want to be called again.

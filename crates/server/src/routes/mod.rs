@@ -85,6 +85,11 @@ pub fn sign_in_pages() -> Vec<Route> {
 
 /// The router over a list of rows.
 pub fn router(app: &App, rows: Vec<Route>) -> Router {
+    router_that_waits(app, rows, BODY_PAUSE)
+}
+
+/// [`router`] with another patience for bodies that pause.
+pub fn router_that_waits(app: &App, rows: Vec<Route>, pause: Duration) -> Router {
     let mut router = Router::new();
     for row in rows {
         let state = guard::GuardState {
@@ -102,7 +107,7 @@ pub fn router(app: &App, rows: Vec<Route>) -> Router {
     router
         .fallback(outcome::not_found)
         // A body that trickles in would hold memory and a connection for as long as its sender likes.
-        .layer(RequestBodyTimeoutLayer::new(BODY_PAUSE))
+        .layer(RequestBodyTimeoutLayer::new(pause))
         .layer(middleware::from_fn(guard::log))
         .layer(middleware::from_fn(guard::headers))
         .with_state(app.clone())

@@ -237,6 +237,22 @@ impl Caller {
         found.await.expect("in time")
     }
 
+    /// Whether the server ends the connection well before it would look by itself.
+    async fn ended(&mut self) -> bool {
+        let Link::Socket(socket) = &mut self.link else {
+            return false;
+        };
+        tokio::time::timeout(PATIENCE, async {
+            while let Some(Ok(message)) = socket.next().await {
+                if message.is_close() {
+                    return;
+                }
+            }
+        })
+        .await
+        .is_ok()
+    }
+
     /// Waits for the next frames.
     async fn read(&mut self) {
         match &mut self.link {
@@ -569,4 +585,35 @@ impl ParseAs for str {
     {
         T::try_from(self.to_owned()).expect("an id")
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_ends_at_once_when_its_sign_in_does() {
+    let server = Server::start().await;
+    let mut desk = Caller::new(&server, "ada", "desk").await;
+    let mut phone = Caller::new(&server, "dana", "phone").await;
+    desk.connect().await;
+    phone.connect().await;
+
+    // As the command line does it, in a process of its own: nobody tells the running server.
+    server
+        .w
+        .change(|tx| {
+            let by = hms_server::audit::AuditAgent::service();
+            hms_server::auth::accounts::revoke_device(tx, "phone", &by)?;
+            Ok(())
+        })
+        .await;
+
+    assert!(phone.ended().await, "the revoked device is cut off");
+    server
+        .w
+        .change(|tx| {
+            let by = hms_server::audit::AuditAgent::service();
+            hms_server::auth::accounts::set_disabled(tx, "ada", true, &by).expect("disabled");
+            Ok(())
+        })
+        .await;
+    assert!(desk.ended().await, "the disabled account is cut off");
+    server.stop().await;
 }

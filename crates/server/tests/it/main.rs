@@ -8,6 +8,7 @@ mod database;
 mod external;
 mod fhir;
 mod fhir_more;
+mod hardening;
 mod listen;
 mod operate;
 mod sign_in;
