@@ -25,7 +25,7 @@ impl Framing {
     ///
     /// # Errors
     /// [`NotTurn`] where the stream is something else.
-    pub fn next(&mut self) -> Result<Option<Vec<u8>>, NotTurn> {
+    pub fn next_message(&mut self) -> Result<Option<Vec<u8>>, NotTurn> {
         let &[first, _, high, low, ..] = self.0.as_slice() else {
             return Ok(None);
         };
@@ -72,7 +72,7 @@ mod tests {
             let mut lengths = Vec::new();
             for part in stream.chunks(size) {
                 framing.push(part);
-                while let Some(message) = framing.next().unwrap() {
+                while let Some(message) = framing.next_message().unwrap() {
                     lengths.push(message.len());
                 }
             }
@@ -88,9 +88,9 @@ mod tests {
         framing.push(&padded(message.clone()));
         framing.push(&padded(message.clone()));
 
-        assert_eq!(framing.next(), Ok(Some(message.clone())));
-        assert_eq!(framing.next(), Ok(Some(message)));
-        assert_eq!(framing.next(), Ok(None));
+        assert_eq!(framing.next_message(), Ok(Some(message.clone())));
+        assert_eq!(framing.next_message(), Ok(Some(message)));
+        assert_eq!(framing.next_message(), Ok(None));
     }
 
     #[test]
@@ -98,6 +98,6 @@ mod tests {
         let mut framing = Framing::default();
         framing.push(b"\xffET / HTTP/1.1");
 
-        assert_eq!(framing.next(), Err(NotTurn));
+        assert_eq!(framing.next_message(), Err(NotTurn));
     }
 }

@@ -376,7 +376,7 @@ async fn read_tcp(mut reader: tokio::net::tcp::OwnedReadHalf, inbox: mpsc::Sende
     while let Ok(length @ 1..) = reader.read(&mut buffer).await {
         framing.push(buffer.get(..length).unwrap_or(&[]));
         loop {
-            match framing.next() {
+            match framing.next_message() {
                 // A stream must not lose bytes: wait for room.
                 Ok(Some(message)) => {
                     if inbox.send(message).await.is_err() {

@@ -410,7 +410,7 @@ async fn read_client(
     {
         framing.push(buffer.get(..length).unwrap_or(&[]));
         loop {
-            match framing.next() {
+            match framing.next_message() {
                 Ok(Some(message)) => {
                     if inbox.send(Incoming::Tcp { client, message }).await.is_err() {
                         return;
