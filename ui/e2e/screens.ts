@@ -2,6 +2,11 @@
 
 export type Shot = { name: string; tape: string; route?: string; press?: string[]; ready: string };
 
+/** From the start of a check to its first question with one answer. */
+const TO_THE_BITE = ["complaint-animal_bite", "answer-none", "next", "answer-none", "next", "answer-none", "next", "answer-none", "next"];
+/** From there to the first yes or no. */
+const TO_THE_FALL = ["answer-broken", "answer-stray", "answer-none", "next", "answer-none", "next"];
+
 export const SCREENS: Shot[] = [
   { name: "sign-in", tape: "fresh", ready: "screen-sign-in" },
   { name: "sign-in-waiting", tape: "fresh", press: ["sign-in-start"], ready: "sign-in-url" },
@@ -31,34 +36,38 @@ export const SCREENS: Shot[] = [
     press: ["home-hurt", "safe-safe", "what-animal", "map-hand-left", "next", "next", "next"],
   },
   { name: "check-start", tape: "open", route: "check", ready: "complaint-fall" },
-  { name: "check-multi", tape: "open", route: "check", press: ["check-start"], ready: "screen-question" },
-  { name: "check-boolean", tape: "open", route: "check", press: ["check-start", "answer-none", "next"], ready: "answer-true" },
-  { name: "check-number", tape: "open", route: "check", press: ["check-start", "answer-none", "next", "answer-true"], ready: "answer-number" },
-  { name: "check-emergency", tape: "open", route: "check", press: ["check-start", "answer-breathing", "next"], ready: "result-911" },
+  { name: "check-multi", tape: "open", route: "check", press: ["complaint-animal_bite"], ready: "screen-question" },
+  { name: "check-choice", tape: "open", route: "check", press: TO_THE_BITE, ready: "answer-puncture" },
+  { name: "check-boolean", tape: "open", route: "check", press: [...TO_THE_BITE, ...TO_THE_FALL], ready: "answer-true" },
+  {
+    name: "check-number", tape: "locked", route: "check", ready: "answer-number",
+    press: [...TO_THE_BITE, ...TO_THE_FALL, "answer-false"],
+  },
+  { name: "check-emergency", tape: "open", route: "check", press: ["complaint-animal_bite", "answer-breath", "next"], ready: "result-911" },
   {
     name: "check-today", tape: "open", route: "check", ready: "result-card",
-    press: ["check-start", "answer-none", "next", "answer-true", "answer-unknown", "answer-dog_unknown"],
+    press: [...TO_THE_BITE, ...TO_THE_FALL, "answer-false", "answer-none", "next"],
   },
   { name: "check-error", tape: "trouble", route: "check", press: ["check-start"], ready: "trouble" },
-  { name: "reports", tape: "busy", route: "reports", ready: "report-report-2" },
+  { name: "reports", tape: "busy", route: "reports", ready: "report-report-seen" },
   { name: "reports-empty", tape: "open", route: "reports", ready: "reports-empty" },
   { name: "reports-error", tape: "trouble", route: "reports", ready: "trouble" },
-  { name: "copy", tape: "busy", route: "reports/report-2", ready: "readers" },
-  { name: "copy-adding", tape: "busy", route: "reports/report-2", press: ["add-correction", "add-give"], ready: "add-text" },
-  { name: "copy-worse", tape: "busy", route: "reports/report-2", press: ["add-worse"], ready: "worse-done" },
-  { name: "copy-attention", tape: "busy", route: "reports/report-15", ready: "needed" },
-  { name: "copy-conflict", tape: "busy", route: "reports/report-16", ready: "needed" },
+  { name: "copy", tape: "busy", route: "reports/report-seen", ready: "readers" },
+  { name: "copy-adding", tape: "busy", route: "reports/report-seen", press: ["add-correction", "add-give"], ready: "add-text" },
+  { name: "copy-worse", tape: "busy", route: "reports/report-seen", press: ["add-worse"], ready: "worse-done" },
+  { name: "copy-attention", tape: "busy", route: "reports/report-attention", ready: "needed" },
+  { name: "copy-conflict", tape: "busy", route: "reports/report-conflict", ready: "needed" },
   { name: "outbox", tape: "busy", route: "outbox", ready: "outbox-list" },
   { name: "outbox-empty", tape: "open", route: "outbox", ready: "outbox-empty" },
-  { name: "outbox-error", tape: "busy", route: "outbox", press: ["sync-now"], ready: "trouble" },
+  { name: "outbox-error", tape: "trouble", route: "outbox", ready: "trouble" },
   { name: "summaries", tape: "busy", route: "summaries", ready: "summary-0" },
   { name: "summaries-empty", tape: "open", route: "summaries", ready: "summaries-empty" },
   { name: "ringing", tape: "visit", ready: "screen-ringing" },
   { name: "in-call", tape: "visit", press: ["visit-accept"], ready: "screen-in-call" },
   { name: "in-call-muted", tape: "visit", press: ["visit-accept", "visit-mute"], ready: "muted" },
-  { name: "call-lost", tape: "visit_lost", route: "visit", ready: "peer-away" },
+  { name: "call-lost", tape: "visit_lost", route: "visit", ready: "call-quality" },
   { name: "call-line", tape: "visit_lost", ready: "in-call-line" },
-  { name: "visit-ended", tape: "visit", press: ["visit-accept", "visit-leave"], ready: "screen-visit-ended" },
+  { name: "visit-ended", tape: "visit_lost", route: "visit", press: ["visit-leave"], ready: "screen-visit-ended" },
   { name: "no-visit", tape: "open", route: "visit", ready: "screen-no-visit" },
   { name: "help", tape: "open", route: "help", ready: "help-number" },
   { name: "settings", tape: "open", route: "settings", ready: "screen-settings" },

@@ -2,6 +2,7 @@
 
 import type { Page } from "@playwright/test";
 import type { Shot } from "./screens";
+import { recordedAt } from "./tape";
 
 const CASE = "case/task-1";
 
@@ -44,7 +45,7 @@ export type StaffLook = { language?: "en" | "es"; theme?: "light" | "dark"; text
 
 /** Goes to a screen of the staff window and waits for what makes it that screen. */
 export async function showStaff(page: Page, shot: Shot, look: StaffLook = {}): Promise<void> {
-  await page.clock.install({ time: new Date("2026-11-21T17:30:00Z") });
+  await page.clock.install({ time: recordedAt(shot.tape) });
   await page.clock.resume();
   await page.addInitScript((size) => localStorage.setItem("text-size", String(size)), look.text ?? 100);
   const query = new URLSearchParams({ tape: shot.tape, language: look.language ?? "en", theme: look.theme ?? "light" });

@@ -1,6 +1,5 @@
 import { expect, test, type Page } from "@playwright/test";
 import { show } from "./open";
-import { SCREENS } from "./screens";
 
 const MOST_TAPS = 8;
 
@@ -48,7 +47,7 @@ test("a report goes out and its number is shown once the server has it", async (
   await expect(page.getByTestId("outbox-empty")).toBeVisible();
   await page.getByTestId("back").click();
   await page.getByTestId("home-reports").click();
-  await expect(page.getByTestId("send-report-1")).toContainText("Sent 11:05 AM. Number HMS-4821.");
+  await expect(page.getByTestId("send-report-1")).toContainText(/Sent .+\. Number HMS-\d+\./);
 });
 
 test("sending with something missing says what, and leads there", async ({ page }) => {
@@ -86,37 +85,3 @@ test("a call that comes in is in front, and what was typed stays", async ({ page
   await expect(page.getByTestId("synthetic")).toBeVisible();
   await expect(page.getByTestId("remote-picture-label")).toBeVisible();
 });
-
-for (const shot of SCREENS.filter(({ name }) => !name.startsWith("emergency"))) {
-  test(`911 is two taps from ${shot.name}`, async ({ page }) => {
-    await show(page, shot);
-    const button = page.getByTestId("emergency");
-    await expect(button).toBeInViewport({ ratio: 1 });
-    const primary = page.locator(".dock .button--primary:visible").first();
-    if (await primary.isVisible()) {
-      const [own, other] = [await button.boundingBox(), await primary.boundingBox()];
-      expect((own?.y ?? 0) - ((other?.y ?? 0) + (other?.height ?? 0))).toBeGreaterThanOrEqual(8);
-    }
-    expect((await button.boundingBox())?.height).toBeGreaterThanOrEqual(56);
-    await page.evaluate(() => {
-      const link = { dialled: "" };
-      Object.assign(window, { link });
-      const tauri = (window as never as { __TAURI_INTERNALS__: { invoke: (c: string, a: { number?: string }) => Promise<unknown> } }).__TAURI_INTERNALS__;
-      const invoke = tauri.invoke;
-      tauri.invoke = (command, args) => {
-        if (command === "dial") link.dialled = args.number ?? "";
-        return invoke(command, args);
-      };
-    });
-
-    await button.click();
-    const call = page.getByTestId("emergency-call");
-    await expect(call).toHaveAttribute("href", "tel:911");
-    await expect(call).toBeInViewport();
-    await call.click();
-
-    expect(await page.evaluate(() => (window as never as { link: { dialled: string } }).link.dialled)).toBe("911");
-    await page.getByTestId("emergency-back").click();
-    await expect(page.getByTestId(shot.ready).first()).toBeVisible();
-  });
-}

@@ -8,7 +8,8 @@ import { mockIPC } from "@tauri-apps/api/mocks";
 
 type Call = { command: string; args?: Record<string, unknown>; data?: unknown; error?: unknown };
 type Happening = { event: string; payload: unknown };
-export type Tape = { recorded: boolean; calls: (Call | Happening)[] };
+/** `at` is when it was recorded, in milliseconds since 1970: the times in it are read as of then. */
+export type Tape = { recorded: boolean; commit?: string; with?: string; at?: number; calls: (Call | Happening)[] };
 
 const tapes = import.meta.glob<{ default: Tape }>("./recorded/*.json");
 
@@ -102,7 +103,8 @@ const isAppView = (data: unknown): data is Record<string, unknown> =>
 export async function install(): Promise<void> {
   const asked = new URLSearchParams(location.search);
   const name = asked.get("tape") ?? "open";
-  const load = tapes[`./recorded/${name}.json`];
+  // The words of a symptom check come from Rust: where a walk was recorded in Spanish too, that one is played.
+  const load = tapes[`./recorded/${name}_${asked.get("language")}.json`] ?? tapes[`./recorded/${name}.json`];
   if (!load) throw new Error(`no tape named ${name}`);
   const chosen: Preferences = {};
   for (const key of ["language", "theme"] as const) if (asked.has(key)) chosen[key] = asked.get(key);

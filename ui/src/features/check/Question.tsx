@@ -31,18 +31,25 @@ export function Question(props: { check: TriageView; question: QuestionView }) {
   );
 }
 
-/** How far, and at most how much more: never a promise that could break. */
+/** What a check usually takes at most; measured over the complaints of the pack. */
+const USUAL = 12;
+/** From here on the most that can come is said, which is small enough to be of use. */
+const FEW = 3;
+
+/** How far. The most that could ever come is many times what does come: near the end alone it is said. */
 function Progress(props: { check: TriageView }) {
   const t = useWords();
   const { answered, at_most } = props.check;
+  const left = at_most <= FEW ? at_most : Math.min(at_most, Math.max(USUAL - answered, FEW));
+  const words = () => {
+    if (at_most <= 1) return t("check.last");
+    if (at_most <= FEW) return t("check.few", { count: at_most });
+    return answered < USUAL ? t("check.usual") : t("check.more");
+  };
   return (
     <>
-      <progress className="progress" value={answered} max={Math.max(answered + at_most, 1)} aria-hidden="true" />
-      <p className="soft" data-testid="check-progress">
-        {at_most > 1
-          ? t("check.progress", { number: answered + 1, more: at_most - 1 })
-          : t("check.last", { number: answered + 1 })}
-      </p>
+      <progress className="progress" value={answered} max={Math.max(answered + left, 1)} aria-hidden="true" />
+      <p className="soft" data-testid="check-progress">{words()}</p>
     </>
   );
 }

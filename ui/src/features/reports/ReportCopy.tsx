@@ -48,11 +48,15 @@ function Needed(props: { app: AppView; report: ReportView }) {
   const t = useWords();
   const { send } = props.report;
   if (send.state === "attention") {
+    // The server names the question of the form, or an element that means nothing to a person.
     const item = ITEMS.find((known) => known === send.question);
     return (
-      <p className="strong" data-testid="needed">
-        {t("copy.question", { question: item ? t(`report.missing.${item}`) : send.question })}
-      </p>
+      <>
+        <p className="strong" data-testid="needed">
+          {item ? t("copy.question", { question: t(`report.missing.${item}`) }) : t("copy.refused")}
+        </p>
+        <PhoneLink id="needed-phone" number={props.app.help_phone} />
+      </>
     );
   }
   if (send.state === "conflict") {
