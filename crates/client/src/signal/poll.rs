@@ -13,7 +13,7 @@ use crate::client::Shared;
 use crate::engine::Engine;
 use crate::net::{read_json, Fault, Tries};
 
-/// After this many polls the WebSocket is tried again; in a call it goes on.
+/// After this many polls that were answered the WebSocket is tried again.
 const ROUNDS: usize = 8;
 
 /// Polls for a while.
@@ -23,7 +23,9 @@ pub(super) async fn serve(
     out: &mut mpsc::Receiver<ToServer>,
 ) -> End {
     let mut worked = false;
-    for _ in 0..ROUNDS {
+    let mut rounds = 0;
+    // A poll that is ended to say something does not count: a busy call stays on the way that works.
+    while rounds < ROUNDS {
         if let Some(link) = link(shared).filter(|_| session.is_live()) {
             session.send(link);
         }
@@ -52,6 +54,7 @@ pub(super) async fn serve(
                 None => return End::Cut,
             },
         };
+        rounds += 1;
         match answer {
             Ok(response) => {
                 let Ok(polled) = read_json::<WirePolled>(response).await else {

@@ -60,17 +60,13 @@ impl SignalSession {
         self.out.clear();
     }
 
-    /// Sends a message, now or when the session is live again. The link's state is only worth something now, and
-    /// of what a side sends only the newest counts.
+    /// Sends a message, now or when the session is live again. The link's state is only worth something now.
+    ///
+    /// Nothing that has a number is taken back: the other side waits for each number in turn, and a gap would hold up
+    /// everything after it.
     pub fn send(&mut self, message: ToServer) {
-        if !self.live {
-            match &message {
-                ToServer::Link { .. } => return,
-                ToServer::Media { visit, .. } => self
-                    .kept
-                    .retain(|(_, old)| !matches!(old, ToServer::Media { visit: of, .. } if of == visit)),
-                _ => (),
-            }
+        if !self.live && matches!(message, ToServer::Link { .. }) {
+            return;
         }
         if self.kept.len() >= KEEP_AT_MOST {
             self.kept.pop_front();
@@ -424,5 +420,31 @@ mod tests {
                 message: None
             }]
         );
+    }
+
+    #[test]
+    fn what_is_told_while_away_leaves_no_gap_in_the_numbers() {
+        let mut session = SignalSession::new("phone");
+        session.polled(WirePolled {
+            session: "s1".into(),
+            frames: Vec::new(),
+        });
+        session.disconnected();
+        let media = |muted| ToServer::Media {
+            visit: "v".into(),
+            muted,
+            camera: true,
+            synthetic: false,
+        };
+        session.send(media(true));
+        session.send(media(false));
+        session.send(ToServer::Text {
+            visit: "v".into(),
+            text: "after".into(),
+        });
+
+        let numbers: Vec<u64> = session.poll_body().frames.iter().map(|f| f.seq).collect();
+
+        assert_eq!(numbers, [1, 2, 3], "the other side waits for each in turn");
     }
 }
