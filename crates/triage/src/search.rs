@@ -3,7 +3,7 @@
 //! Danger phrases are matched on the whole text before anything else and only ever raise: "I did not
 //! pass out" raises too, because parsing negation away is how an emergency gets lost.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::pack::{Complaint, Pack};
 use crate::text::fold;
@@ -12,6 +12,8 @@ use crate::text::fold;
 #[derive(Debug)]
 pub struct ComplaintIndex {
     entries: Vec<Entry>,
+    /// For each word of a term, in how many complaints it occurs: "pain" says little, "elbow" much.
+    spread: BTreeMap<String, u32>,
 }
 
 #[derive(Debug)]
@@ -92,9 +94,15 @@ impl ComplaintIndex {
                 terms: names.map(|n| words(n)).filter(|t| !t.is_empty()).collect(),
             }
         };
-        ComplaintIndex {
-            entries: complaints.iter().map(entry).collect(),
+        let entries: Vec<Entry> = complaints.iter().map(entry).collect();
+        let mut spread: BTreeMap<String, u32> = BTreeMap::new();
+        for entry in &entries {
+            let own: BTreeSet<&str> = entry.terms.iter().flatten().map(|w| w.text.as_str()).collect();
+            for word in own {
+                *spread.entry(word.to_owned()).or_default() += 1;
+            }
         }
+        ComplaintIndex { entries, spread }
     }
 
     /// Codes that fit, best first; ties keep the order of the pack.
@@ -102,38 +110,42 @@ impl ComplaintIndex {
         let query = words(text);
         let mut hits: Vec<(u32, &str)> = Vec::new();
         for entry in &self.entries {
-            let best = entry
-                .terms
-                .iter()
-                .map(|term| score(term, &query))
-                .max()
-                .unwrap_or(0);
+            let mut scores: Vec<u32> = entry.terms.iter().map(|term| self.score(term, &query)).collect();
+            scores.sort_unstable_by(|a, b| b.cmp(a));
+            // The best term decides; a second one that fits as well tells complaints apart.
+            let best = scores.first().copied().unwrap_or(0);
+            let second = scores.get(1).copied().unwrap_or(0);
             if best > 0 {
-                hits.push((best, &entry.code));
+                hits.push((best * 8 + second, &entry.code));
             }
         }
         hits.sort_by_key(|(score, _)| std::cmp::Reverse(*score));
         hits.into_iter().map(|(_, code)| code).collect()
     }
-}
 
-/// A term scores when at least half its words are in the query; longer terms fully found score most.
-fn score(term: &[Word], query: &[Word]) -> u32 {
-    let mut sum = 0;
-    let mut found = 0;
-    for word in term {
-        let best = query.iter().map(|q| word.likeness(q)).max().unwrap_or(0);
-        if best >= ALIKE {
-            sum += best;
-            found += 1;
+    /// How much a word of a term says, 1 to 60.
+    fn weight(&self, word: &Word) -> u32 {
+        60 / self.spread.get(&word.text).copied().unwrap_or(1).max(1)
+    }
+
+    /// A term scores when the words that carry at least half its weight are in the query; longer terms
+    /// fully found score most.
+    fn score(&self, term: &[Word], query: &[Word]) -> u32 {
+        let (mut found, mut all) = (0, 0);
+        for word in term {
+            let weight = self.weight(word).max(1);
+            let best = query.iter().map(|q| word.likeness(q)).max().unwrap_or(0);
+            all += weight * 100;
+            if best >= ALIKE {
+                found += weight * best;
+            }
         }
+        if found == 0 || found * 2 < all {
+            return 0;
+        }
+        // The share of the term, plus what was found in favour of longer and rarer terms.
+        found * 100 / all.max(1) + (found / 100).min(120)
     }
-    let len = u32::try_from(term.len()).unwrap_or(u32::MAX).max(1);
-    if found == 0 || found * 2 < len {
-        return 0;
-    }
-    // The mean over the term, plus the sum as a tie-breaker in favour of longer terms.
-    sum / len * 10 + sum / 10
 }
 
 /// Up to `most` complaint codes for a free text, best first. "Something else" is not among them. When

@@ -61,6 +61,14 @@ impl Tables {
     }
 }
 
+/// Reads a table of cases by itself.
+///
+/// # Errors
+/// [`AuthorError`] naming the table.
+pub fn examples(name: &str, text: &str) -> Result<Vec<Example>, AuthorError> {
+    read(name, text)
+}
+
 fn read<T: DeserializeOwned>(file: &str, text: &str) -> Result<T, AuthorError> {
     serde_yaml_ng::from_str(text).map_err(|source| AuthorError::Table {
         file: file.to_owned(),
@@ -254,6 +262,9 @@ pub struct Example {
     /// Age in years.
     #[serde(default)]
     pub age: Option<crate::Milli>,
+    /// Sex at birth, `female` or `male`.
+    #[serde(default)]
+    pub sex: Option<String>,
     /// The least urgency that is safe.
     pub at_least: Urgency,
     /// The highest urgency that does not frighten without need.
