@@ -281,6 +281,16 @@ describe("the visit", () => {
     expect(screen.getByTestId("send-911-call").getAttribute("href")).toBe("tel:911");
   });
 
+  it("says in the chart that 911 was sent, and when", async () => {
+    const at = Date.now();
+    const sent = structuredClone(call) as unknown as Tape;
+    for (const entry of sent.calls) {
+      if ("command" in entry && (entry.command === "chart" || entry.command === "send_911")) Object.assign(entry.data as object, { sent_911_at: at });
+    }
+    show(sent, CASE);
+    expect((await screen.findByTestId("send-911-sent")).textContent).toMatch(/^911 was sent there at .+\.$/);
+  });
+
   it("opens with two identifiers", async () => {
     show(staff as Tape, CASE);
     await press("queue-claim", "intake-name", "intake-save");

@@ -265,6 +265,7 @@ export const staff = {
   "sos.number": "Their number",
   "sos.recording": "Writing it in the chart",
   "sos.recorded": "It is in the chart.",
+  "sos.sentAt": "911 was sent there at {time}.",
 
   "manager.title": "My people",
   "manager.sub": "You see who is hurt, when and where, and what work they can do. You see nothing of their health.",

@@ -266,6 +266,7 @@ export const staff: Same<typeof en> = {
   "sos.number": "Su número",
   "sos.recording": "Se anota en el expediente",
   "sos.recorded": "Está en el expediente.",
+  "sos.sentAt": "911 enviado a ese lugar: {time}.",
 
   "manager.title": "Mi gente",
   "manager.sub": "Usted ve quién se lastimó, cuándo y dónde, y qué trabajo puede hacer. No ve nada de su salud.",

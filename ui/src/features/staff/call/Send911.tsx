@@ -21,7 +21,14 @@ export function Send911(props: { task: string; chart: ChartView }) {
     send.run(task);
   };
   if (!open) {
-    return <Button id="send-911" look="danger" icon="phone" wide onPress={press}>{t("sos.send")}</Button>;
+    return (
+      <>
+        <Button id="send-911" look="danger" icon="phone" wide onPress={press}>{t("sos.send")}</Button>
+        {typeof chart.sent_911_at === "number" && (
+          <State id="send-911-sent" tone="ok" icon="check">{t("sos.sentAt", { time: f.moment(chart.sent_911_at) })}</State>
+        )}
+      </>
+    );
   }
   const place = chart.intake?.place || chart.report?.place_text;
   const position = chart.intake?.position ?? chart.report?.position ?? null;
