@@ -83,6 +83,14 @@ pub struct ReportArgs {
 #[derive(Debug, Subcommand)]
 pub enum Triage {
     /// Ask on standard output, read answers on standard input, one JSON object a line.
+    ///
+    /// In, first: {"person":{"age":44,"sex":"female"}} and {"language":"es"}, both optional; then one of
+    /// {"search":"dog bite"}, {"complaint":"animal_bite"} or {"start":true}, which brings the first question; then
+    /// {"answer":{"id":"life.now","value":[]}} for each question, the value "unknown" where it is not known.
+    ///
+    /// Out: {"question":...}, {"error":...} and the question again, and {"outcome":...} at the end. Where the input
+    /// ends early, what was not answered counts as unknown.
+    #[command(verbatim_doc_comment)]
     Interview {
         /// The only form there is; accepted for clarity.
         #[arg(long)]

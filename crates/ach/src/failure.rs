@@ -1,16 +1,17 @@
 //! Why a task ended without its answer.
 
 use hms_client::{ClientError, ProvisioningError};
+use hms_model::view::ErrorCode;
 use std::process::ExitCode;
 
 /// What is said on standard error. Names operations, never what a person entered.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
     /// The client refused or failed.
-    #[error("{0}")]
+    #[error("{}", sentence(.0))]
     Client(#[from] ClientError),
     /// The server's settings.
-    #[error("{0}. Give them with --server-json FILE.")]
+    #[error("{}", provisioning(.0))]
     Provisioning(#[from] ProvisioningError),
     /// A word on the command line is not known.
     #[error("{what}: {word:?} is not one of {choices}")]
@@ -62,5 +63,40 @@ impl Failure {
             Failure::Word { .. } => ExitCode::from(2),
             _ => ExitCode::FAILURE,
         }
+    }
+}
+
+fn provisioning(error: &ProvisioningError) -> String {
+    match error {
+        ProvisioningError::File {
+            what: "write",
+            source,
+        } => format!("cannot write to the profile's folder: {source}. Give another one with --profile DIR."),
+        other => format!("{other}. Give them with --server-json FILE."),
+    }
+}
+
+/// What a person can do about it. The causes name operations and files only, as in the log.
+fn sentence(error: &ClientError) -> String {
+    let words = match error.code {
+        ErrorCode::Offline => "no way to the server; try again when it can be reached",
+        ErrorCode::Locked => "the profile is locked; set HMS_PIN to its PIN or passphrase",
+        ErrorCode::NotAllowed => "nobody has signed in here yet (ach login), or the role does not do this",
+        ErrorCode::Taken => "somebody else has it",
+        ErrorCode::Changed => "it was changed meanwhile; look at it again",
+        ErrorCode::Invalid => "something is missing or out of range",
+        ErrorCode::WeakPin => {
+            "a passphrase has ten characters or more and no pattern such as 1234567890; none was set, so log in again"
+        }
+        ErrorCode::DiskFull => "the disk is full",
+        ErrorCode::BadFile => "the file is too large or of the wrong kind",
+        ErrorCode::DeviceRefused => "camera or microphone could not be opened",
+        ErrorCode::Signed => "signed already: only an addendum can follow",
+        ErrorCode::NotFound => "not found",
+        ErrorCode::Internal => "failed",
+    };
+    match error.chain() {
+        causes if causes.is_empty() => words.to_owned(),
+        causes => format!("{words} ({causes})"),
     }
 }

@@ -6,7 +6,7 @@ use crate::session::{open, print};
 use hms_client::Client;
 use hms_model::form::ReportStepForm;
 use hms_model::report::{BodyPart, HurtPlace, SafeNow, Side, WhatHappened};
-use hms_model::view::Phase;
+use hms_model::view::{Phase, SendState};
 
 /// Fills in and sends a report. Works before sign-in too: it is sealed to the server's key.
 pub async fn send(client: &Client, args: &ReportArgs, json: bool) -> Result<(), Failure> {
@@ -34,9 +34,21 @@ pub async fn list(client: &Client, json: bool) -> Result<(), Failure> {
         return print(&reports);
     }
     for report in &reports {
-        println!("{}\t{}\t{:?}", report.id, report.what.code(), report.send);
+        println!("{}\t{}\t{}", report.id, report.what.code(), state(&report.send));
     }
     Ok(())
+}
+
+fn state(send: &SendState) -> String {
+    match send {
+        SendState::Draft => "draft".to_owned(),
+        SendState::Queued { .. } => "waiting to send".to_owned(),
+        SendState::Sending { .. } => "being sent".to_owned(),
+        SendState::Sent { number, .. } => format!("sent, number {number}"),
+        SendState::Seen { number, by_name, .. } => format!("read by {by_name}, number {number}"),
+        SendState::Attention { question } => format!("the server asks for: {question}"),
+        SendState::Conflict => "two versions: choose in the app".to_owned(),
+    }
 }
 
 fn steps(args: &ReportArgs) -> Result<Vec<ReportStepForm>, Failure> {

@@ -2,7 +2,7 @@
 
 use crate::failure::Failure;
 use hms_client::Client;
-use hms_model::view::{NetworkState, Phase, SignInState};
+use hms_model::view::{NetworkProblem, NetworkState, Phase, SignInState};
 use std::time::{Duration, Instant};
 
 const SIGN_IN_WAIT: Duration = Duration::from_secs(600);
@@ -78,12 +78,14 @@ pub async fn sync(client: &Client, json: bool) -> Result<(), Failure> {
             } else {
                 println!("Unsent: {}", app.unsent);
             }
-            return if app.unsent == 0 {
-                Ok(())
-            } else {
-                Err(Failure::Waited(
+            return match app.network.problem {
+                Some(problem) if app.unsent > 0 || problem == NetworkProblem::SignInNeeded => {
+                    Err(Failure::Waited(words(problem)))
+                }
+                _ if app.unsent == 0 => Ok(()),
+                _ => Err(Failure::Waited(
                     "some entries could not be sent; they are safe here",
-                ))
+                )),
             };
         }
         if begun.elapsed() > SYNC_WAIT {
@@ -92,6 +94,19 @@ pub async fn sync(client: &Client, json: bool) -> Result<(), Failure> {
             ));
         }
         tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+}
+
+fn words(problem: NetworkProblem) -> &'static str {
+    match problem {
+        NetworkProblem::Unreachable => "no answer from the server; what is unsent is safe here",
+        NetworkProblem::Slow => "the server answered too slowly; what is unsent is safe here",
+        NetworkProblem::NotOurServer => {
+            "something else answered in the server's place; what is unsent is safe here"
+        }
+        NetworkProblem::ServerFault => "the server has a fault; what is unsent is safe here",
+        NetworkProblem::NotTrusted => "the server's certificate is not trusted; what is unsent is safe here",
+        NetworkProblem::SignInNeeded => "the sign-in is over: ach login; what is unsent is safe here",
     }
 }
 

@@ -5,12 +5,13 @@ use crate::failure::Failure;
 use crate::record::Recording;
 use crate::session::{open, print};
 use hms_client::Client;
-use hms_model::view::{VisitState, VisitView};
+use hms_model::view::{ErrorCode, VisitState, VisitView};
 use serde_json::json;
 use std::io::Write;
 use std::time::{Duration, Instant};
 
 const RING_WAIT: Duration = Duration::from_secs(300);
+const CONNECT_WAIT: Duration = Duration::from_secs(20);
 
 /// `ach queue`.
 pub async fn queue(client: &Client, json: bool) -> Result<(), Failure> {
@@ -44,7 +45,7 @@ pub async fn run(client: &Client, task: &Visit) -> Result<(), Failure> {
             call
         }
         Visit::Call { task, call } => {
-            client.visit_call(task.clone()).await?;
+            dial(client, task).await?;
             call
         }
     };
@@ -58,6 +59,19 @@ pub async fn run(client: &Client, task: &Visit) -> Result<(), Failure> {
     hold(client, call).await?;
     client.visit_leave().await?;
     Ok(())
+}
+
+/// Calls once the connection for calls is up, which takes a moment after the profile is opened.
+async fn dial(client: &Client, task: &str) -> Result<(), Failure> {
+    let begun = Instant::now();
+    loop {
+        match client.visit_call(task.to_owned()).await {
+            Err(error) if error.code == ErrorCode::Offline && begun.elapsed() < CONNECT_WAIT => {
+                tokio::time::sleep(Duration::from_millis(250)).await;
+            }
+            called => return called.map(|_| ()).map_err(Failure::from),
+        }
+    }
 }
 
 async fn hold(client: &Client, call: &CallArgs) -> Result<(), Failure> {
