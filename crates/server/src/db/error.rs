@@ -18,7 +18,7 @@ pub enum DbError {
     #[error("a stored resource is unreadable")]
     Body(#[source] serde_json::Error),
     /// The file cannot be opened with this key.
-    #[error("the database does not open with its key; restore keys and database from the same backup")]
+    #[error("the database does not open: its key does not fit (restore keys and database from the same backup), or the directory cannot be written")]
     WrongKey(#[source] rusqlite::Error),
     /// The file was written by a newer program.
     #[error("the database has schema {found}, this program knows {known}; use the newer ach-server")]
