@@ -138,7 +138,7 @@ impl Engine {
     }
 
     /// The next moment at which something is due by itself.
-    fn next_deadline(&self) -> Option<Timestamp> {
+    pub(super) fn next_deadline(&self) -> Option<Timestamp> {
         let core = self.core.poll_timeout().map(|(at, _)| at);
         core.into_iter().chain(self.visit.machine.poll_timeout()).min()
     }

@@ -66,6 +66,8 @@ pub(crate) struct Engine {
     pub(crate) exchange: Option<AbortHandle>,
     pub(crate) signalling: Option<AbortHandle>,
     pub(crate) seed: u64,
+    /// The deadline that the alarm was last rung for.
+    armed: Option<Timestamp>,
     changed: Vec<Tag>,
     stopped: bool,
 }
@@ -101,6 +103,7 @@ pub(crate) async fn spawn(
         exchange: None,
         signalling: None,
         seed,
+        armed: None,
         changed: Vec::new(),
         stopped: false,
         shared,

@@ -40,6 +40,12 @@ impl Engine {
             }
             self.shared.alarm.notify_one();
         }
+        // The end of an exchange may bring a deadline forward without any effect: whoever sleeps must learn of it.
+        let next = self.next_deadline();
+        if next != self.armed {
+            self.armed = next;
+            self.shared.alarm.notify_one();
+        }
     }
 
     /// True at a clinician's, nurse's or manager's desk.

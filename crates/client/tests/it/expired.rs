@@ -37,6 +37,7 @@ async fn a_token_that_ends_between_push_and_pull_is_refreshed_and_nothing_arrive
     dana.sync_now().await.expect("syncs");
 
     armed.store(true, Ordering::SeqCst);
+    let began = std::time::Instant::now();
     let sent = report_bite(&dana).await;
 
     until(&dana, async || {
@@ -49,6 +50,10 @@ async fn a_token_that_ends_between_push_and_pull_is_refreshed_and_nothing_arrive
         dana.outbox().await.expect("outbox").is_empty().then_some(())
     })
     .await;
+    assert!(
+        began.elapsed() < std::time::Duration::from_secs(20),
+        "what waited two seconds goes when they are over"
+    );
     let fates = proxy.fates("$hms-sync");
     assert!(
         fates.contains(&Fate::CutAfter("\"op\"")) && fates.contains(&Fate::Answer(401)),
