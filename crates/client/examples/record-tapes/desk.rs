@@ -402,11 +402,7 @@ async fn talk(desk_tape: &mut Tape, phone: &mut Tape) {
 
 /// What is filled in during the visit, and its end.
 async fn work(tape: &mut Tape, task: &str, calling: Mark) {
-    let intake = json!({
-        "identified_by": ["name", "birth-date"], "place": "RR 7, box 112", "callback": "507-555-0173",
-        "with": "alone", "consent": true, "interpreter": "none",
-    });
-    tape.ok("intake_save", json!({ "task": task, "form": intake }))
+    tape.ok("intake_save", json!({ "task": task, "form": intake() }))
         .await;
     tape.ok("chart", json!({ "task": task })).await;
     tape.ok("note_save", json!({ "task": task, "text": NOTE })).await;
