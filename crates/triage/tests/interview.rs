@@ -457,3 +457,31 @@ fn a_complaint_may_be_named_by_its_own_word_and_is_never_guessed() {
         assert_eq!(search::exact(pack, text), code, "{text}");
     }
 }
+
+#[test]
+fn a_third_contact_and_a_missed_recheck_raise_the_result() {
+    let ask = |course: Option<Value>| {
+        let mut talk = Talk::new();
+        talk.say(json!({"person": {"age": 40, "sex": "male"}}));
+        if let Some(course) = course {
+            talk.say(json!({ "course": course }));
+        }
+        talk.say(json!({"complaint": "headache"}));
+        talk.deny_all()
+    };
+
+    assert_eq!(ask(None)["urgency"], "self_care");
+    let third = ask(Some(json!({"contacts": 3})));
+    assert_eq!(third["urgency"], "days");
+    assert_eq!(third["reasons"][0]["rule"], "trend.third");
+    let silent = ask(Some(
+        json!({"contacts": 2, "since": {"was": "today", "now": "unanswered"}}),
+    ));
+    assert_eq!(silent["urgency"], "ed_now");
+    assert_eq!(silent["reasons"][0]["rule"], "trend.silent");
+    let mut talk = Talk::new();
+    assert_eq!(
+        talk.say(json!({"course": {"contacts": -1}}))[0]["error"]["code"],
+        "bad_course"
+    );
+}
