@@ -6,6 +6,7 @@ use crate::record::Recording;
 use crate::session::{open, print};
 use hms_client::Client;
 use hms_model::view::{ErrorCode, VisitState, VisitView};
+use hms_model::wire::signal::EndedWhy;
 use serde_json::json;
 use std::io::Write;
 use std::time::{Duration, Instant};
@@ -56,13 +57,32 @@ pub async fn run(client: &Client, task: &Visit) -> Result<(), Failure> {
         |view| matches!(view.state, VisitState::InCall | VisitState::Ended),
     )
     .await?;
+    let view = client.visit().await?;
+    if view.state == VisitState::Ended {
+        return Err(Failure::Waited(why_not(view.ended)));
+    }
     hold(client, call).await?;
     client.visit_leave().await?;
     Ok(())
 }
 
-/// Calls once the connection for calls is up, which takes a moment after the profile is opened.
+/// Why a call that never stood has ended.
+fn why_not(ended: Option<EndedWhy>) -> &'static str {
+    match ended {
+        Some(EndedWhy::Declined) => "the other side declined",
+        Some(EndedWhy::NoAnswer) => "nobody answered in 45 seconds; the person is in the call-back list",
+        Some(EndedWhy::Cancelled) => {
+            "the server did not put the call through: the person is in another call, or the entry is closed"
+        }
+        Some(EndedWhy::Left | EndedWhy::Lost) | None => "the call ended before it was set up",
+    }
+}
+
+/// Takes the entry, as the desk's button does (only who has a person calls them), and calls once the connection for calls is up, which takes a moment after the profile is opened.
 async fn dial(client: &Client, task: &str) -> Result<(), Failure> {
+    client.sync_now().await?;
+    client.queue_claim(task.to_owned()).await?;
+    client.sync_now().await?;
     let begun = Instant::now();
     loop {
         match client.visit_call(task.to_owned()).await {
