@@ -1,6 +1,7 @@
 //! `ach-server user …` and `ach-server device …`.
 
 use super::{link_url, operator_agent, Data};
+use crate::app::App;
 use crate::auth::accounts::{self, AccountError, LinkPurpose, NewAccount};
 use crate::auth::password;
 use crate::db::sqlite::table::{device, user};
@@ -96,6 +97,21 @@ fn parse_role(word: &str) -> Result<Role, String> {
     })
 }
 
+/// Which of these references lead nowhere.
+fn not_here<'a>(app: &App, references: impl Iterator<Item = &'a String>) -> Result<Vec<String>, DbError> {
+    let references: Vec<String> = references.cloned().collect();
+    app.db.read_blocking(|read| {
+        let mut missing = Vec::new();
+        for reference in references {
+            let (kind, id) = reference.split_once('/').unwrap_or(("", &reference));
+            if read.get(kind, id)?.is_none() {
+                missing.push(reference);
+            }
+        }
+        Ok(missing)
+    })
+}
+
 pub(super) fn user(command: UserCommand) -> anyhow::Result<()> {
     match command {
         UserCommand::Add {
@@ -120,6 +136,8 @@ pub(super) fn user(command: UserCommand) -> anyhow::Result<()> {
                 None => None,
             };
             let with_link = password_hash.is_none();
+            let site_org = site.as_ref().map(|id| format!("Organization/{id}"));
+            let missing = not_here(&app, fhir.iter().chain(&site_org))?;
             let new = NewAccount {
                 username: username.clone(),
                 role,
@@ -143,6 +161,9 @@ pub(super) fn user(command: UserCommand) -> anyhow::Result<()> {
                         )?))
                     })?;
             println!("Added {username}.");
+            for reference in missing {
+                println!("Note: {reference} is not in this server yet. Import it, or {username} sees nothing of it.");
+            }
             if let Some(link) = link {
                 println!(
                     "They set their password with this link, once, within 24 hours:\n  {}",

@@ -106,6 +106,7 @@ pub fn router_that_waits(app: &App, rows: Vec<Route>, pause: Duration) -> Router
     }
     router
         .fallback(outcome::not_found)
+        .method_not_allowed_fallback(outcome::method_not_allowed)
         // A body that trickles in would hold memory and a connection for as long as its sender likes.
         .layer(RequestBodyTimeoutLayer::new(pause))
         .layer(middleware::from_fn(guard::log))

@@ -20,6 +20,8 @@ pub enum Refusal {
     IssuerAway,
     /// No such address.
     NotFound,
+    /// The address exists; what is asked of it does not.
+    Method,
     /// The server failed.
     Internal,
 }
@@ -38,6 +40,11 @@ impl Refusal {
                 StatusCode::NOT_FOUND,
                 "not-found",
                 "there is nothing at this address",
+            ),
+            Self::Method => (
+                StatusCode::METHOD_NOT_ALLOWED,
+                "not-supported",
+                "this address does not take that method",
             ),
             Self::Internal => (
                 StatusCode::INTERNAL_SERVER_ERROR,
@@ -68,6 +75,12 @@ impl Refusal {
 /// The answer for an address that does not exist.
 pub async fn not_found(uri: Uri) -> Response {
     Refusal::NotFound.respond(uri.path().starts_with("/fhir"))
+}
+
+/// The answer for a method that an address does not take. It says so in a body: over HTTP/2 some clients take an empty
+/// answer to a request with a body for a broken connection.
+pub async fn method_not_allowed(uri: Uri) -> Response {
+    Refusal::Method.respond(uri.path().starts_with("/fhir"))
 }
 
 /// A FHIR resource as an answer.

@@ -356,6 +356,20 @@ async fn a_transaction_is_all_or_nothing_and_resolves_its_own_references() {
 }
 
 #[tokio::test]
+async fn a_method_that_an_address_does_not_take_is_refused_in_words() {
+    let w = World::new();
+    let op = w.anyone().await;
+
+    let refused = w
+        .ask(&op, "PUT", "/fhir/metadata", Some(&json!({})))
+        .await
+        .expect(405)
+        .json();
+
+    assert_eq!(refused["issue"][0]["code"], "not-supported");
+}
+
+#[tokio::test]
 async fn a_batch_does_what_it_can() {
     let w = World::new();
     let op = w.anyone().await;
