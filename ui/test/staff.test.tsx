@@ -212,13 +212,13 @@ describe("the note", () => {
     const save = commands.noteSave;
     const sign = commands.noteSign;
     vi.spyOn(commands, "noteSave").mockImplementation((...args) => (order.push(`save ${args[1]}`), save(...args)));
-    vi.spyOn(commands, "noteSign").mockImplementation((...args) => (order.push("sign"), sign(...args)));
+    vi.spyOn(commands, "noteSign").mockImplementation((...args) => (order.push(`sign ${args[1]}`), sign(...args)));
     show(staff as Tape, CASE);
     await press("queue-claim");
     fireEvent.change(await screen.findByTestId("note-text"), { target: { value: "All of it" } });
     await press("note-sign");
     await screen.findByTestId("note-signed");
-    expect(order).toEqual(["save All of it", "sign"]);
+    expect(order).toEqual(["save All of it", "sign All of it"]);
   });
 });
 

@@ -60,8 +60,12 @@ pub async fn note_save(
 /// Signs the note.
 #[tauri::command]
 #[specta::specta]
-pub async fn note_sign(client: State<'_, Client>, task: String) -> Result<ChartView, CommandError> {
-    reply(client.note_sign(task).await)
+pub async fn note_sign(
+    client: State<'_, Client>,
+    task: String,
+    text: String,
+) -> Result<ChartView, CommandError> {
+    reply(client.note_sign(task, text).await)
 }
 
 /// Adds to a signed note.

@@ -96,7 +96,7 @@ export const commands = {
 	/**  Keeps the note as typed. */
 	noteSave: (task: string, text: string) => typedError<NoteView, CommandError>(__TAURI_INVOKE("note_save", { task, text })),
 	/**  Signs the note. */
-	noteSign: (task: string) => typedError<ChartView, CommandError>(__TAURI_INVOKE("note_sign", { task })),
+	noteSign: (task: string, text: string) => typedError<ChartView, CommandError>(__TAURI_INVOKE("note_sign", { task, text })),
 	/**  Adds to a signed note. */
 	noteAddendum: (task: string, text: string) => typedError<ChartView, CommandError>(__TAURI_INVOKE("note_addendum", { task, text })),
 	/**  Imaging sites, nearest first. */
@@ -434,10 +434,10 @@ export type ConflictView = {
 	found_at: number | null,
 	/**  Elements that differ. */
 	elements: string[],
-	/**  Its words here; `None` where it was deleted here, or has none. */
-	mine: string | null,
-	/**  Its words at the server; `None` where it was deleted there, or has none. */
-	theirs: string | null,
+	/**  The version of this device; `None` where it was deleted here. */
+	mine: VersionView | null,
+	/**  The version of the server; `None` where it was deleted there. */
+	theirs: VersionView | null,
 };
 
 /**  A decision on duty. */
@@ -1022,6 +1022,28 @@ export type SafeNow =
 /**  Still in danger; the 911 card is shown first. */
 "not_safe";
 
+/**  What was answered in an injury report. */
+export type SaidView = {
+	/**  Name of the hurt colleague, where it is for one. */
+	colleague: string | null,
+	/**  Safe? */
+	safe: SafeNow,
+	/**  What. */
+	what: WhatHappened,
+	/**  Where on the body. */
+	places: HurtPlace[],
+	/**  When it happened. */
+	happened_at: number | null,
+	/**  Place. */
+	position: Position | null,
+	/**  Place in words. */
+	place_text: string | null,
+	/**  Witness. */
+	witness: string | null,
+	/**  Own words. */
+	note: string | null,
+};
+
 /**  State of an entry on its way, derived from outbox rows and receipts, never from a flag. */
 export type SendState = 
 /**  Not finished. Saved on this phone. */
@@ -1202,6 +1224,20 @@ export type VaultKind =
 "sealed_file" | 
 /**  Memory only: forgotten when the app closes. */
 "memory";
+
+/**  One of two versions: what a person can tell them apart by. What a record of its kind does not have is `None`. */
+export type VersionView = {
+	/**  When it was written last. */
+	changed_at: number | null,
+	/**  FHIR code of its status. */
+	status: string | null,
+	/**  When it begins: an appointment, a visit. */
+	starts_at: number | null,
+	/**  Words: of a note, or of what was added to a report. */
+	words: string | null,
+	/**  What an injury report says. */
+	said: SaidView | null,
+};
 
 /**  Where a call is. */
 export type VisitState = 

@@ -64,7 +64,7 @@ commands! {
     chart("task");
     intake_save("task", "form");
     note_save("task", "text");
-    note_sign("task");
+    note_sign("task", "text");
     note_addendum("task", "text");
     imaging_sites("task");
     order_imaging("task", "site", "part");

@@ -453,7 +453,7 @@ pub async fn arrived(desk: &Client, report: &str) -> String {
 
 /// After the call: note, advice, imaging and follow-up; then the entry is closed.
 async fn sign(tape: &mut Tape, task: &str, tasks: &Tasks) {
-    tape.ok("note_sign", json!({ "task": task })).await;
+    tape.ok("note_sign", json!({ "task": task, "text": NOTE })).await;
     tape.ok("chart", json!({ "task": task })).await;
     tape.ok(
         "note_addendum",

@@ -81,7 +81,7 @@ pub async fn treat(ada: &Client, task: &str) {
     ok("queue_claim", json!({ "task": task })).await;
     ok("chart", json!({ "task": task })).await;
     ok("note_save", json!({ "task": task, "text": desk::NOTE })).await;
-    ok("note_sign", json!({ "task": task })).await;
+    ok("note_sign", json!({ "task": task, "text": desk::NOTE })).await;
     ok("advice_save", json!({ "task": task, "form": desk::duty() })).await;
     ok("advice_sign", json!({ "task": task })).await;
     let sites = ok("imaging_sites", json!({ "task": task })).await;

@@ -1,17 +1,15 @@
 //! Two versions of one record that cannot be merged: a person says which one holds. Both are kept in the store, and
 //! who settled it is in the audit.
 
-use hms_core::outbox::kind_of;
 use hms_model::form::KeepForm;
-use hms_model::map::{note, text_at};
 use hms_model::view::{ConflictView, ErrorCode};
-use hms_store::{AuditRow, ConflictRow};
-use serde_json::Value;
+use hms_store::AuditRow;
 
 use crate::client::Client;
 use crate::engine::{tags_of, Engine};
 use crate::error::ClientError;
 use crate::event::Tag;
+use crate::views::conflict::view;
 
 impl Client {
     /// Records with two versions, oldest first.
@@ -58,22 +56,4 @@ impl Client {
         })
         .await
     }
-}
-
-fn view(row: &ConflictRow) -> ConflictView {
-    let either = row.local.as_ref().or(row.remote.as_ref());
-    ConflictView {
-        id: row.id.clone(),
-        kind: either.map_or("change", kind_of).to_owned(),
-        found_at: row.found_at.as_f64(),
-        elements: row.elements.clone(),
-        mine: row.local.as_ref().and_then(words),
-        theirs: row.remote.as_ref().and_then(words),
-    }
-}
-
-/// What a person can tell two versions apart by: the words of a note, or the status.
-fn words(resource: &Value) -> Option<String> {
-    let note = note::from_fhir(resource).map(|note| note.text);
-    note.or_else(|| text_at(resource, &["status"]).map(str::to_owned))
 }

@@ -88,25 +88,26 @@ impl Client {
         .await
     }
 
-    /// Signs the note; only addenda follow.
+    /// Signs these words, which are what the screen shows; only addenda follow. A signature never covers words that
+    /// the person does not see, whatever a save that is late or a sync brought meanwhile.
     ///
     /// # Errors
-    /// [`ErrorCode::Signed`]; [`ErrorCode::Invalid`] for an empty note.
-    pub async fn note_sign(&self, task: String) -> Result<ChartView, ClientError> {
+    /// [`ErrorCode::Signed`]; [`ErrorCode::Invalid`] for an empty note or one that is too long.
+    pub async fn note_sign(&self, task: String, text: String) -> Result<ChartView, ClientError> {
+        if text.trim().is_empty() || text.chars().count() > NOTE_AT_MOST {
+            return Err(ClientError::new(ErrorCode::Invalid));
+        }
         self.act(async move |engine: &mut Engine| {
             let work = engine.work(&task).await?;
-            let note = work
-                .pieces(&task)?
-                .note()
-                .filter(|note| !note.text.trim().is_empty());
-            let note = note.ok_or_else(|| ClientError::new(ErrorCode::Invalid))?;
-            if note.signed.is_some() {
+            let earlier = work.pieces(&task)?.note();
+            if earlier.as_ref().is_some_and(|note| note.signed.is_some()) {
                 return Err(ClientError::new(ErrorCode::Signed));
             }
             let now = engine.true_now();
             let signed = Note {
+                text,
                 signed: Some(now),
-                ..work.blank_note(&task, Some(note), now)?
+                ..work.blank_note(&task, earlier, now)?
             };
             engine.save("note-sign", vec![note::to_fhir(&signed)]).await?;
             engine.chart_view(&task).await

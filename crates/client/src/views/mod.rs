@@ -1,6 +1,7 @@
 //! What the windows see, computed from FHIR resources. Pure: no clock, no store, no network.
 
 pub(crate) mod chart;
+pub(crate) mod conflict;
 pub(crate) mod manager;
 pub(crate) mod outbox;
 mod people;

@@ -116,8 +116,11 @@ async fn the_desk_sees_it_decides_and_the_carrier_reads_the_summary() {
         .await
         .expect("kept");
     assert_eq!(saved.text, "Two punctures, cleaned.");
-    let signed = ada.note_sign(task.clone()).await.expect("signed");
+    // What is signed is what the screen shows, also where the last save of it is still on its way.
+    let shown = "Two punctures, cleaned and dressed.";
+    let signed = ada.note_sign(task.clone(), shown.into()).await.expect("signed");
     assert!(signed.note.signed_at.is_some());
+    assert_eq!(signed.note.text, shown);
     assert_eq!(
         ada.note_save(task.clone(), "other".into())
             .await

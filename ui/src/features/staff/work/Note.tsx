@@ -34,7 +34,7 @@ function OpenNote(props: { task: string; note: NoteView }) {
   const sign = useChartCommand(task, commands.noteSign, { onDone: () => focusPanel("note") });
   const giveSign = async () => {
     if (draft.text.trim() === "") return setNothing(true);
-    if (await draft.save()) sign.run(task);
+    if (await draft.save()) sign.run(task, draft.latest());
   };
   return (
     <Panel id="note" title={t("note.title")}>

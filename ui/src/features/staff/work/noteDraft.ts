@@ -74,5 +74,8 @@ export function useNoteDraft(task: string, note: NoteView) {
     if (typed.current !== stored.current) void save();
   }, [save]);
 
-  return { text, type, save, saving, failure };
+  // What stands on the screen at this moment, for who must not wait for the next drawing.
+  const latest = () => typed.current;
+
+  return { text, type, save, saving, failure, latest };
 }
