@@ -296,3 +296,52 @@ fn everyday_words_find_a_complaint() {
     // Refills and the like have no complaint: they are "something else".
     assert!(lost.len() <= 4, "{lost:#?}");
 }
+
+/// Spanish as it is typed, with its slips.
+const SPANISH: [(&str, &str); 36] = [
+    ("me mordio un pero en la mano", "animal_bite"),
+    ("me duele la espalda", "back_pain"),
+    ("tengo mucha calentura", "infection"),
+    ("me queme con aceite", "burn"),
+    ("me corte con vidrio", "cut"),
+    ("me pico una avispa", "sting"),
+    ("estoy mareada", "dizzy"),
+    ("dolor de garganta", "throat"),
+    ("tengo tos con flema", "cough"),
+    ("ardor al horinar", "urinary"),
+    ("me duele la pansa", "belly"),
+    ("vomito y diarea", "vomiting"),
+    ("chocamos en la troca", "crash"),
+    ("me cai de las escaleras", "fall"),
+    ("me torci el pie", "fall"),
+    ("se me hincho la pierna", "limb"),
+    ("tengo ronchas", "allergy"),
+    ("me entro polvo en el ojo", "eye"),
+    ("me asaltaron", "assault"),
+    ("ando muy triste", "stress"),
+    ("azucar alta", "diabetes"),
+    ("mi bebe tiene fiebre", "child"),
+    ("me sangra la nariz", "nose"),
+    ("me duele una muela", "tooth"),
+    ("me duele el oido", "ear"),
+    ("no puedo dormir", "stress"),
+    ("estreñido", "bowel"),
+    ("regla muy abundante", "women"),
+    ("estoy embarasada", "pregnancy"),
+    ("golpe de calor", "heat"),
+    ("manos congeladas", "cold"),
+    ("se me acelera el corazon", "palpitations"),
+    ("huele a gas", "chemical"),
+    ("me duele la cabeza", "headache"),
+    ("cuello tieso", "neck_pain"),
+    ("presion alta", "palpitations"),
+];
+
+#[test]
+fn spanish_as_it_is_typed_finds_its_complaint() {
+    let pack = Pack::embedded();
+    for (text, code) in SPANISH {
+        let found = search::complaints(pack, text, 6);
+        assert!(found.iter().take(3).any(|c| c == code), "{text}: {found:?}");
+    }
+}
