@@ -1,43 +1,145 @@
-//! Benches: release builds of the measuring programs that exist. docs/benchmarks.md holds goals and figures seen.
+//! Benches: builds what is handed out, then calls the measuring program. docs/benchmarks.md holds goals and figures seen.
 
-use crate::run::{program, step, Done};
+use crate::run::{flag, option, program, root, target, Done};
+use crate::setup;
+use crate::test::FEATURES;
+use std::process::{Command, Stdio};
+use std::time::Instant;
 
-/// Name on the command line, package, measuring program, what it measures.
-const BENCHES: &[(&str, &str, &str, &str)] = &[
-    (
-        "save",
-        "hms-store",
-        "save_speed",
-        "one durable save, encrypted, fsynced",
-    ),
-    ("keys", "hms-store", "kdf_cost", "PIN to key"),
+/// The benches of the measuring program.
+const NAMES: &[&str] = &[
+    "validate", "keys", "save", "sync", "server", "start", "call", "package",
 ];
 
-/// `cargo xtask bench [NAME]`.
+/// `cargo xtask bench [NAME…] [--json] [--work DIR]`; `bench build` times the builds themselves, only when named.
 pub fn bench(args: &[String]) -> Done {
-    let wanted = args.iter().find(|arg| !arg.starts_with("--"));
-    let chosen: Vec<_> = BENCHES
+    let work = option(args, "--work")?;
+    let names: Vec<&str> = args
         .iter()
-        .filter(|(name, ..)| wanted.is_none_or(|wanted| wanted == name))
+        .map(String::as_str)
+        .filter(|arg| !arg.starts_with("--") && work.as_deref() != Some(*arg))
         .collect();
-    if chosen.is_empty() {
-        let names: Vec<&str> = BENCHES.iter().map(|(name, ..)| *name).collect();
-        return Err(format!(
-            "there is no bench of that name; there are: {}",
-            names.join(", ")
-        ));
+    for name in &names {
+        if !NAMES.contains(name) && *name != "build" {
+            return Err(format!(
+                "there is no bench {name}; there are: {}, and build",
+                NAMES.join(", ")
+            ));
+        }
     }
-    for (_, package, example, what) in chosen {
-        let args = [
-            "run",
-            "--quiet",
+    let json = flag(args, "--json");
+    setup::ready(flag(args, "--yes"))?;
+    quiet(
+        "Build the pages",
+        &mut program("npm", &["run", "build", "--workspace", "ui", "--silent"]),
+    )?;
+    if names.contains(&"build") {
+        builds(json)?;
+    }
+    let measured: Vec<&str> = names.iter().copied().filter(|name| *name != "build").collect();
+    if measured.is_empty() && !names.is_empty() {
+        return Ok(());
+    }
+    quiet("Release build (the first one takes many minutes)", &mut release())?;
+    if measured.is_empty() || measured.contains(&"package") {
+        quiet(
+            "Package",
+            &mut program(
+                "npm",
+                &["run", "--silent", "tauri", "--", "build", "--bundles", "deb"],
+            ),
+        )?;
+    }
+    let folder = target().join("release");
+    let work = work.map_or_else(|| target().join("bench"), std::path::PathBuf::from);
+    let mut measure = program(&folder.join("measure").to_string_lossy(), &measured);
+    measure.arg("--bin-dir").arg(&folder).arg("--work").arg(work);
+    if json {
+        measure.arg("--json");
+    }
+    let status = measure
+        .status()
+        .map_err(|e| format!("the measuring program could not be started: {e}"))?;
+    if status.success() {
+        Ok(())
+    } else {
+        Err("a bench could not be measured; the words above say why.".to_owned())
+    }
+}
+
+fn release() -> Command {
+    program(
+        "cargo",
+        &[
+            "build",
             "--release",
-            "--package",
-            package,
-            "--example",
-            example,
-        ];
-        step(what, &mut program("cargo", &args))?;
+            "--workspace",
+            "--bins",
+            "--features",
+            FEATURES,
+        ],
+    )
+}
+
+fn debug() -> Command {
+    program(
+        "cargo",
+        &["build", "--workspace", "--bins", "--features", FEATURES],
+    )
+}
+
+/// Minutes of a build from nothing and after one change, debug and release, in a folder of their own.
+fn builds(json: bool) -> Done {
+    let folder = target().join("bench-build");
+    let fail = |e: std::io::Error| format!("{}: {e}", folder.display());
+    for (name, make) in [("debug", debug as fn() -> Command), ("release", release)] {
+        if folder.exists() {
+            std::fs::remove_dir_all(&folder).map_err(fail)?;
+        }
+        for (state, changed) in [("from nothing", false), ("after a change in the client", true)] {
+            if changed {
+                // A new time makes cargo build it, and what depends on it, again.
+                let file = root().join("crates/client/src/lib.rs");
+                let open = std::fs::File::options().append(true).open(&file).map_err(fail)?;
+                open.set_modified(std::time::SystemTime::now()).map_err(fail)?;
+            }
+            let begun = Instant::now();
+            quiet(
+                &format!("{name} build {state}"),
+                make().env("CARGO_TARGET_DIR", &folder),
+            )?;
+            let minutes = begun.elapsed().as_secs_f64() / 60.0;
+            let metric = format!("{name} build of all programs, {state}");
+            if json {
+                println!(
+                    "{{\"metric\":\"{metric}\",\"value\":{minutes:.1},\"unit\":\"min\",\"goal\":null,\"met\":null,\
+                     \"peer\":null,\"peer_value\":null}}"
+                );
+            } else {
+                println!("{metric}: {minutes:.1} min");
+            }
+        }
     }
+    std::fs::remove_dir_all(&folder).map_err(fail)
+}
+
+/// Runs a step whose words go to the standard error: the standard output is for figures alone.
+fn quiet(headline: &str, command: &mut Command) -> Done {
+    eprintln!("== {headline}");
+    let begun = Instant::now();
+    let done = command
+        .stdout(Stdio::piped())
+        .spawn()
+        .and_then(|mut child| {
+            if let Some(mut said) = child.stdout.take() {
+                std::io::copy(&mut said, &mut std::io::stderr())?;
+            }
+            child.wait()
+        })
+        .map_err(|e| format!("{headline}: could not start {:?}: {e}", command.get_program()))?;
+    if !done.success() {
+        return Err(format!("{headline} failed ({done}). Its output above says why."));
+    }
+    eprintln!("== {headline}: done in {:.0} s", begun.elapsed().as_secs_f64());
     Ok(())
 }

@@ -20,7 +20,8 @@ cargo xtask <task>
               --yes                install missing packages without asking (Debian, Ubuntu)
   test      set up, then everything that CI runs; --deep runs the long seeded suites too
               --only NAME          one step: fmt, clippy, rust, ui, browser, windows
-  bench     [NAME]                 measure (release build): save, keys
+  bench     [NAME…]                measure the release build: validate, keys, save, sync, server, start, call, package
+              --json               one JSON object a figure; `bench build` times the builds themselves
   check     --mobile               type-check the shell for Android and iOS
   dev       the app with the development server of the pages
   doctor    say what this machine lacks
@@ -72,7 +73,7 @@ fn stray(task: &str, args: &[String]) -> Option<String> {
             false,
         ),
         "test" => (&["--deep", "--yes"], &["--only"], false),
-        "bench" => (&[], &[], true),
+        "bench" => (&["--json", "--yes"], &["--work"], true),
         "check" => (&["--mobile"], &[], false),
         "dev" => (&["--yes"], &[], false),
         "doctor" | "reset" => (&[], &[], false),
@@ -101,7 +102,7 @@ mod tests {
     #[test]
     fn what_a_task_does_not_take_is_named() {
         assert_eq!(said("demo", &["--headless", "--scenario", "bite", "--yes"]), None);
-        assert_eq!(said("bench", &["save"]), None);
+        assert_eq!(said("bench", &["save", "sync", "--json"]), None);
         assert_eq!(said("reset", &["now"]).unwrap(), "reset does not take now");
         assert_eq!(
             said("test", &["--onyl", "ui"]).unwrap(),
