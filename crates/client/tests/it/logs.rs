@@ -224,7 +224,9 @@ async fn write_and_sign(ada: &Client, task: &str, errors: &mut Vec<ClientError>)
     ada.note_save(task.to_owned(), typed("finding"))
         .await
         .expect("kept");
-    ada.note_sign(task.to_owned()).await.expect("signed");
+    ada.note_sign(task.to_owned(), typed("finding"))
+        .await
+        .expect("signed");
     let again = ada.note_save(task.to_owned(), typed("late")).await;
     errors.push(again.expect_err("signed"));
     ada.note_addendum(task.to_owned(), typed("addendum"))
@@ -242,7 +244,8 @@ async fn refusals(dana: &Client, errors: &mut Vec<ClientError>) {
         .report_add(typed("report"), typed("kind"), Some(typed("text")))
         .await;
     errors.push(bad.expect_err("no such kind"));
-    errors.push(dana.note_sign(typed("task")).await.expect_err("not a clinician"));
+    let not_hers = dana.note_sign(typed("task"), typed("finding")).await;
+    errors.push(not_hers.expect_err("not a clinician"));
     dana.lock().await.expect("locked");
     assert!(!dana.unlock(typed("passphrase")).await.expect("an answer").open);
     assert!(dana.unlock(PASSPHRASE.into()).await.expect("an answer").open);
