@@ -3,7 +3,6 @@
 
 use crate::run::{flag, program, step, target, Done};
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 const TARGETS: [&str; 2] = ["aarch64-linux-android", "aarch64-apple-ios"];
@@ -51,8 +50,19 @@ fn tool(folder: &Path, name: &str, script: &str) -> Result<PathBuf, String> {
     let write = || -> std::io::Result<()> {
         fs::create_dir_all(folder)?;
         fs::write(&path, script)?;
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o755))
+        may_run(&path)
     };
     write().map_err(|e| format!("could not write {}: {e}", path.display()))?;
     Ok(path)
+}
+
+#[cfg(unix)]
+fn may_run(path: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    fs::set_permissions(path, fs::Permissions::from_mode(0o755))
+}
+
+#[cfg(not(unix))]
+fn may_run(_path: &Path) -> std::io::Result<()> {
+    Ok(())
 }

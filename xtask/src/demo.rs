@@ -106,6 +106,8 @@ pub fn reset() -> Done {
         target().join("scenario-bite-udp"),
         target().join("scenario-bite-tcp"),
         target().join("scenario-prove"),
+        target().join("mobile"),
+        target().join("mobile-tools"),
         root().join(".tools"),
     ] {
         if folder.exists() {
