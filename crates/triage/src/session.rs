@@ -158,10 +158,15 @@ impl Session {
         self.answers.course = course;
     }
 
+    /// Takes free words for their danger phrases alone: they raise the result, and nothing in them lowers it.
+    pub fn heed(&mut self, pack: &Pack, text: &str) {
+        self.answers.raised.extend(crate::search::danger(pack, text));
+    }
+
     /// Searches complaints in free text. Danger phrases raise the result first; nothing typed lowers it.
     pub fn search(&mut self, pack: &Pack, text: &str, lang: Lang) -> SearchView {
         let before = self.answers.raised.len();
-        self.answers.raised.extend(crate::search::danger(pack, text));
+        self.heed(pack, text);
         self.offered = crate::search::complaints(pack, text, OFFERED);
         self.offered.push(SOMETHING_ELSE.to_owned());
         let complaints = pack

@@ -3,9 +3,9 @@
 use hms_model::form::AnswerForm;
 use hms_model::ids::{PatientId, ReportId, TriageId};
 use hms_model::map::triage::{self as words, TriageResult};
-use hms_model::report::WhatHappened;
+use hms_model::report::{InjuryReport, Reporter, WhatHappened};
 use hms_model::view::{ErrorCode, OptionView, SummaryView, TriageView};
-use hms_triage::{Answer, Milli, Next, Pack, Person, Session, COMPLAINT};
+use hms_triage::{Answer, Course, Milli, Next, Pack, Person, Session, COMPLAINT};
 use uuid::Uuid;
 
 use crate::client::Client;
@@ -14,6 +14,8 @@ use crate::error::ClientError;
 use crate::event::Tag;
 use crate::views::{self, Records};
 
+/// A third contact within this time raises the result.
+const CONTACTS_WITHIN_MS: i64 = 72 * 3600 * 1000;
 /// Longest text of a search.
 const SEARCH_AT_MOST: usize = 500;
 
@@ -30,14 +32,31 @@ impl Client {
         self.act(async move |engine: &mut Engine| {
             let pack = Pack::embedded();
             let mut session = Session::new(pack);
-            if let Some(person) = engine.person().await {
-                session.know(pack, &person);
+            let told = match &report {
+                Some(id) => engine.report_here(id).await,
+                None => None,
+            };
+            // Age, sex and earlier checks of whoever holds the phone say nothing about a colleague.
+            let own = report.is_none()
+                || told
+                    .as_ref()
+                    .is_some_and(|told| told.reporter == Reporter::Myself);
+            if own {
+                if let Some(person) = engine.person().await {
+                    session.know(pack, &person);
+                }
+                let contacts = engine.contacts().await;
+                session.follow(Course {
+                    contacts,
+                    since: None,
+                });
+            }
+            let note = told.as_ref().and_then(|told| told.note.clone());
+            for words in note.into_iter().chain(engine.searched.take()) {
+                session.heed(pack, &words);
             }
             // What the report says happened is the complaint; it is not asked twice.
-            let complaint = match (&complaint, &report) {
-                (None, Some(id)) => engine.complaint_of(id).await,
-                _ => complaint,
-            };
+            let complaint = complaint.or_else(|| told.and_then(|told| complaint_of(told.what)));
             if let Some(complaint) = complaint {
                 let answered = session.answer(pack, COMPLAINT, Answer::Code(complaint));
                 answered.map_err(|_| ClientError::new(ErrorCode::Invalid))?;
@@ -67,6 +86,8 @@ impl Client {
             let pack = Pack::embedded();
             let lang = views::triage::lang(&engine.prefs.language);
             let found = Session::new(pack).search(pack, &text, lang);
+            // The check that starts from these words heeds them.
+            engine.searched = Some(text).filter(|text| !text.trim().is_empty());
             let options = found.complaints.into_iter();
             Ok(options
                 .map(|option| OptionView {
@@ -162,28 +183,32 @@ impl Engine {
         })
     }
 
-    /// The complaint that a report of this device already tells. `None` where it leaves it open, or where
-    /// only the sealed journal holds the report: then the checker asks.
-    async fn complaint_of(&self, report: &str) -> Option<String> {
-        let resource = self
-            .store
-            .as_ref()?
-            .get("QuestionnaireResponse", report)
-            .await
-            .ok()??
-            .resource;
-        let complaint = match hms_model::map::report::from_fhir(&resource).ok()?.what {
-            WhatHappened::Animal => "animal_bite",
-            WhatHappened::Fall => "fall",
-            WhatHappened::Vehicle => "crash",
-            WhatHappened::Heat => "heat",
-            WhatHappened::Cold => "cold",
-            WhatHappened::Cut => "cut",
-            WhatHappened::Sting => "sting",
-            WhatHappened::Chemical => "chemical",
-            WhatHappened::Lifting | WhatHappened::Assault | WhatHappened::Other => return None,
+    /// A report that this device holds in the open; not one that only the sealed journal has.
+    async fn report_here(&self, id: &str) -> Option<InjuryReport> {
+        let store = self.store.as_ref()?;
+        let stored = store.get("QuestionnaireResponse", id).await.ok()??;
+        hms_model::map::report::from_fhir(&stored.resource).ok()
+    }
+
+    /// Checks of this person in the last 72 hours, the one that begins now included.
+    async fn contacts(&self) -> u8 {
+        let (Some(store), Some(patient)) = (&self.store, self.identity.as_ref().and_then(|i| i.patient()))
+        else {
+            return 0;
         };
-        Some(complaint.to_owned())
+        let since = self.true_now().plus_ms(-CONTACTS_WITHIN_MS);
+        let checks = store.list("RiskAssessment").await.unwrap_or_default();
+        let recent = checks.iter().map(|stored| &stored.resource).filter(|check| {
+            let of = check
+                .get("subject")
+                .and_then(|subject| views::reference_id(subject, "Patient"));
+            // A result whose answers were changed afterwards has the check's id and a number behind it.
+            let first = views::text(check, &["id"]).is_some_and(|id| Uuid::parse_str(id).is_ok());
+            first
+                && of == Some(patient)
+                && views::moment(check, &["occurrenceDateTime"]).is_some_and(|at| at >= since)
+        });
+        u8::try_from(recent.count() + 1).unwrap_or(u8::MAX)
     }
 
     async fn check(&self, id: &str) -> Result<Check, ClientError> {
@@ -293,4 +318,21 @@ impl Engine {
         let id = subject.and_then(|s| views::reference_id(s, "Patient"));
         Some(id.and_then(|id| PatientId::parse(id).ok()))
     }
+}
+
+/// The complaint that a report already tells; `None` where it leaves it open: then the checker asks.
+fn complaint_of(what: WhatHappened) -> Option<String> {
+    let complaint = match what {
+        WhatHappened::Animal => "animal_bite",
+        WhatHappened::Fall => "fall",
+        WhatHappened::Vehicle => "crash",
+        WhatHappened::Heat => "heat",
+        WhatHappened::Cold => "cold",
+        WhatHappened::Cut => "cut",
+        WhatHappened::Sting => "sting",
+        WhatHappened::Chemical => "chemical",
+        WhatHappened::Assault => "assault",
+        WhatHappened::Lifting | WhatHappened::Other => return None,
+    };
+    Some(complaint.to_owned())
 }

@@ -55,6 +55,8 @@ pub(crate) struct Engine {
     pub(crate) storage: Option<StorageProblem>,
     pub(crate) form: Option<Form>,
     pub(crate) checks: BTreeMap<String, Check>,
+    /// Words of the newest search for a complaint, until a check starts from them.
+    pub(crate) searched: Option<String>,
     /// Numbers of the changes that are being sent now.
     pub(crate) batch: Vec<i64>,
     pub(crate) signals: BTreeMap<String, SignalView>,
@@ -95,6 +97,7 @@ pub(crate) async fn spawn(
         storage: None,
         form: None,
         checks: BTreeMap::new(),
+        searched: None,
         batch: Vec::new(),
         signals: BTreeMap::new(),
         queue_as_of: None,

@@ -8,6 +8,7 @@ mod desk;
 mod expired;
 mod faults;
 mod full_disk;
+mod heeds;
 mod killed;
 mod locked;
 mod logs;
