@@ -211,8 +211,8 @@ describe("a visit", () => {
   it("rings, is answered, says that the cameras are synthetic, and is muted", async () => {
     show(visit as Tape);
     await press("visit-accept");
-    expect((await screen.findByTestId("synthetic")).textContent).toBe("Test picture. No camera here.");
-    expect(screen.getByTestId("remote-picture-label").textContent).toBe("Test picture. No camera there.");
+    expect((await screen.findByTestId("synthetic")).textContent).toBe("Test picture or sound. A device is missing here.");
+    expect(screen.getByTestId("remote-picture-label").textContent).toBe("Test picture or sound. A device is missing there.");
     await press("visit-mute");
     expect(await screen.findByTestId("muted")).toBeTruthy();
   });

@@ -7,6 +7,8 @@ import { shared as sharedEn } from "../src/words/shared.en";
 import { shared as sharedEs } from "../src/words/shared.es";
 import { staff as staffEn } from "../src/words/staff.en";
 import { staff as staffEs } from "../src/words/staff.es";
+import { versions as versionsEn } from "../src/words/versions.en";
+import { versions as versionsEs } from "../src/words/versions.es";
 
 export type Pair = { name: string; en: Catalogue; es: Catalogue };
 
@@ -15,6 +17,7 @@ export const PAIRS: Pair[] = [
   { name: "shared", en: sharedEn, es: sharedEs },
   { name: "carrier", en: carrierEn, es: carrierEs },
   { name: "staff", en: staffEn, es: staffEs },
+  { name: "versions", en: versionsEn, es: versionsEs },
 ];
 
 /** Every text of a catalogue with its key; a plural gives one for each form. */

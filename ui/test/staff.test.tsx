@@ -246,8 +246,8 @@ describe("the visit", () => {
     await press("visit-call");
     expect(await screen.findByTestId("visit-remote")).toBeTruthy();
     expect(claim).toHaveBeenCalledWith("task-1");
-    expect(screen.getByTestId("visit-remote-label").textContent).toBe("Test picture. No camera there.");
-    expect(screen.getByTestId("visit-self-label").textContent).toBe("Test picture");
+    expect(screen.getByTestId("visit-remote-label").textContent).toBe("Test picture or sound. A device is missing there.");
+    expect(screen.getByTestId("visit-self-label").textContent).toBe("Test picture or sound");
   });
 
   it("keeps the chart and the typed note when the call ends", async () => {

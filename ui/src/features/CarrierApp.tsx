@@ -27,6 +27,7 @@ const ReportCopy = lazy(async () => ({ default: (await import("./reports/ReportC
 const Reports = lazy(async () => ({ default: (await import("./reports/Reports")).Reports }));
 const Summaries = lazy(async () => ({ default: (await import("./summary/Summaries")).Summaries }));
 const Outbox = lazy(async () => ({ default: (await import("./outbox/Outbox")).Outbox }));
+const Versions = lazy(async () => ({ default: (await import("./versions/Versions")).Versions }));
 const Visit = lazy(async () => ({ default: (await import("./visit/Visit")).Visit }));
 
 export function CarrierApp() {
@@ -139,6 +140,8 @@ function Place(props: { app: AppView; route: string[] }): ReactNode {
       return route[1] ? <ReportCopy app={app} id={route[1]} /> : <Reports />;
     case "outbox":
       return <Outbox app={app} />;
+    case "versions":
+      return <Versions key={route[1]} app={app} id={route[1] ?? ""} />;
     case "summaries":
       return <Summaries />;
     case "visit":

@@ -78,25 +78,33 @@ mod tests {
             id: "Appointment/a".into(),
             found_at: Timestamp(7),
             elements: vec!["start".into()],
+            base: None,
             local,
             remote,
-            ..ConflictRow::default()
+            remote_version: None,
         }
     }
 
     #[test]
     fn each_version_says_when_it_was_written_and_when_it_begins() {
-        let mine = json!({ "resourceType": "Appointment", "status": "booked", "start": "2026-11-23T15:00:00Z" });
+        let mine =
+            json!({ "resourceType": "Appointment", "status": "booked", "start": "2026-11-23T15:00:00Z" });
         let theirs = json!({ "resourceType": "Appointment", "status": "cancelled", "meta": { "lastUpdated": "2026-11-22T10:00:00Z" } });
 
         let view = view(&row(Some(mine), Some(theirs)));
 
         assert_eq!(view.kind, "appointment");
         let (mine, theirs) = (view.mine.expect("here"), view.theirs.expect("there"));
-        assert_eq!(mine.starts_at, Timestamp::parse("2026-11-23T15:00:00Z").map(Timestamp::as_f64));
+        assert_eq!(
+            mine.starts_at,
+            Timestamp::parse("2026-11-23T15:00:00Z").map(Timestamp::as_f64)
+        );
         assert_eq!(mine.changed_at, None);
         assert_eq!(theirs.status.as_deref(), Some("cancelled"));
-        assert_eq!(theirs.changed_at, Timestamp::parse("2026-11-22T10:00:00Z").map(Timestamp::as_f64));
+        assert_eq!(
+            theirs.changed_at,
+            Timestamp::parse("2026-11-22T10:00:00Z").map(Timestamp::as_f64)
+        );
     }
 
     #[test]

@@ -339,21 +339,3 @@ pub struct ImagingView {
     /// Ordered at.
     pub at: f64,
 }
-
-/// A record that two people, or two devices, changed in ways that cannot be merged: a person settles it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "bindings", derive(specta::Type))]
-pub struct ConflictView {
-    /// `Type/id` of the record.
-    pub id: String,
-    /// What it is: as in "Waiting to send".
-    pub kind: String,
-    /// When it was found.
-    pub found_at: f64,
-    /// Elements that differ.
-    pub elements: Vec<String>,
-    /// Its words here; `None` where it was deleted here, or has none.
-    pub mine: Option<String>,
-    /// Its words at the server; `None` where it was deleted there, or has none.
-    pub theirs: Option<String>,
-}

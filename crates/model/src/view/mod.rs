@@ -5,10 +5,12 @@
 
 mod app;
 mod carrier;
+mod conflict;
 mod staff;
 mod visit;
 
 pub use app::*;
 pub use carrier::*;
+pub use conflict::*;
 pub use staff::*;
 pub use visit::*;

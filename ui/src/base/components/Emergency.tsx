@@ -63,7 +63,7 @@ function WhereAmI() {
       <p className="soft small">{t("emergency.coordinates")}</p>
       <p className="read-out" data-testid="emergency-position">{f.position(here.data)}</p>
       {here.data.accuracy_m !== null && (
-        <p className="soft">{t("emergency.accuracy", { distance: f.unit(here.data.accuracy_m, "meter") })}</p>
+        <p className="soft">{t("emergency.accuracy", { distance: f.near(here.data.accuracy_m) })}</p>
       )}
     </div>
   );

@@ -7,6 +7,7 @@ import { localeOf, useLanguage, type Language } from ".";
 export type Moment = number | null | undefined;
 
 const KM_PER_MILE = 1.609344;
+const FEET_PER_METRE = 3.28084;
 
 /** Formats of one language. */
 export function formats(language: Language) {
@@ -34,12 +35,16 @@ export function formats(language: Language) {
     day: (at: Moment) => (typeof at === "number" ? day.format(at) : ""),
     /** "Saturday, November 21, 2026" from `YYYY-MM-DD`. */
     date: (date: string) => longDay.format(new Date(`${date}T00:00`)),
-    /** A number with its unit: "12 m", "2 hr". */
-    unit: (value: number, unit: "meter" | "kilometer" | "minute" | "hour" | "kilobyte" | "millisecond", digits = 0) =>
+    /** A number with its unit: "250 ms", "2 hr". */
+    unit: (value: number, unit: "minute" | "hour" | "kilobyte" | "millisecond", digits = 0) =>
       new Intl.NumberFormat(locale, { style: "unit", unit, unitDisplay: "short", maximumFractionDigits: digits }).format(value),
     /** "7.5 mi": people here drive in miles, whatever the record counts in. */
     distance: (kilometres: number) =>
       new Intl.NumberFormat(locale, { style: "unit", unit: "mile", maximumFractionDigits: 1 }).format(kilometres / KM_PER_MILE),
+    /** "40 ft", from metres, as people and 911 call it here. Whole tens: more would be pretended. */
+    near: (metres: number) =>
+      new Intl.NumberFormat(locale, { style: "unit", unit: "foot", unitDisplay: "short", maximumFractionDigits: 0 })
+        .format(Math.max(10, Math.ceil((metres * FEET_PER_METRE) / 10) * 10)),
     /** "15 min", or whole hours where it fits. */
     minutes(count: number): string {
       return count >= 60 && count % 60 === 0 ? this.unit(count / 60, "hour") : this.unit(count, "minute");

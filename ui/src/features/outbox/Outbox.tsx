@@ -42,6 +42,9 @@ export function Outbox(props: { app: AppView }) {
                   </div>
                   <SendLine id={`send-${item.id}`} send={item.send} />
                   <SendTimes send={item.send} />
+                  {item.send.state === "conflict" && (
+                    <LinkButton id={`versions-${item.id}`} icon="copy" href={`#/versions/${encodeURIComponent(item.id)}`}>{t("send.compare")}</LinkButton>
+                  )}
                 </li>
               );
             })}

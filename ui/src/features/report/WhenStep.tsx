@@ -95,7 +95,7 @@ function positionWords(
   if (!position) return t("report.noPosition");
   const where = f.position(position);
   if (position.accuracy_m === null) return where;
-  return `${where} (${t("report.about", { distance: f.unit(position.accuracy_m, "meter") })})`;
+  return `${where} (${t("report.about", { distance: f.near(position.accuracy_m) })})`;
 }
 
 /** Day and time in the phone's own zone. */

@@ -63,6 +63,9 @@ function Needed(props: { app: AppView; report: ReportView }) {
     return (
       <>
         <p className="strong" data-testid="needed">{t("copy.conflict")}</p>
+        <LinkButton id="copy-versions" look="primary" icon="copy" href={`#/versions/${encodeURIComponent(props.report.id)}`}>
+          {t("send.compare")}
+        </LinkButton>
         <PhoneLink id="conflict-phone" number={props.app.help_phone} />
       </>
     );

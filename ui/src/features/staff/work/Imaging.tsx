@@ -67,7 +67,7 @@ function Order(props: { task: string; chart: ChartView; sites: SiteView[] }) {
           <CheckTile key={item.id} id={`imaging-site-${index}`} kind="radio" name="imaging-site" checked={site === item.id} onChange={() => setSite(item.id)}>
             {item.name}
             <span className="tile__sub">
-              {[item.distance_km !== null && f.unit(item.distance_km, "kilometer", 1), item.address].filter((text) => !!text).join(" · ")}
+              {[item.distance_km !== null && f.distance(item.distance_km), item.address].filter((text) => !!text).join(" · ")}
             </span>
           </CheckTile>
         ))}
