@@ -31,7 +31,7 @@ pub async fn always(history: &History, server: &World) {
             accepted.id
         );
     }
-    at_server.once_each(history.seed);
+    at_server.once_each(&format!("-{}-", history.seed));
 }
 
 /// All waits are over; I2: each device holds what the server gives its person; I5, I6, I8.
@@ -79,10 +79,10 @@ pub async fn at_rest(history: &History, server: &World) {
 }
 
 /// What the server stores of all that carries words.
-struct Stored(Vec<Value>, Vec<String>);
+pub struct Stored(Vec<Value>, Vec<String>);
 
 impl Stored {
-    async fn read(server: &World) -> Self {
+    pub async fn read(server: &World) -> Self {
         let all = server.stored("QuestionnaireResponse").await;
         let texts = all.iter().map(ToString::to_string).collect();
         Self(all, texts)
@@ -98,17 +98,18 @@ impl Stored {
         found["subject"]["reference"].as_str()
     }
 
-    /// A report that was stored twice has a second version.
-    fn once_each(&self, seed: u64) {
-        let mine = format!("-{seed}-");
-        for resource in self.0.iter().filter(|r| district::text(r, "id").contains(&mine)) {
+    /// How many have this in their id. Each was stored once: what was stored twice has a second version.
+    pub fn once_each(&self, mark: &str) -> usize {
+        let mut count = 0;
+        for resource in self.0.iter().filter(|r| district::text(r, "id").contains(mark)) {
+            let name = district::name(resource);
             assert_eq!(
-                resource["meta"]["versionId"],
-                "1",
-                "seed {seed}: {} was stored more than once",
-                district::name(resource)
+                resource["meta"]["versionId"], "1",
+                "{name} was stored more than once"
             );
+            count += 1;
         }
+        count
     }
 }
 

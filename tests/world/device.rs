@@ -23,6 +23,9 @@ pub struct Device {
     session: district::Device,
     /// Requests that the network will deliver once more.
     pub late: Vec<String>,
+    /// Bytes of the newest request, and of its answer as far as it came.
+    pub last_request: usize,
+    pub last_answer: usize,
     /// Ahead or behind of the true time.
     pub clock_off_ms: i64,
 }
@@ -44,6 +47,8 @@ impl Device {
             driver: SyncDriver::new(seed),
             session: server.device(who, name).await,
             late: Vec::new(),
+            last_request: 0,
+            last_answer: 0,
             clock_off_ms: 0,
         };
         let _ = device.driver.handle(Timestamp(district::NOON), SyncInput::Opened);
@@ -100,18 +105,26 @@ impl Device {
             SyncEffect::Start { max_ops } => Some(*max_ops),
             SyncEffect::Abort | SyncEffect::AskSignIn => None,
         })?;
-        let (passed, end) = self.exchange(server, dice, at, max_ops, fair).await;
+        let weather = if fair { Weather::Fair } else { Weather::draw(dice) };
+        let (passed, end) = self.exchange(server, at, max_ops, weather, dice.0).await;
         let _ = self.driver.handle(at, SyncInput::Ended(end));
         Some(passed)
+    }
+
+    /// One exchange in this weather, whatever the driver would do; true where it ended well.
+    pub async fn exchange_in(&mut self, server: &World, now: Timestamp, weather: Weather) -> bool {
+        self.store().lift_waits().await.expect("lifts");
+        let (_, end) = self.exchange(server, now, 50, weather, 1).await;
+        matches!(end, SyncEnd::Done { .. })
     }
 
     async fn exchange(
         &mut self,
         server: &World,
-        dice: &mut Dice,
         now: Timestamp,
         max_ops: usize,
-        fair: bool,
+        weather: Weather,
+        seed: u64,
     ) -> (Passed, SyncEnd) {
         let store = self.store().clone();
         let ops = store.take_batch(now, max_ops, 256 * 1024).await.expect("takes");
@@ -121,16 +134,13 @@ impl Device {
             link: None,
         };
         let body = lines(&ops, &ask);
-        let weather = if fair {
-            Weather::Fair
-        } else {
-            Weather::draw(dice, body.len())
-        };
-        let (answer, passed) = self.carry(server, dice, weather, body).await;
+        self.last_request = body.len();
+        let (answer, passed) = self.carry(server, weather, body).await;
+        self.last_answer = answer.as_ref().map_or(0, String::len);
         let mut answered = Vec::new();
         let done = match answer {
             None => false,
-            Some(text) => take_in(&store, &text, now, dice.0, &mut answered).await,
+            Some(text) => take_in(&store, &text, now, seed, &mut answered).await,
         };
         if done {
             let next_due = store.next_due().await.expect("due");
@@ -142,7 +152,7 @@ impl Device {
             .filter(|op| !answered.contains(op))
             .collect();
         store
-            .apply_failure(left, Failure::Transient, now, dice.0)
+            .apply_failure(left, Failure::Transient, now, seed)
             .await
             .expect("notes");
         let end = SyncEnd::Failed {
@@ -153,13 +163,7 @@ impl Device {
     }
 
     /// One request through the weather; what comes back of the answer.
-    async fn carry(
-        &mut self,
-        server: &World,
-        dice: &mut Dice,
-        weather: Weather,
-        body: String,
-    ) -> (Option<String>, Passed) {
+    async fn carry(&mut self, server: &World, weather: Weather, body: String) -> (Option<String>, Passed) {
         let cut = Passed {
             cut: true,
             repeated: false,
@@ -168,7 +172,8 @@ impl Device {
             Weather::NoSignal => (None, cut),
             Weather::Imposter => (Some("<html>Sign in to this network</html>".to_owned()), cut),
             Weather::RequestCut(at) => {
-                let part = String::from_utf8_lossy(&body.as_bytes()[..at.min(body.len())]).into_owned();
+                let part = &body.as_bytes()[..at % (body.len() + 1)];
+                let part = String::from_utf8_lossy(part).into_owned();
                 let _lost = server.post_sync(&self.session, part).await;
                 (None, cut)
             }
@@ -190,11 +195,11 @@ impl Device {
                     },
                 )
             }
-            Weather::AnswerCut => {
+            Weather::AnswerCut(at) => {
                 let answer = whole(server.post_sync(&self.session, body).await);
                 let part = answer.map(|text| {
-                    let at = dice.place(text.len());
-                    String::from_utf8_lossy(&text.as_bytes()[..at]).into_owned()
+                    let part = &text.as_bytes()[..at % (text.len() + 1)];
+                    String::from_utf8_lossy(part).into_owned()
                 });
                 (part, cut)
             }

@@ -25,10 +25,10 @@ pub enum Weather {
     Fair,
     /// The request never leaves.
     NoSignal,
-    /// The server gets so many bytes of the request, and the answer is lost.
+    /// The server gets so many bytes of the request, and the answer is lost. More than there are begin at 0 again.
     RequestCut(usize),
-    /// The client gets a part of the answer.
-    AnswerCut,
+    /// The client gets so many bytes of the answer; more than there are begin at 0 again.
+    AnswerCut(usize),
     /// The server gets the request twice at the same moment; the client one answer.
     Twice,
     /// The answer is lost, and the network delivers the request once more, later.
@@ -38,12 +38,12 @@ pub enum Weather {
 }
 
 impl Weather {
-    /// Draws the weather for a request of this size.
-    pub fn draw(dice: &mut Dice, request: usize) -> Self {
+    /// Draws the weather of one exchange.
+    pub fn draw(dice: &mut Dice) -> Self {
         match dice.roll(16) {
             0 | 1 => Self::NoSignal,
-            2 | 3 => Self::RequestCut(dice.place(request)),
-            4..=6 => Self::AnswerCut,
+            2 | 3 => Self::RequestCut(dice.place(1 << 20)),
+            4..=6 => Self::AnswerCut(dice.place(1 << 20)),
             7 => Self::Twice,
             8 => Self::Later,
             9 => Self::Imposter,

@@ -4,6 +4,7 @@
 //! `HMS_SEEDS=10000` runs more of them, `HMS_SEED=416` begins at one that failed; `HMS_DEEP=1` runs 10,000.
 
 mod check;
+mod cuts;
 mod device;
 #[path = "../../crates/server/tests/exchange/world.rs"]
 #[allow(dead_code, reason = "the server's own tests use the rest")]
@@ -28,10 +29,7 @@ async fn random_histories_lose_nothing_and_double_nothing() {
     let count = number("HMS_SEEDS").unwrap_or(if deep { 10_000 } else { 60 });
     let begun = Instant::now();
     let mut tally = history::Tally::default();
-    // In memory where the machine has such a folder: histories are many, and what a disk does is tested elsewhere.
-    if std::path::Path::new("/dev/shm").is_dir() {
-        std::env::set_var("TMPDIR", "/dev/shm");
-    }
+    in_memory();
     let mut server = district::World::new().await;
     for seed in first..first + count {
         if (seed - first) % PER_SERVER == 0 {
@@ -64,4 +62,12 @@ async fn random_histories_lose_nothing_and_double_nothing() {
         tally.cuts > count && tally.kills > 0 && tally.repeats > 0,
         "{tally:?}"
     );
+}
+
+/// Folders lie in memory where the machine has such a place: histories are many, and what a disk does is tested
+/// elsewhere.
+fn in_memory() {
+    if std::path::Path::new("/dev/shm").is_dir() {
+        std::env::set_var("TMPDIR", "/dev/shm");
+    }
 }
