@@ -46,7 +46,7 @@ pub fn bench(args: &[String]) -> Done {
             "Package",
             &mut program(
                 "npm",
-                &["run", "--silent", "tauri", "--", "build", "--bundles", "deb"],
+                &["run", "--silent", "tauri", "--", "bundle", "--bundles", "deb"],
             ),
         )?;
     }
