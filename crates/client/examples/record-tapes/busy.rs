@@ -83,12 +83,17 @@ pub async fn record() {
         tape.ok("report", json!({ "id": id })).await;
     }
     let _ = tape.call("attachment", json!({ "id": photo })).await;
+    let open = tape.ok("conflicts", json!({})).await;
     drop(silent);
     look(&dana, "report", json!({ "id": sending }), |report| {
         report["send"]["state"] == "queued"
     })
     .await;
     additions_and_form(&mut tape, &seen).await;
+    let settled = json!({ "id": open[0]["id"], "keep": "mine" });
+    tape.ok("conflict_settle", settled).await;
+    tape.reads(&["app_state", "outbox", "conflicts"]).await;
+    tape.ok("report", json!({ "id": conflict })).await;
     tape.save_all("busy");
     dana.shutdown().await;
 }

@@ -14,6 +14,7 @@ mod desk;
 mod office;
 mod tape;
 mod trouble;
+mod versions;
 mod world;
 
 use std::os::unix::process::CommandExt as _;
@@ -50,6 +51,9 @@ fn main() {
         }
         if wants("office") {
             office::record().await;
+        }
+        if wants("versions") {
+            versions::record().await;
         }
         if wants("trouble") {
             trouble::record().await;
