@@ -126,10 +126,9 @@ fn rows(calls: &[Call], idle: (f64, f64), most: &BTreeMap<&str, f64>) -> Vec<Row
         ring.median() / 1000.0,
         "s",
     )];
-    let sides: [(&str, fn(&Call) -> f64); 2] = [
-        ("carrier", |call| call.carrier),
-        ("clinician", |call| call.clinician),
-    ];
+    type Of = fn(&Call) -> f64;
+    let carrier: Of = |call| call.carrier;
+    let sides = [("carrier", carrier), ("clinician", |call| call.clinician)];
     for (side, of) in sides {
         let times = times(of);
         let what = format!("click on Call to the first picture at the {side}, answered at once");
