@@ -1,6 +1,7 @@
 //! The access policy: one table of rules, one pure decision. What no rule allows is refused.
 
 use super::actor::Actor;
+use super::relation::patient_of;
 use hms_model::map::task::{self, TaskKind};
 use hms_model::role::Role;
 use serde_json::Value;
@@ -276,14 +277,26 @@ pub fn content_allowed(actor: &Actor, kind: &str, before: Option<&Value>, after:
     if kind == "Composition" && before.and_then(status).as_deref() == Some("final") {
         return Decision::Deny;
     }
+    // Whose it is may become known later; known, it stays.
+    let whose = before.and_then(patient_of);
+    if whose.is_some() && after.is_some_and(|after| patient_of(after) != whose) {
+        return Decision::Deny;
+    }
     let fine = match (actor.role, kind, after) {
+        (Role::Carrier, _, Some(after)) if !names_nobody_else(actor, after) => false,
         (Role::Carrier, "Task", Some(after)) => {
             task::kind(after) == Some(TaskKind::ReviewReport)
                 && status(after).as_deref() == Some("requested")
                 && after.get("owner").is_none()
         }
-        (Role::Clinician, "Composition", Some(after)) if status(after).as_deref() == Some("final") => {
-            signed_by(after, actor.fhir.as_deref())
+        // Notices and decisions are the service's and the managers': who recommends does not decide.
+        (Role::Clinician | Role::Nurse, "Task", Some(after)) => {
+            !before.is_some_and(is_for_managers) && !is_for_managers(after)
+        }
+        (Role::Clinician, "Composition", Some(after)) => {
+            let signed = after.get("attester").is_some()
+                || matches!(status(after).as_deref(), Some("final" | "amended"));
+            !signed || signed_by(after, actor.fhir.as_deref())
         }
         (Role::Manager, "Task", Some(after)) => before.is_some_and(|before| {
             only_differs_in(
@@ -308,16 +321,31 @@ pub fn content_allowed(actor: &Actor, kind: &str, before: Option<&Value>, after:
     }
 }
 
+/// Whether a person signed, nobody beside them, and what they signed bears their name.
 fn signed_by(composition: &Value, person: Option<&str>) -> bool {
-    let attesters = composition
-        .get("attester")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten();
-    person.is_some()
-        && attesters
-            .filter_map(|a| a.get("party")?.get("reference")?.as_str())
-            .any(|party| Some(party) == person)
+    let list = |element: &str| composition.get(element).and_then(Value::as_array);
+    let (Some(person), Some(attesters), Some(authors)) = (person, list("attester"), list("author")) else {
+        return false;
+    };
+    let party = |a: &Value| a.get("party")?.get("reference")?.as_str().map(str::to_owned);
+    let is_person = |r: &Value| r.get("reference").and_then(Value::as_str) == Some(person);
+    !attesters.is_empty()
+        && attesters.iter().all(|a| party(a).as_deref() == Some(person))
+        && !authors.is_empty()
+        && authors.iter().all(is_person)
+}
+
+/// A carrier sends in their own name, or for a colleague whom only the words of the report name.
+fn names_nobody_else(actor: &Actor, resource: &Value) -> bool {
+    let named = patient_of(resource);
+    named.is_none() || named.as_deref() == actor.patient().as_ref().map(|own| own.as_str())
+}
+
+fn is_for_managers(resource: &Value) -> bool {
+    matches!(
+        task::kind(resource),
+        Some(TaskKind::SupervisorNotice | TaskKind::DutyDecision)
+    )
 }
 
 fn only_differs_in(before: &Value, after: &Value, free: &[&str]) -> bool {
@@ -429,7 +457,10 @@ mod tests {
 
     #[test]
     fn a_clinician_signs_only_in_their_own_name() {
-        let by = |who: &str| json!({"status": "final", "attester": [{"mode": "legal", "party": {"reference": who}}]});
+        let by = |who: &str| {
+            let person = json!({"reference": who});
+            json!({"status": "final", "author": [person], "attester": [{"mode": "legal", "party": person}]})
+        };
         let ada = actor(Role::Clinician);
 
         assert_eq!(

@@ -26,6 +26,12 @@ impl Hook for CareHook {
             "QuestionnaireResponse" if map::report::is_report(resource.body()) => {
                 report::with_number(tx, resource, before)
             }
+            kind @ ("QuestionnaireResponse" | "RiskAssessment") => {
+                // What was sent as a report does not stop being one.
+                report::keeps_words(resource.body(), before)?;
+                duty::check(kind, resource.body(), before)?;
+                Ok(resource)
+            }
             kind => {
                 duty::check(kind, resource.body(), before)?;
                 Ok(resource)

@@ -49,8 +49,24 @@ pub fn set_nobody(resource: &mut Value, kind: &str) {
     let Some(map) = resource.as_object_mut() else {
         return;
     };
-    for element in ["subject", "for", "author", "source", "requester"] {
+    for element in [
+        "subject",
+        "for",
+        "author",
+        "source",
+        "requester",
+        "performer",
+        "authenticator",
+    ] {
         map.shift_remove(element);
+    }
+    // A photo is of whom its description is about.
+    if kind == "Binary"
+        && map
+            .get("securityContext")
+            .is_some_and(|of| hms_model::map::id_in(of, "Patient").is_some())
+    {
+        map.shift_remove("securityContext");
     }
     if kind == "RiskAssessment" {
         map.insert(

@@ -1,12 +1,12 @@
 //! What follows from a report: its number, and the notice to the supervisor.
 
 use super::{cause, write};
-use crate::auth::relation::RelationKind;
+use crate::auth::relation::{patient_of, RelationKind};
 use crate::db::sqlite::table;
 use crate::db::{DbError, Prepared, Stored, Tx, WriteError};
 use hms_model::ids::{PatientId, TaskId};
 use hms_model::map::report::ColleagueNamed;
-use hms_model::map::{report, system, task};
+use hms_model::map::{code_in, report, system, task, text_at};
 use hms_model::time::Timestamp;
 use serde_json::{json, Value};
 
@@ -44,7 +44,31 @@ pub fn with_number(
     Ok(resource.with_element("identifier", number))
 }
 
-/// Whether two versions of a report say the same; only whose it is may become known later.
+/// Refuses to change the words of what a carrier sent beside a report: additions, a symptom check and its answers.
+///
+/// # Errors
+/// [`WriteError::Conflict`] where they would change.
+pub fn keeps_words(resource: &Value, before: Option<&Stored>) -> Result<(), WriteError> {
+    let live = before.filter(|b| !b.deleted).map(Stored::value).transpose()?;
+    match live {
+        Some(live) if is_sent(&live) && !same_words(&live, resource) => Err(WriteError::Conflict {
+            code: "report-is-final",
+        }),
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// Whether a stored version is what a carrier sent: a report, an addition, a symptom check, its answers.
+fn is_sent(resource: &Value) -> bool {
+    let check = system::symptom_check("");
+    let method = resource.get("method");
+    report::is_report(resource)
+        || report::is_addition(resource)
+        || text_at(resource, &["questionnaire"]).is_some_and(|q| q.starts_with(&check))
+        || method.and_then(|m| code_in(m, &system::codes("risk-method"))) == Some("symptom-check")
+}
+
+/// Whether two versions say the same; only whose it is, and who wrote it, may become known later.
 fn same_words(before: &Value, after: &Value) -> bool {
     let words = |v: &Value| {
         let mut v = v.clone();
@@ -52,8 +76,10 @@ fn same_words(before: &Value, after: &Value) -> bool {
             for element in ["meta", "identifier", "text"] {
                 map.shift_remove(element);
             }
-            if before.get("subject").is_none() {
+            if patient_of(before).is_none() {
                 map.shift_remove("subject");
+            }
+            if before.get("author").is_none() {
                 map.shift_remove("author");
             }
         }

@@ -6,7 +6,7 @@ use crate::audit::{AuditAction, AuditAgent};
 use crate::auth::Actor;
 use crate::db::sqlite::table;
 use crate::db::sqlite::table::sealed::SealedRow;
-use crate::db::{Precondition, Prepared, Tx, WriteError};
+use crate::db::{DbError, Precondition, Prepared, Tx, WriteError};
 use crate::fhir::Problem;
 use base64::engine::general_purpose::STANDARD;
 use base64::Engine;
@@ -112,8 +112,11 @@ fn store(tx: &mut Tx<'_>, opened: Opened) -> Result<Stored, Problem> {
         return Ok((201, None));
     }
     let owner = owner(tx, &row)?;
-    let colleague = resources.iter().any(claim::is_for_colleague);
+    let about = about(tx, &resources.iter().collect::<Vec<_>>())?;
+    // Whose it is depends on a report that is not here yet: nobody's for now, claimed once it is.
+    let owner = owner.filter(|_| about != About::Unknown);
     for resource in resources {
+        let colleague = about == About::Colleague;
         row.resources
             .extend(store_one(tx, resource, owner.as_ref(), colleague, &row.device)?);
     }
@@ -139,6 +142,39 @@ fn owner(tx: &Tx<'_>, row: &SealedRow) -> Result<Option<(String, PatientId)>, Pr
     let user = table::user::by_id(tx.conn(), account)?;
     let patient = user.and_then(|u| PatientId::parse(u.fhir?.strip_prefix("Patient/")?).ok());
     Ok(patient.map(|patient| (account.clone(), patient)))
+}
+
+/// Whom an entry is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum About {
+    /// Whoever sent it.
+    Sender,
+    /// A colleague: it is, or belongs to, a report for one.
+    Colleague,
+    /// It belongs to a report that is not here.
+    Unknown,
+}
+
+/// A photo and a symptom check come as entries of their own: whom they are about, their report says.
+fn about(tx: &Tx<'_>, resources: &[&Value]) -> Result<About, DbError> {
+    if resources.iter().any(|r| claim::is_for_colleague(r)) {
+        return Ok(About::Colleague);
+    }
+    let here = |id: &str| resources.iter().any(|r| text_at(r, &["id"]) == Some(id));
+    let mut found = About::Sender;
+    for resource in resources {
+        for (_, link) in hms_fhir::references(resource) {
+            let Some(id) = link.strip_prefix("QuestionnaireResponse/").filter(|id| !here(id)) else {
+                continue;
+            };
+            match write::live(tx, "QuestionnaireResponse", id)? {
+                Some((_, body)) if claim::is_for_colleague(&body) => return Ok(About::Colleague),
+                Some(_) => {}
+                None => found = About::Unknown,
+            }
+        }
+    }
+    Ok(found)
 }
 
 /// Stores one resource of an entry, and returns its name; one that came by sync before is left as it is.
@@ -216,30 +252,35 @@ pub async fn claim_for(app: &App, actor: &Actor, device: &str) -> Result<usize, 
         .write(move |tx| {
             let mut claimed = 0;
             for (id, resources) in table::sealed::claimable(tx.conn(), &device, &user)? {
-                claim_entry(tx, &resources, patient.as_str(), &agent)?;
-                table::sealed::claim(tx.conn(), &id, &user)?;
-                claimed += 1;
+                if claim_entry(tx, &resources, patient.as_str(), &agent)? {
+                    table::sealed::claim(tx.conn(), &id, &user)?;
+                    claimed += 1;
+                }
             }
             Ok(claimed)
         })
         .await
 }
 
+/// Gives an entry to its sender; `false` where it is not known yet whom it is about.
 fn claim_entry(
     tx: &mut Tx<'_>,
     resources: &[String],
     patient: &str,
     agent: &AuditAgent,
-) -> Result<(), WriteError> {
+) -> Result<bool, WriteError> {
     let mut live = Vec::new();
     for name in resources {
         if let Some((kind, id)) = name.split_once('/') {
             live.extend(write::live(tx, kind, id)?);
         }
     }
-    let colleague = live.iter().any(|(_, body)| claim::is_for_colleague(body));
+    let about = about(tx, &live.iter().map(|(_, body)| body).collect::<Vec<_>>())?;
+    if about == About::Unknown {
+        return Ok(false);
+    }
     for (stored, body) in live {
-        if !colleague {
+        if about == About::Sender {
             // Its own claim may have been made by the hook of its report meanwhile.
             if let Some((stored, _)) = write::live(tx, &stored.kind, &stored.id)? {
                 claim::claim(tx, &stored, patient, agent)?;
@@ -248,5 +289,5 @@ fn claim_entry(
             claim::claim_as_author(tx, &stored, patient, agent)?;
         }
     }
-    Ok(())
+    Ok(true)
 }

@@ -3,6 +3,7 @@
 mod colleague;
 mod demo;
 mod escalation;
+mod forged;
 mod hr;
 mod scope;
 mod sealed;

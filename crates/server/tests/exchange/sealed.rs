@@ -264,3 +264,56 @@ async fn a_key_comes_back_to_who_has_just_signed_in_on_that_device() {
         (StatusCode::FORBIDDEN, json!("sign-in-again"))
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_belongs_to_a_report_for_a_colleague_is_not_taken_for_the_senders() {
+    for first_signed_in in [true, false] {
+        let w = World::new().await;
+        let mut dana = w.device("dana", "phone").await;
+        let mut about_sam = report("r1", None, first_signed_in.then_some("u-dana"));
+        about_sam.resources[0]["item"]
+            .as_array_mut()
+            .expect("items")
+            .push(json!({"linkId": "colleague", "answer": [{"valueString": "Sam Reyes"}]}));
+        let with = |resources: Vec<Value>| SealedEntry {
+            resources,
+            ..report("x", None, first_signed_in.then_some("u-dana"))
+        };
+        let check = with(vec![
+            json!({"resourceType": "RiskAssessment", "id": "c1", "status": "final", "subject": {"display": "not signed in"},
+                "basis": [{"reference": "QuestionnaireResponse/c1-answers"}, {"reference": "QuestionnaireResponse/r1"}]}),
+            json!({"resourceType": "QuestionnaireResponse", "id": "c1-answers", "status": "completed",
+                "questionnaire": hms_model::map::system::symptom_check("p")}),
+        ]);
+        let photo = with(vec![
+            json!({"resourceType": "DocumentReference", "id": "f1", "status": "current",
+                "content": [{"attachment": {"url": "Binary/f1"}}],
+                "context": {"related": [{"reference": "QuestionnaireResponse/r1"}]}}),
+            json!({"resourceType": "Binary", "id": "f1", "contentType": "image/jpeg", "data": "AAAA",
+                "securityContext": {"reference": "Patient/lee"}}),
+        ]);
+
+        // The check comes before its report: whose it is cannot be known yet.
+        let early = entry(&w, "c1", &check);
+        let rest = [entry(&w, "r1", &about_sam), entry(&w, "f1", &photo)];
+        assert_eq!(post(&w, &[early]).await.1[0].status, 201);
+        assert!(post(&w, &rest).await.1.iter().all(|r| r.status == 201));
+        w.sync(&mut dana, &[]).await;
+
+        for kind in [
+            "RiskAssessment",
+            "QuestionnaireResponse",
+            "DocumentReference",
+            "Task",
+            "Binary",
+        ] {
+            for stored in w.stored(kind).await {
+                let whose = hms_server::auth::relation::patient_of(&stored);
+                assert_eq!(whose, None, "{stored}");
+            }
+        }
+        let reports = w.stored("QuestionnaireResponse").await;
+        let of_sam = reports.iter().find(|r| text(r, "id") == "r1").expect("kept");
+        assert_eq!(of_sam["author"]["reference"], json!("Patient/dana"));
+    }
+}

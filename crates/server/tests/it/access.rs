@@ -360,7 +360,11 @@ async fn a_carrier_reports_for_themselves_and_for_a_colleague_and_reads_only_the
     )
     .await
     .expect(412);
-    w.put(&dana, &report("bos", "bo")).await.expect(201);
+    // Only its words say whose it is: nobody writes into another's record.
+    w.put(&dana, &report("named", "bo")).await.expect(403);
+    let mut bos = report("bos", "bo");
+    bos.as_object_mut().expect("object").shift_remove("subject");
+    w.put(&dana, &bos).await.expect(201);
     let mut forged = report("forged", "bo");
     forged["author"] = json!({"reference": "Patient/bo"});
     w.put(&dana, &forged).await.expect(403);
