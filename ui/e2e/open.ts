@@ -1,5 +1,5 @@
 import type { Page } from "@playwright/test";
-import type { Shot } from "./screens";
+import { pressesOf, type Shot } from "./screens";
 import { recordedAt } from "./tape";
 
 export type Look = { language?: "en" | "es"; theme?: "light" | "dark" | "sun" };
@@ -11,6 +11,6 @@ export async function show(page: Page, shot: Shot, look: Look = {}): Promise<voi
   const query = new URLSearchParams({ tape: shot.tape, language: look.language ?? "en", theme: look.theme ?? "light" });
   await page.goto("about:blank");
   await page.goto(`/carrier.html?${query}#/${shot.route ?? ""}`);
-  for (const id of shot.press ?? []) await page.getByTestId(id).click();
+  for (const id of pressesOf(shot, look.language ?? "en")) await page.getByTestId(id).click();
   await page.getByTestId(shot.ready).first().waitFor();
 }

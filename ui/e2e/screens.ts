@@ -1,11 +1,18 @@
 // Every screen of the carrier's window: the tape it is seen on, its address, and what is pressed to get there.
 
-export type Shot = { name: string; tape: string; route?: string; press?: string[]; ready: string };
+import { walkOf, type Walk } from "../test/walk";
+import { tapeOf } from "./tape";
 
-/** From the start of a check to its first question with one answer. */
-const TO_THE_BITE = ["complaint-animal_bite", "answer-none", "next", "answer-none", "next", "answer-none", "next", "answer-none", "next"];
-/** From there to the first yes or no. */
-const TO_THE_FALL = ["answer-broken", "answer-stray", "answer-none", "next", "answer-none", "next"];
+export type Language = "en" | "es";
+
+/** What is pressed may depend on the language: each has a check of its own. */
+export type Shot = { name: string; tape: string; route?: string; press?: string[] | ((language: Language) => string[]); ready: string };
+
+/** Presses in the check that the tape of that language holds. */
+const inCheck = (tape: string, pick: (walk: Walk) => string[]) => (language: Language) => pick(walkOf(tapeOf(tape, language)));
+
+/** What is pressed to get to a screen. */
+export const pressesOf = ({ press = [] }: Shot, language: Language) => (typeof press === "function" ? press(language) : press);
 
 export const SCREENS: Shot[] = [
   { name: "sign-in", tape: "fresh", ready: "screen-sign-in" },
@@ -37,17 +44,11 @@ export const SCREENS: Shot[] = [
   },
   { name: "check-start", tape: "open", route: "check", ready: "complaint-fall" },
   { name: "check-multi", tape: "open", route: "check", press: ["complaint-animal_bite"], ready: "screen-question" },
-  { name: "check-choice", tape: "open", route: "check", press: TO_THE_BITE, ready: "answer-puncture" },
-  { name: "check-boolean", tape: "open", route: "check", press: [...TO_THE_BITE, ...TO_THE_FALL], ready: "answer-true" },
-  {
-    name: "check-number", tape: "locked", route: "check", ready: "answer-number",
-    press: [...TO_THE_BITE, ...TO_THE_FALL, "answer-false"],
-  },
+  { name: "check-choice", tape: "open", route: "check", press: inCheck("open", (walk) => walk.to("choice").press), ready: "answer-puncture" },
+  { name: "check-boolean", tape: "open", route: "check", press: inCheck("open", (walk) => walk.to("boolean").press), ready: "answer-true" },
+  { name: "check-number", tape: "locked", route: "check", press: inCheck("locked", (walk) => walk.to("number").press), ready: "answer-number" },
   { name: "check-emergency", tape: "open", route: "check", press: ["complaint-animal_bite", "answer-breath", "next"], ready: "result-911" },
-  {
-    name: "check-today", tape: "open", route: "check", ready: "result-card",
-    press: [...TO_THE_BITE, ...TO_THE_FALL, "answer-false", "answer-none", "next"],
-  },
+  { name: "check-today", tape: "open", route: "check", press: inCheck("open", (walk) => walk.whole), ready: "result-card" },
   { name: "check-error", tape: "trouble", route: "check", press: ["check-start"], ready: "trouble" },
   { name: "reports", tape: "busy", route: "reports", ready: "report-report-seen" },
   { name: "reports-empty", tape: "open", route: "reports", ready: "reports-empty" },
@@ -57,6 +58,10 @@ export const SCREENS: Shot[] = [
   { name: "copy-worse", tape: "busy", route: "reports/report-seen", press: ["add-worse"], ready: "worse-done" },
   { name: "copy-attention", tape: "busy", route: "reports/report-attention", ready: "needed" },
   { name: "copy-conflict", tape: "busy", route: "reports/report-conflict", ready: "needed" },
+  { name: "versions", tape: "busy", route: "versions/report-conflict", ready: "version-theirs" },
+  { name: "versions-sure", tape: "busy", route: "versions/report-conflict", press: ["keep-theirs"], ready: "sure-theirs" },
+  { name: "versions-settled", tape: "busy", route: "versions/report-conflict", press: ["keep-mine", "keep-yes"], ready: "versions-settled" },
+  { name: "versions-none", tape: "busy", route: "versions/other", ready: "versions-none" },
   { name: "outbox", tape: "busy", route: "outbox", ready: "outbox-list" },
   { name: "outbox-empty", tape: "open", route: "outbox", ready: "outbox-empty" },
   { name: "outbox-error", tape: "trouble", route: "outbox", ready: "trouble" },

@@ -1,7 +1,7 @@
 // Every screen of the staff window: the tape it is seen on, its address, and what is pressed to get there.
 
 import type { Page } from "@playwright/test";
-import type { Shot } from "./screens";
+import { pressesOf, type Shot } from "./screens";
 import { recordedAt } from "./tape";
 
 const CASE = "case/task-1";
@@ -34,6 +34,9 @@ export const STAFF_SCREENS: Shot[] = [
   { name: "call-lost", tape: "staff_lost", route: CASE, ready: "call-away" },
   { name: "call-elsewhere", tape: "staff_call", route: "case/task-3", ready: "call-elsewhere" },
   { name: "call-ended", tape: "staff_call", route: CASE, press: ["visit-leave"], ready: "call-ended" },
+  { name: "versions-notice", tape: "staff_versions", route: CASE, ready: "notice-versions" },
+  { name: "versions", tape: "staff_versions", route: CASE, press: ["versions-open"], ready: "version-theirs" },
+  { name: "versions-sure", tape: "staff_versions", press: ["versions-open", "keep-mine"], ready: "sure-mine" },
   { name: "help", tape: "staff", press: ["help-open"], ready: "help" },
   { name: "manager", tape: "manager", ready: "manager-decision-0" },
   { name: "manager-change", tape: "manager", press: ["manager-decide-change"], ready: "manager-status-restricted" },
@@ -51,6 +54,6 @@ export async function showStaff(page: Page, shot: Shot, look: StaffLook = {}): P
   const query = new URLSearchParams({ tape: shot.tape, language: look.language ?? "en", theme: look.theme ?? "light" });
   await page.goto("about:blank");
   await page.goto(`/staff.html?${query}#/${shot.route ?? ""}`);
-  for (const id of shot.press ?? []) await page.getByTestId(id).first().click();
+  for (const id of pressesOf(shot, look.language ?? "en")) await page.getByTestId(id).first().click();
   await page.getByTestId(shot.ready).first().waitFor();
 }
