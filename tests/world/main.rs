@@ -26,7 +26,7 @@ async fn random_histories_lose_nothing_and_double_nothing() {
     let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
     let deep = std::env::var_os("HMS_DEEP").is_some();
     let first = number("HMS_SEED").unwrap_or(0);
-    let count = number("HMS_SEEDS").unwrap_or(if deep { 10_000 } else { 60 });
+    let count = number("HMS_SEEDS").unwrap_or(if deep { 10_000 } else { 40 });
     let begun = Instant::now();
     let mut tally = history::Tally::default();
     in_memory();

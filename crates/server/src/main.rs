@@ -3,6 +3,10 @@
 use clap::Parser;
 use std::process::ExitCode;
 
+/// Seeding, password hashing and large answers use much memory for a moment: it is given back.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let cli = hms_server::cli::Cli::parse();
     tracing_subscriber::fmt()
