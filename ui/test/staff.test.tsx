@@ -247,7 +247,7 @@ describe("the visit", () => {
     expect(await screen.findByTestId("visit-remote")).toBeTruthy();
     expect(claim).toHaveBeenCalledWith("task-1");
     expect(screen.getByTestId("visit-remote-label").textContent).toBe("Test picture or sound. A device is missing there.");
-    expect(screen.getByTestId("visit-self-label").textContent).toBe("Test picture or sound");
+    expect(screen.getByTestId("visit-self-label").textContent).toBe("Test device");
   });
 
   it("keeps the chart and the typed note when the call ends", async () => {

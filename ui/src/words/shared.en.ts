@@ -85,7 +85,7 @@ export const shared = {
   "emergency.place": "Place",
   "emergency.say": "Say: a mail carrier is hurt. Then say where.",
   "emergency.lifeline": "Suicide and crisis line: 988",
-  "emergency.poison": "Poison control: 1-800-222-1222",
+  "emergency.poison": "Poison control: {number}",
   "emergency.back": "Go back",
 
   "send.draft": "Not finished. Saved on this phone.",

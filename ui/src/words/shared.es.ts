@@ -86,7 +86,7 @@ export const shared: Same<typeof english> = {
   "emergency.place": "Lugar",
   "emergency.say": "Diga: un cartero está herido. Luego diga dónde.",
   "emergency.lifeline": "Línea de suicidio y crisis: 988",
-  "emergency.poison": "Envenenamiento: 1-800-222-1222",
+  "emergency.poison": "Envenenamiento: {number}",
   "emergency.back": "Volver",
 
   "send.draft": "Sin terminar. Guardado en este teléfono.",
@@ -121,7 +121,7 @@ export const shared: Same<typeof english> = {
   "what.vehicle": "Choque de vehículo",
   "what.heat": "Mucho calor",
   "what.cold": "Mucho frío",
-  "what.cut": "Corte o aplastamiento",
+  "what.cut": "Cortado o aplastado",
   "what.sting": "Picadura o serpiente",
   "what.chemical": "Químico o humo",
   "what.assault": "Amenaza o ataque",

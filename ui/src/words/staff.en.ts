@@ -232,7 +232,7 @@ export const staff = {
   "call.giveUp": "Stop calling",
   "call.stays": "Chart and note stay here.",
   "call.you": "You",
-  "call.selfSynthetic": "Test picture or sound",
+  "call.selfSynthetic": "Test device",
   "call.relay": "by relay {protocol}",
   "call.ended.left": "The visit ended.",
   "call.ended.declined": "They did not take the call.",

@@ -233,7 +233,7 @@ export const staff: Same<typeof en> = {
   "call.giveUp": "Dejar de llamar",
   "call.stays": "El expediente y la nota se quedan aquí.",
   "call.you": "Usted",
-  "call.selfSynthetic": "Imagen o sonido de prueba",
+  "call.selfSynthetic": "De prueba",
   "call.relay": "por relé {protocol}",
   "call.ended.left": "La visita terminó.",
   "call.ended.declined": "No aceptó la llamada.",

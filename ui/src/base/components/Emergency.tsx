@@ -7,8 +7,10 @@ import { useFormats } from "../i18n/format";
 import { useShared } from "../i18n/shared";
 import { answerOf } from "../query";
 import { Button } from "./Button";
-import { PhoneLink } from "./PhoneLink";
+import { PhoneLink, whole } from "./PhoneLink";
 import { Screen } from "./Screen";
+
+const POISON = "1-800-222-1222";
 
 /** The row at the foot of every screen. */
 export function EmergencyRow(props: { open: boolean; onToggle: () => void }) {
@@ -47,7 +49,7 @@ export function EmergencyCard(props: { place?: string | null; notSafe?: string }
         )}
       </section>
       <PhoneLink id="emergency-988" number="988" wide>{t("emergency.lifeline")}</PhoneLink>
-      <PhoneLink id="emergency-poison" number="1-800-222-1222" wide>{t("emergency.poison")}</PhoneLink>
+      <PhoneLink id="emergency-poison" number={POISON} wide>{t("emergency.poison", { number: whole(POISON) })}</PhoneLink>
     </Screen>
   );
 }

@@ -4,6 +4,9 @@ import { commands } from "../../ipc/transport";
 import { useShared } from "../i18n/shared";
 import { LinkButton, type Look } from "./Button";
 
+/** The number with hyphens that no line ends at: half a number is soon misread. */
+export const whole = (number: string) => number.replaceAll("-", "-\u2060");
+
 /**
  * Calls a number: the system's dialler by the shell, `tel:` where that fails. A computer without a
  * dialler shows the number to call by hand.
@@ -28,9 +31,9 @@ export function PhoneLink(props: { id: string; number: string; look?: Look; wide
           void dial();
         }}
       >
-        {props.children ?? t("action.call", { number: props.number })}
+        {props.children ?? t("action.call", { number: whole(props.number) })}
       </LinkButton>
-      {byHand && <p role="status" className="strong">{t("phone.byHand", { number: props.number })}</p>}
+      {byHand && <p role="status" className="strong">{t("phone.byHand", { number: whole(props.number) })}</p>}
     </>
   );
 }

@@ -39,6 +39,12 @@ function words(t: Translate<SharedWords>, f: Formats, language: string) {
       const role = known(ROLES, code);
       return role ? t(`role.${role}`) : code;
     },
+    /** Who calls: "Ada Okafor, clinician" comes with the code of the role. */
+    caller: (name: string) => {
+      const comma = name.lastIndexOf(", ");
+      const role = known(ROLES, name.slice(comma + 2));
+      return comma > 0 && role ? `${name.slice(0, comma)}, ${t(`role.${role}`).toLowerCase()}` : name;
+    },
     /** "A nurse". */
     aReader: (code: string) => t(`role.a.${known(READERS, code) ?? "other"}`),
     quality: (code: string) => {

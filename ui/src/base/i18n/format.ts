@@ -41,9 +41,9 @@ export function formats(language: Language) {
     /** "7.5 mi": people here drive in miles, whatever the record counts in. */
     distance: (kilometres: number) =>
       new Intl.NumberFormat(locale, { style: "unit", unit: "mile", maximumFractionDigits: 1 }).format(kilometres / KM_PER_MILE),
-    /** "40 ft", from metres, as people and 911 call it here. Whole tens: more would be pretended. */
+    /** "40 feet", from metres, as people and 911 call it here. Whole tens: more would be pretended. */
     near: (metres: number) =>
-      new Intl.NumberFormat(locale, { style: "unit", unit: "foot", unitDisplay: "short", maximumFractionDigits: 0 })
+      new Intl.NumberFormat(locale, { style: "unit", unit: "foot", unitDisplay: "long", maximumFractionDigits: 0 })
         .format(Math.max(10, Math.ceil((metres * FEET_PER_METRE) / 10) * 10)),
     /** "15 min", or whole hours where it fits. */
     minutes(count: number): string {

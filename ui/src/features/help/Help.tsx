@@ -1,6 +1,6 @@
 import { LinkButton } from "../../base/components/Button";
 import { Facts, Points } from "../../base/components/Field";
-import { PhoneLink } from "../../base/components/PhoneLink";
+import { PhoneLink, whole } from "../../base/components/PhoneLink";
 import { Screen } from "../../base/components/Screen";
 import type { AppView } from "../../ipc/bindings";
 import { useWords } from "../words";
@@ -13,7 +13,7 @@ export function Help(props: { app: AppView }) {
     <Screen id="help" title={t("help.title")}>
       <section className="card card--line">
         <h2>{t("help.call")}</h2>
-        <p className="read-out" data-testid="help-number">{app.help_phone}</p>
+        <p className="read-out" data-testid="help-number">{whole(app.help_phone)}</p>
         <PhoneLink id="help-phone" number={app.help_phone} look="primary" wide />
         <p className="soft">{t("help.callSub")}</p>
       </section>

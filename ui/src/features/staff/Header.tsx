@@ -31,9 +31,11 @@ export function Header(props: { app: AppView }) {
       {app.demo && <span className="chip top__demo" data-testid="notice-demo">{t("app.demo")}</span>}
       <span className="top__gap" />
       {open && <Link app={app} />}
-      <Settings app={app} />
-      <Button id="help-open" icon="help" onPress={() => setHelp(true)}>{t("help.title")}</Button>
-      {open && <Lock />}
+      <span className="top__actions">
+        <Settings app={app} />
+        <Button id="help-open" icon="help" onPress={() => setHelp(true)}>{t("help.title")}</Button>
+        {open && <Lock />}
+      </span>
       {help && <HelpDialog app={app} onClose={() => setHelp(false)} />}
     </header>
   );

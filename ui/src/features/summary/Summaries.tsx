@@ -36,7 +36,7 @@ function Summary(props: { summary: SummaryView; index: number }) {
   return (
     <article className="stack" data-testid={`summary-${props.index}`}>
       <div>
-        <h2>{t("summary.visitAt", { time: f.stamp(summary.visit_at) })}</h2>
+        <h2>{summary.visit_at === null ? t("visit.title") : t("summary.visitAt", { time: f.stamp(summary.visit_at) })}</h2>
         {summary.clinician && <p>{t("summary.with", { name: summary.clinician })}</p>}
         {summary.report_number && <p className="soft">{t("summary.report", { number: summary.report_number })}</p>}
       </div>

@@ -108,7 +108,7 @@ function Line(props: { side: KeepForm; part: Part }) {
         {part.differs && <> <State tone="danger" icon="alert">{t("versions.differs")}</State></>}
       </dt>
       <dd className="prose">
-        {own === "" ? <span className="soft">{t("versions.empty")}</span> : part.differs ? <Marked text={own} other={other} /> : own}
+        {own === "" ? <span className="soft">{t("versions.empty")}</span> : part.differs && part.free ? <Marked text={own} other={other} /> : own}
       </dd>
     </div>
   );

@@ -7,8 +7,8 @@ import type { Translate } from "../../base/i18n";
 import type { VersionView } from "../../ipc/bindings";
 import { statusWords, type VersionWords } from "./words";
 
-/** One part of a record as either version has it. */
-export type Part = { key: string; name: string; mine: string; theirs: string; differs: boolean };
+/** One part of a record as either version has it. `free`: in a person's own words. */
+export type Part = { key: string; name: string; mine: string; theirs: string; differs: boolean; free: boolean };
 
 type Say = { t: VersionWords; shared: Translate<SharedWords>; f: Formats; code: ReturnType<typeof useCodes> };
 
@@ -17,11 +17,14 @@ export function partsOf(say: Say, mine: VersionView | null, theirs: VersionView 
   const [here, there] = [factsOf(say, mine), factsOf(say, theirs)];
   return KEYS.map((key) => {
     const [a, b] = [here[key] ?? "", there[key] ?? ""];
-    return { key, name: say.t(`versions.part.${key}`), mine: a, theirs: b, differs: a !== b };
+    return { key, name: say.t(`versions.part.${key}`), mine: a, theirs: b, differs: a !== b, free: FREE.has(key) };
   }).filter((part) => part.mine !== "" || part.theirs !== "");
 }
 
 const KEYS = ["for", "what", "where", "safe", "when", "place", "position", "witness", "note", "words", "starts", "status"] as const;
+
+/** Only own words are compared word by word: one answer of a list is another one as a whole. */
+const FREE = new Set<string>(["place", "witness", "note", "words"]);
 
 type Facts = Partial<Record<(typeof KEYS)[number], string | null>>;
 

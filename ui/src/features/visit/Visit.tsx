@@ -44,7 +44,8 @@ function VisitIn(props: { app: AppView; visit: VisitView }) {
 /** The other side's name, or "the care team" where it is not known. */
 function usePeer(visit: VisitView): string {
   const t = useWords();
-  return visit.peer ?? t("visit.careTeam");
+  const code = useCodes();
+  return visit.peer === null ? t("visit.careTeam") : code.caller(visit.peer);
 }
 
 function Ringing(props: { app: AppView; visit: VisitView }) {

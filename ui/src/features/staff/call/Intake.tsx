@@ -116,9 +116,9 @@ function Position(props: { task: string; chart: ChartView }) {
   return (
     <p data-testid="intake-position">
       <strong className="figures">{f.position(position)}</strong>
-      {position.accuracy_m !== null && <span className="soft"> {t("emergency.accuracy", { distance: f.near(position.accuracy_m) })}</span>}
+      {position.accuracy_m !== null && <span className="soft"> {t("emergency.accuracy", { distance: f.near(position.accuracy_m) })}.</span>}
       {nearest && nearest.distance_km !== null && (
-        <span className="soft"> {t("intake.fromSite", { distance: f.distance(nearest.distance_km), site: nearest.name })}</span>
+        <span className="soft"> {t("intake.fromSite", { distance: f.distance(nearest.distance_km), site: nearest.name })}.</span>
       )}
     </p>
   );
