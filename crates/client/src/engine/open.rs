@@ -130,6 +130,9 @@ impl Engine {
             .as_deref()
             .is_none_or(|user| user == identity.user);
         let recovered = recovered.filter(|_| same_person);
+        if !same_person {
+            self.leave_sealed_to_journal();
+        }
         if recovered.is_none() {
             // Nothing of the earlier key is left: the old file is kept aside, and the journal delivers what it held.
             self.set_store_aside(same_person.then_some(StorageProblem::KeyLost));

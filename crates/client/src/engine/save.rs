@@ -280,17 +280,58 @@ impl Engine {
             .identity
             .as_ref()
             .and_then(|i| i.patient().map(str::to_owned));
+        let author = self.author();
         for entry in waiting {
+            let colleague = self.is_of_colleague(&entry.resources).await;
             let resources = entry
                 .resources
                 .into_iter()
-                .map(|r| with_patient(r, patient.as_deref()))
+                .map(|r| with_person(r, patient.as_deref(), author.as_ref(), colleague))
                 .collect();
             self.save("sealed-entry-adopted", resources).await?;
             self.sealed.remove(&entry.id);
         }
         Ok(())
     }
+
+    /// Whether records are, or belong to, a report for a colleague: a symptom check is an entry of its own.
+    async fn is_of_colleague(&self, resources: &[Value]) -> bool {
+        if resources.iter().any(is_for_colleague) {
+            return true;
+        }
+        for (_, link) in resources.iter().flat_map(hms_fhir::references) {
+            let Some(id) = link.strip_prefix("QuestionnaireResponse/") else {
+                continue;
+            };
+            let mut sealed = self.sealed.entries.iter().flat_map(|entry| &entry.resources);
+            if sealed.any(|r| crate::views::text(r, &["id"]) == Some(id) && is_for_colleague(r)) {
+                return true;
+            }
+            let stored = match &self.store {
+                Some(store) => store.get("QuestionnaireResponse", id).await.ok().flatten(),
+                None => None,
+            };
+            if stored.is_some_and(|stored| is_for_colleague(&stored.resource)) {
+                return true;
+            }
+        }
+        false
+    }
+
+    /// What was entered on the locked phone of one person is not shown to another who signs in, nor sent in their
+    /// name: the journal delivers it.
+    pub(crate) fn leave_sealed_to_journal(&mut self) {
+        for entry in &mut self.sealed.entries {
+            entry.resources.clear();
+            entry.view = None;
+            entry.what = None;
+        }
+    }
+}
+
+fn is_for_colleague(resource: &Value) -> bool {
+    words::from_fhir(resource)
+        .is_ok_and(|report| matches!(report.reporter, hms_model::report::Reporter::Colleague { .. }))
 }
 
 fn tags_of_all(changes: &[LocalChange]) -> Vec<Tag> {
@@ -298,16 +339,22 @@ fn tags_of_all(changes: &[LocalChange]) -> Vec<Tag> {
     tags.copied().collect()
 }
 
-/// Says whose a record is that was made before the person was known. A colleague's stays open.
-fn with_patient(mut resource: Value, patient: Option<&str>) -> Value {
-    let colleague = words::from_fhir(&resource)
-        .is_ok_and(|report| matches!(report.reporter, hms_model::report::Reporter::Colleague { .. }));
+/// Says whose a record is that was made before the person was known. A colleague's stays open: only who wrote it is
+/// known.
+fn with_person(mut resource: Value, patient: Option<&str>, author: Option<&Value>, colleague: bool) -> Value {
+    if colleague {
+        let report = is_for_colleague(&resource);
+        if let (Some(author), Some(map), true) = (author, resource.as_object_mut(), report) {
+            map.insert("author".to_owned(), author.clone());
+        }
+        return resource;
+    }
     let element = match resource.get("resourceType").and_then(Value::as_str) {
         Some("QuestionnaireResponse" | "DocumentReference" | "RiskAssessment") => "subject",
         Some("Task") => "for",
         _ => return resource,
     };
-    if let (Some(patient), Some(map), false) = (patient, resource.as_object_mut(), colleague) {
+    if let (Some(patient), Some(map)) = (patient, resource.as_object_mut()) {
         map.insert(element.to_owned(), hms_model::map::reference("Patient", patient));
     }
     resource

@@ -76,6 +76,18 @@ fn rank(task: &Value) -> u8 {
     }
 }
 
+/// How urgent the result of a check is, the most urgent first; a word that is not known counts as today's.
+fn urgency_rank(urgency: &str) -> u8 {
+    match urgency {
+        "call_911" => 0,
+        "ed_now" => 1,
+        "hours_24" => 3,
+        "days" => 4,
+        "self_care" => 5,
+        _ => 2,
+    }
+}
+
 fn item(
     entry: &Value,
     kind: TaskKind,
@@ -94,8 +106,10 @@ fn item(
     let urgency = records
         .all("RiskAssessment")
         .filter(|a| report_id.as_ref().is_some_and(|id| is_of_report(a, id.as_str())))
-        .max_by_key(|a| moment(a, &["occurrenceDateTime"]))
-        .and_then(triage::urgency);
+        // A milder check later on does not take back what an earlier one found; nor does the entry's priority fall.
+        .filter_map(|a| Some((triage::urgency(a)?, moment(a, &["occurrenceDateTime"]))))
+        .min_by_key(|(urgency, at)| (urgency_rank(urgency), std::cmp::Reverse(*at)))
+        .map(|(urgency, _)| urgency);
     let name = patient.map(name_of).filter(|n| !n.is_empty());
     let owner = task::owner(entry);
     QueueItemView {
@@ -176,5 +190,31 @@ mod tests {
         assert!(items[0].unseen && !items[1].unseen);
         assert!(items[1].mine);
         assert_eq!(items[1].claimed_by.as_deref(), Some("M. Alvarez"));
+    }
+
+    #[test]
+    fn a_milder_check_later_does_not_take_back_what_an_earlier_one_found() {
+        let check = |id: &str, urgency: &str, at: &str| {
+            json!({ "resourceType": "RiskAssessment", "id": id, "occurrenceDateTime": at,
+                "basis": [{ "reference": "QuestionnaireResponse/r1" }],
+                "prediction": [{ "qualitativeRisk": hms_model::map::concept(&hms_model::map::system::codes("urgency"), urgency) }] })
+        };
+        let shown = |checks: Vec<Value>| {
+            let all = [vec![entry("a", Priority::Stat, "2026-11-21T10:00:00Z")], checks].concat();
+            let now = Timestamp::parse("2026-11-21T12:00:00Z").expect("now");
+            queue(&Records::of(all), "alvarez", &BTreeMap::new(), now)[0]
+                .urgency
+                .clone()
+        };
+
+        let emergency = check("c1", "call_911", "2026-11-21T10:05:00Z");
+        let milder = check("c1-2", "self_care", "2026-11-21T10:30:00Z");
+        let hospital = check("c1-3", "ed_now", "2026-11-21T10:40:00Z");
+        assert_eq!(
+            shown(vec![milder.clone(), emergency, hospital]).as_deref(),
+            Some("call_911")
+        );
+        assert_eq!(shown(vec![milder]).as_deref(), Some("self_care"));
+        assert_eq!(shown(vec![]), None);
     }
 }

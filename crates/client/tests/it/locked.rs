@@ -242,3 +242,149 @@ async fn a_photo_follows_its_report_small_and_without_its_position() {
     dana.shutdown().await;
     ada.shutdown().await;
 }
+
+/// A report and its check, made on a phone that is locked and has no network.
+async fn report_while_locked(phone: &hms_client::Client, colleague: Option<&str>) -> (String, String) {
+    let draft = fill_in(phone).await;
+    if let Some(name) = colleague {
+        let step = hms_model::form::ReportStepForm::Colleague {
+            name: Some(name.to_owned()),
+        };
+        phone.report_step(draft.clone(), step).await.expect("kept");
+    }
+    let sent = phone.report_send(draft).await.expect("sealed");
+    assert!(matches!(sent.send, SendState::Queued { sealed: true, .. }));
+    let mut check = phone
+        .triage_start(Some(sent.id.clone()), None)
+        .await
+        .expect("a check");
+    while let Some(question) = check.question.clone() {
+        check = phone
+            .triage_answer(check.id.clone(), question.id, AnswerForm::Unknown)
+            .await
+            .expect("taken");
+    }
+    (sent.id, check.id)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_colleagues_report_from_a_locked_phone_arrives_and_is_not_taken_for_the_owners() {
+    let mut world = World::new().await;
+    let profile = world.profile("dana");
+    let phone = profile.start().await;
+    sign_in(&phone, &profile, "dana").await;
+    phone.lock().await.expect("locked");
+    let address = world.stop_server().await;
+    let (report, check) = report_while_locked(&phone, Some("Sam Somebody")).await;
+
+    assert!(phone.unlock(PASSPHRASE.into()).await.expect("an answer").open);
+    let own = phone.report(report.clone()).await.expect("there");
+    assert_eq!(own.colleague.as_deref(), Some("Sam Somebody"));
+    world.start_server(&address).await;
+    until(&phone, async || {
+        phone.sync_now().await.expect("syncs");
+        let outbox = phone.outbox().await.expect("outbox");
+        outbox.is_empty().then_some(())
+    })
+    .await;
+
+    let server = world.server.as_ref().expect("a server");
+    for id in [
+        format!("QuestionnaireResponse/{report}"),
+        format!("Task/review-{report}"),
+        format!("RiskAssessment/{check}"),
+        format!("QuestionnaireResponse/{check}-answers"),
+    ] {
+        let (kind, name) = id
+            .split_once('/')
+            .map(|(k, n)| (k.to_owned(), n.to_owned()))
+            .expect("an id");
+        let stored = server
+            .app
+            .db
+            .read(move |read| hms_server::db::sqlite::table::resource::get(read.conn(), &kind, &name))
+            .await
+            .expect("a read")
+            .expect(&id);
+        assert_eq!(stored.patient, None, "{id} is the colleague's, whoever that is");
+    }
+    phone.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_report_from_a_locked_phone_is_not_sent_in_the_name_of_who_signs_in_next() {
+    let mut world = World::new().await;
+    let profile = world.profile("dana");
+    let phone = profile.start().await;
+    sign_in(&phone, &profile, "dana").await;
+    let dana = whose(&world, "dana").await;
+    another_carrier(&world, "sam").await;
+    phone.lock().await.expect("locked");
+    let address = world.stop_server().await;
+    let (report, check) = report_while_locked(&phone, None).await;
+    world.start_server(&address).await;
+
+    sign_in(&phone, &profile, "sam").await;
+    let theirs = phone.reports().await.expect("reports");
+    assert!(theirs.iter().all(|r| r.note.is_none()), "{theirs:?}");
+    let server = world.server.as_ref().expect("a server");
+    for (kind, id) in [
+        ("QuestionnaireResponse", report),
+        ("RiskAssessment", check.clone()),
+        ("QuestionnaireResponse", format!("{check}-answers")),
+    ] {
+        let stored = until(&phone, async || {
+            let (kind, id) = (kind.to_owned(), id.clone());
+            phone.sync_now().await.expect("syncs");
+            server
+                .app
+                .db
+                .read(move |read| hms_server::db::sqlite::table::resource::get(read.conn(), &kind, &id))
+                .await
+                .expect("a read")
+        })
+        .await;
+        let whose = stored.patient.unwrap_or_default();
+        assert!(whose.is_empty() || whose == dana, "{kind} is {whose}'s");
+    }
+    phone.shutdown().await;
+}
+
+/// The patient of an account.
+async fn whose(world: &World, name: &str) -> String {
+    let (server, name) = (world.server.as_ref().expect("a server"), name.to_owned());
+    let found = server
+        .app
+        .db
+        .read(move |read| hms_server::db::sqlite::table::user::by_name(read.conn(), &name))
+        .await
+        .expect("a read")
+        .expect("an account");
+    let fhir = found.0.fhir.expect("a person");
+    fhir.strip_prefix("Patient/").expect("a carrier").to_owned()
+}
+
+/// An account for another carrier of the demonstration's district.
+async fn another_carrier(world: &World, name: &str) {
+    use hms_server::auth::{accounts, password};
+    let secret = hms_model::secret::Secret::new(format!("{name}-shows-the-demo"));
+    let new = accounts::NewAccount {
+        username: name.to_owned(),
+        role: hms_model::role::Role::Carrier,
+        name: name.to_owned(),
+        fhir: Some("Patient/emp-0002".to_owned()),
+        site: None,
+        district: None,
+        scopes: String::new(),
+        password_hash: Some(password::hash(&secret).expect("a hash")),
+    };
+    let added: Result<String, accounts::AccountError> = world
+        .server
+        .as_ref()
+        .expect("a server")
+        .app
+        .db
+        .write(move |tx| accounts::add(tx, new, &hms_server::audit::AuditAgent::service()))
+        .await;
+    added.expect("an account");
+}
