@@ -5,11 +5,13 @@ const port = Number(process.env["UI_PORT"] ?? 4173);
 export default defineConfig({
   testDir: "e2e",
   outputDir: "test-results",
-  // One worker: the tests share two cores with whatever else runs.
-  workers: 1,
-  fullyParallel: false,
+  // Two: the pages wait more than they work, and there are two cores at least.
+  workers: 2,
+  fullyParallel: true,
   reporter: [["list"]],
   timeout: 120_000,
+  // A busy machine is slow, not wrong: what is waited for must come, not come at once.
+  expect: { timeout: 20_000 },
   use: {
     baseURL: `http://127.0.0.1:${port}`,
     viewport: { width: 390, height: 844 },

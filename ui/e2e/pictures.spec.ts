@@ -33,11 +33,12 @@ async function inEachMode(page: Page, folder: string, name: string, usual: Size,
     const theme = ["dark", "sun"].includes(mode) ? mode : "light";
     const scale = mode === "narrow" ? "2" : "1";
     await page.emulateMedia({ forcedColors: mode === "forced" ? "active" : "none" });
-    await page.setViewportSize(mode === "narrow" ? narrow : usual);
     await page.evaluate(([theme, scale]) => {
       document.documentElement.dataset["theme"] = theme;
       document.documentElement.style.setProperty("--text-scale", scale ?? "1");
     }, [theme, scale]);
+    // After the size of the text: columns are counted when the window changes.
+    await page.setViewportSize(mode === "narrow" ? narrow : usual);
     await page.waitForTimeout(60);
     await page.screenshot({ path: `e2e/pictures/${folder}-${mode}/${name}.png` });
   }

@@ -5,8 +5,8 @@ import { showStaff, STAFF_SCREENS } from "./staff.screens";
 test.setTimeout(120_000);
 
 const SIZES = [
-  { width: 1440, height: 900, scale: 1 },
-  { width: 800, height: 1000, scale: 2 },
+  { width: 1440, height: 900, scale: 1, columns: "3" },
+  { width: 800, height: 1000, scale: 2, columns: "1" },
 ] as const;
 
 for (const language of ["en", "es"] as const) {
@@ -15,9 +15,11 @@ for (const language of ["en", "es"] as const) {
       await page.setViewportSize(SIZES[0]);
       await showStaff(page, shot, { language, theme: "light" });
       expect.soft(await violationsInEveryMode(page, ["dark"])).toEqual([]);
-      for (const { width, height, scale } of SIZES) {
+      for (const { width, height, scale, columns } of SIZES) {
         await page.evaluate((value) => document.documentElement.style.setProperty("--text-scale", String(value)), scale);
         await page.setViewportSize({ width, height });
+        // The window counts its columns anew, which is seen a moment after the size.
+        await expect(page.getByTestId("staff")).toHaveAttribute("data-columns", columns);
         await expect(page.getByTestId(shot.ready).first()).toBeVisible();
         expect.soft(await page.evaluate(cutOff), `${width} px`).toEqual([]);
         expect.soft(await page.evaluate(tooSmall), `${width} px`).toEqual([]);
@@ -56,7 +58,7 @@ test("a visit is signed with the keyboard alone, with at most 25 keys besides th
 });
 
 test("the far side's pictures are painted, and each different one is counted", async ({ page }) => {
-  await page.routeWebSocket(/frames\/(remote|self)$/, (socket) => {
+  await page.routeWebSocket(/\/(remote|self)$/, (socket) => {
     for (const number of [7, 8, 8, 9]) setTimeout(() => socket.send(picture(number)), (number - 6) * 150);
   });
   await showStaff(page, { name: "in-call", tape: "staff_call", route: "case/task-1", ready: "visit-remote" });

@@ -154,6 +154,10 @@ export const staff = {
   "history.report": "Report",
   "history.visit": "Visit",
   "history.observation": "Reading",
+  "history.visit.planned": "Planned",
+  "history.visit.in-progress": "Going on now",
+  "history.visit.finished": "Took place",
+  "history.visit.cancelled": "Did not take place",
 
   "note.title": "Note",
   "note.label": "Note of this visit",

@@ -155,6 +155,10 @@ export const staff: Same<typeof en> = {
   "history.report": "Reporte",
   "history.visit": "Visita",
   "history.observation": "Medición",
+  "history.visit.planned": "Prevista",
+  "history.visit.in-progress": "En curso",
+  "history.visit.finished": "Se hizo",
+  "history.visit.cancelled": "No se hizo",
 
   "note.title": "Nota",
   "note.label": "Nota de esta visita",

@@ -9,6 +9,7 @@ const PRIORITIES = ["stat", "asap", "urgent", "routine"] as const;
 const KINDS = ["condition", "immunization", "report", "visit", "observation"] as const;
 const ADDITIONS = ["correction", "addition", "worse"] as const;
 
+const VISITS = ["planned", "in-progress", "finished", "cancelled"] as const;
 const WHAT = ["animal", "fall", "lifting", "vehicle", "heat", "cold", "cut", "sting", "chemical", "assault", "other"] as const;
 
 /** Codes of the staff window as words. */
@@ -42,9 +43,11 @@ export function useStaffCodes() {
       birth: (date: string) => birth.format(new Date(`${date}T12:00`)),
       /** "Jun 3, 2014". */
       day: (at: number) => day.format(at),
-      /** Words of the record; what happened in an earlier report comes as our own code. */
-      history: (text: string) => {
-        const known = WHAT.find((item) => item === text);
+      /** Words of the record; what happened in an earlier report, and how a visit went, come as codes. */
+      history: (kind: string, text: string) => {
+        const visit = VISITS.find((item) => kind === "visit" && item === text);
+        if (visit) return t(`history.visit.${visit}`);
+        const known = WHAT.find((item) => kind === "report" && item === text);
         return known ? t(`what.${known}`) : text;
       },
       /** "Spanish". */

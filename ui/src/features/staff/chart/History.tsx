@@ -17,7 +17,7 @@ export function History(props: { lines: HistoryView[] }) {
             <li key={index}>
               <span className="soft">{line.at === null ? t("history.noDate") : code.day(line.at)}</span>
               <span className="soft">{code.historyKind(line.kind)}</span>
-              <span>{code.history(line.text)}</span>
+              <span>{code.history(line.kind, line.text)}</span>
             </li>
           ))}
         </ul>
