@@ -85,6 +85,9 @@ test("forced colours keep the current entry and the chosen answers", async ({ pa
   expect(await page.locator("[data-current]").evaluate((element) => getComputedStyle(element).outlineStyle)).toBe("solid");
   expect(await outline("advice-status-restricted")).toBe("solid");
   expect(await outline("advice-limit-no-left-hand-use")).toBe("solid");
+  const tick = (id: string) => page.getByTestId(id).locator(".mark > svg");
+  await expect(tick("advice-limit-no-left-hand-use")).toBeVisible();
+  await expect(tick("advice-limit-no-right-hand-use")).toBeHidden();
 });
 
 /** What stands outside of the window, or is wider than the box that holds it. */

@@ -8,7 +8,6 @@ import { Notices } from "../base/components/Notices";
 import { useApp, useVisit } from "../base/query";
 import { go, useRoute } from "../base/router";
 import type { AppView, Phase } from "../ipc/bindings";
-import { CheckRoutes } from "./check/CheckRoutes";
 import { Help } from "./help/Help";
 import { Home, OffersWithoutUnlock } from "./home/Home";
 import { useDraft } from "./report/queries";
@@ -18,11 +17,12 @@ import { Done } from "./report/Done";
 import { SetPin } from "./session/SetPin";
 import { SignIn } from "./session/SignIn";
 import { Unlock } from "./session/Unlock";
-import { Settings } from "./settings/Settings";
 import { InCallLine } from "./visit/InCallLine";
 import { useWords } from "./words";
 
 // What nobody needs in the first second comes from the disk when it is opened.
+const CheckRoutes = lazy(async () => ({ default: (await import("./check/CheckRoutes")).CheckRoutes }));
+const Settings = lazy(async () => ({ default: (await import("./settings/Settings")).Settings }));
 const ReportCopy = lazy(async () => ({ default: (await import("./reports/ReportCopy")).ReportCopy }));
 const Reports = lazy(async () => ({ default: (await import("./reports/Reports")).Reports }));
 const Summaries = lazy(async () => ({ default: (await import("./summary/Summaries")).Summaries }));
