@@ -1,10 +1,10 @@
 //! What a symptom check takes from what is known already, and from whom.
 
 use hms_client::Client;
-use hms_model::form::AnswerForm;
+use hms_model::form::{AnswerForm, ReportStepForm};
 use hms_model::view::TriageView;
 
-use crate::world::World;
+use crate::world::{fill_in, World};
 
 /// Answers everything with "none of these" and "no".
 async fn calm(client: &Client, mut check: TriageView) -> TriageView {
@@ -54,4 +54,58 @@ async fn words_of_danger_in_a_search_raise_the_check_that_starts_from_them() {
     // The words belong to one check; but this is the third within 72 hours, which raises by one step.
     assert_ne!(urgency(&later), "call_911");
     assert_ne!(urgency(&later), urgency(&plain));
+}
+
+/// Whether a check of a new bite asks how old the person is.
+async fn asks_the_age(client: &Client, colleague: Option<&str>) -> bool {
+    let draft = fill_in(client).await;
+    if let Some(name) = colleague {
+        let step = ReportStepForm::Colleague {
+            name: Some(name.into()),
+        };
+        client.report_step(draft.clone(), step).await.expect("kept");
+    }
+    let report = client.report_send(draft).await.expect("sent");
+    let mut check = client.triage_start(Some(report.id), None).await.expect("a check");
+    while let Some(question) = check.question.clone() {
+        if question.id == "person.age" {
+            return true;
+        }
+        let answer = match question.kind.as_str() {
+            "multi" => AnswerForm::Multi(Vec::new()),
+            "boolean" => AnswerForm::Boolean(false),
+            _ => AnswerForm::Unknown,
+        };
+        let answered = client.triage_answer(check.id.clone(), question.id, answer).await;
+        check = answered.expect("taken");
+    }
+    false
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_colleague_is_not_taken_to_have_the_reporters_age() {
+    let world = World::new().await;
+    let dana = world.person("dana").await;
+
+    assert!(!asks_the_age(&dana, None).await, "the record tells Dana's age");
+    assert!(
+        asks_the_age(&dana, Some("Sam Ortiz")).await,
+        "nothing tells Sam's"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn words_of_danger_in_a_reports_note_raise_its_check() {
+    let world = World::new().await;
+    let dana = world.person("dana").await;
+    let draft = fill_in(&dana).await;
+    let step = ReportStepForm::Note {
+        text: Some("my throat is closing".into()),
+    };
+    dana.report_step(draft.clone(), step).await.expect("kept");
+    let report = dana.report_send(draft).await.expect("sent");
+
+    let started = dana.triage_start(Some(report.id), None).await.expect("a check");
+
+    assert_eq!(urgency(&calm(&dana, started).await), "call_911");
 }
