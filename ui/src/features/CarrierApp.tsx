@@ -43,6 +43,15 @@ export function CarrierApp() {
     <div className="app">
       <div className="app__scroll">
         <div className="app__column">
+          {/* Before the notices: however many there are, the number to call stands on top. */}
+          {open && (
+            <main className="app__main">
+              <EmergencyCard
+                place={draft.data?.place_text}
+                notSafe={emergency === "not_safe" ? t("report.notSafe") : undefined}
+              />
+            </main>
+          )}
           <header className="app__notes">
             {app.data && <Notices app={app.data} />}
             {app.data?.phase === "open" && <InCallLine route={route} />}
@@ -62,14 +71,6 @@ export function CarrierApp() {
               )}
             </Loaded>
           </main>
-          {open && (
-            <main className="app__main">
-              <EmergencyCard
-                place={draft.data?.place_text}
-                notSafe={emergency === "not_safe" ? t("report.notSafe") : undefined}
-              />
-            </main>
-          )}
         </div>
       </div>
       <EmergencyRow open={open} onToggle={() => setEmergency(open ? "closed" : "open")} />

@@ -32,10 +32,12 @@ export function EmergencyRow(props: { open: boolean; onToggle: () => void }) {
 export function EmergencyCard(props: { place?: string | null; notSafe?: string }) {
   const t = useShared();
   return (
-    <Screen id="emergency" title={t("emergency.title")} sub={props.notSafe ?? t("emergency.when")}>
+    <Screen id="emergency" title={t("emergency.title")}>
+      {/* Before any words: the second tap must need no scrolling, also on a small phone with large text. */}
       <div className="sos__big">
         <PhoneLink id="emergency-call" number="911" look="danger-solid" wide>{t("emergency.call")}</PhoneLink>
       </div>
+      <p>{props.notSafe ?? t("emergency.when")}</p>
       <p className="strong">{t("emergency.noBars")}</p>
       <section className="card card--line" aria-labelledby="read-out">
         <h2 id="read-out">{t("emergency.where")}</h2>
