@@ -95,7 +95,6 @@ export const staff = {
   "queue.justNow": "Waits under a minute",
   "queue.checked.result": "Check: {result}",
   "queue.notChecked": "No symptom check",
-  "queue.checkNotShown": "A check may exist. Ask.",
   "queue.unseen": "New",
   "queue.free": "Nobody has it",
   "queue.mine": "You have it",

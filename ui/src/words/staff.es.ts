@@ -96,7 +96,6 @@ export const staff: Same<typeof en> = {
   "queue.justNow": "Espera menos de un minuto",
   "queue.checked.result": "Revisión: {result}",
   "queue.notChecked": "Sin revisión de síntomas",
-  "queue.checkNotShown": "Puede que haya revisión. Pregunte.",
   "queue.unseen": "Nuevo",
   "queue.free": "Nadie lo tiene",
   "queue.mine": "Lo tiene usted",

@@ -37,7 +37,8 @@ pub enum Standing {
     Treating,
     /// Its patient has an open entry in the clinicians' queue.
     Queue,
-    /// It is an open entry of the queue, or what one is about, and nobody knows yet whose it is.
+    /// It is an open entry of the queue, the report that one is about, or was made with that report, and nobody
+    /// knows yet whose it is.
     Unclaimed,
     /// Its patient works in the actor's district.
     District,
@@ -191,7 +192,13 @@ const RULES: &[Rule] = &[
     rule(
         Role::Nurse,
         READ,
-        &["Task", "QuestionnaireResponse"],
+        &[
+            "Task",
+            "QuestionnaireResponse",
+            "RiskAssessment",
+            "DocumentReference",
+            "Binary",
+        ],
         &[Standing::Unclaimed],
     ),
     rule(Role::Nurse, READ, DIRECTORY, &[Standing::General]),

@@ -1,5 +1,6 @@
 //! Who has to do with whom, derived from the resources themselves: access follows care, and ends with it.
 
+use hms_model::map::report;
 use hms_model::map::task::{self, TaskKind};
 use serde_json::Value;
 
@@ -16,6 +17,9 @@ pub enum RelationKind {
     Site,
     /// An organization (object) is part of another (subject).
     PartOf,
+    /// A resource (object: `Type/id`) belongs to a report (subject: its id), and names no patient: a check, its
+    /// answers, a photo and its bytes, an addition.
+    OfReport,
     /// A notice (object: its id) about nobody known is for the supervisors of a site (subject: Organization).
     SiteNotice,
 }
@@ -30,6 +34,7 @@ impl RelationKind {
             Self::Treats => "treats",
             Self::Site => "site",
             Self::PartOf => "part-of",
+            Self::OfReport => "of-report",
             Self::SiteNotice => "site-notice",
         }
     }
@@ -85,6 +90,7 @@ pub fn derive(resource: &Value) -> Vec<Relation> {
         Some("Task") => of_task(resource),
         Some("Encounter") => of_encounter(resource),
         Some("Organization") => of_organization(resource),
+        Some("RiskAssessment" | "DocumentReference" | "QuestionnaireResponse") => of_report(resource),
         _ => Vec::new(),
     }
 }
@@ -148,6 +154,44 @@ fn of_task(task: &Value) -> Vec<Relation> {
         ));
     }
     found
+}
+
+/// What was made with a report goes where the report goes, as long as nobody has said whose they are.
+fn of_report(resource: &Value) -> Vec<Relation> {
+    let text = |key: &str| resource.get(key).and_then(Value::as_str);
+    let (Some(kind), Some(id), None) = (text("resourceType"), text("id"), patient_of(resource)) else {
+        return Vec::new();
+    };
+    let linked = |references: Option<&Value>| -> Vec<String> {
+        let references = references.and_then(Value::as_array).into_iter().flatten();
+        references
+            .filter_map(|r| local_id(r, "QuestionnaireResponse"))
+            .collect()
+    };
+    let name = format!("{kind}/{id}");
+    let (reports, names) = match kind {
+        "RiskAssessment" => {
+            // Its basis is its answers, which lead to no report themselves, and the report.
+            let answers = format!("{id}-answers");
+            let mut reports = linked(resource.get("basis"));
+            reports.retain(|report| *report != answers);
+            (reports, vec![name, format!("QuestionnaireResponse/{answers}")])
+        }
+        "DocumentReference" => {
+            let related = resource.get("context").and_then(|c| c.get("related"));
+            (linked(related), vec![name, format!("Binary/{id}")])
+        }
+        _ => {
+            let added_to = report::addition_of(resource).map(|(to, _, _)| to.to_string());
+            (added_to.into_iter().collect(), vec![name])
+        }
+    };
+    let of =
+        |report: &String, name: &String| relation(RelationKind::OfReport, Some(report.clone()), Some(name));
+    reports
+        .iter()
+        .flat_map(|report| names.iter().filter_map(move |name| of(report, name)))
+        .collect()
 }
 
 /// A notice about somebody known is for the supervisors of their site; another one names its site.
@@ -237,6 +281,29 @@ mod tests {
         notice["code"]["coding"][0]["code"] = json!("supervisor-notice");
 
         assert_eq!(kinds(&notice), []);
+    }
+
+    #[test]
+    fn what_was_made_with_a_report_belongs_to_it_until_its_patient_is_known() {
+        let mut check = json!({"resourceType": "RiskAssessment", "id": "c", "subject": {"display": "not signed in"},
+            "basis": [{"reference": "QuestionnaireResponse/c-answers"}, {"reference": "QuestionnaireResponse/r"}]});
+        let objects = |v: &Value| {
+            derive(v)
+                .into_iter()
+                .map(|r| (r.subject, r.object))
+                .collect::<Vec<_>>()
+        };
+        let of = |name: &str| ("r".to_owned(), name.to_owned());
+        assert_eq!(
+            objects(&check),
+            [of("RiskAssessment/c"), of("QuestionnaireResponse/c-answers")]
+        );
+        let photo = json!({"resourceType": "DocumentReference", "id": "p",
+            "context": {"related": [{"reference": "QuestionnaireResponse/r"}]}});
+        assert_eq!(objects(&photo), [of("DocumentReference/p"), of("Binary/p")]);
+
+        check["subject"] = json!({"reference": "Patient/dana"});
+        assert_eq!(objects(&check), []);
     }
 
     #[test]

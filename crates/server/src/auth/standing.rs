@@ -106,22 +106,38 @@ fn about_nobody(
             return Ok(());
         }
     }
-    let queued = match of.kind {
-        // A report without a known patient: a sealed one that nobody has claimed yet.
-        "QuestionnaireResponse" => {
-            table::relation::holds(conn, RelationKind::QueueFocus.as_str(), "", of.id)?
-        }
-        "Task" => super::relation::derive(of.body)
-            .iter()
-            .any(|r| r.kind == RelationKind::QueueFocus),
-        _ => false,
-    };
-    found.push(if queued {
-        Standing::Unclaimed
-    } else {
-        Standing::General
-    });
+    let unclaimed = is_unclaimed(conn, of.kind, of.id, of.body)?;
+    if unclaimed {
+        found.push(Standing::Unclaimed);
+    }
+    // Bytes say of nobody that they are theirs, whatever describes them.
+    if !unclaimed || of.kind == "Binary" {
+        found.push(Standing::General);
+    }
     Ok(())
+}
+
+/// Whether a resource without a patient is an open entry of the queue, the report that one is about, or was made with
+/// that report.
+///
+/// # Errors
+/// A failed statement.
+pub fn is_unclaimed(conn: &Connection, kind: &str, id: &str, body: &Value) -> Result<bool, DbError> {
+    let queue = RelationKind::QueueFocus;
+    match kind {
+        "Task" => Ok(super::relation::derive(body).iter().any(|r| r.kind == queue)),
+        "QuestionnaireResponse" if table::relation::holds(conn, queue.as_str(), "", id)? => Ok(true),
+        "QuestionnaireResponse" | "RiskAssessment" | "DocumentReference" | "Binary" => {
+            let of_report = RelationKind::OfReport.as_str();
+            for report in table::relation::subjects(conn, of_report, &format!("{kind}/{id}"))? {
+                if table::relation::holds(conn, queue.as_str(), "", &report)? {
+                    return Ok(true);
+                }
+            }
+            Ok(false)
+        }
+        _ => Ok(false),
+    }
 }
 
 /// Whether the resource names the actor as its author.

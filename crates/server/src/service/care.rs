@@ -3,6 +3,7 @@
 use super::queue::{self, Raise};
 use super::{claim, duty, report, write};
 use crate::audit::AuditAgent;
+use crate::auth::relation::RelationKind;
 use crate::db::sqlite::table;
 use crate::db::{Changed, DbError, Hook, Prepared, Put, Stored, Tx, WriteError};
 use hms_model::ids::ReportId;
@@ -56,7 +57,7 @@ impl Hook for CareHook {
                 match patient {
                     Some(patient) if !known_before => {
                         if before.is_some() {
-                            claim_entry(tx, &put.id, patient)?;
+                            claim_with_report(tx, &put.id, patient)?;
                         }
                         report::notify_supervisors(tx, &put.id, resource, patient)
                     }
@@ -100,9 +101,14 @@ impl CareHook {
         let patient = subject(&resource).map(str::to_owned);
         let patient = patient.as_deref();
         if map::report::is_report(&resource) {
-            return match ReportId::parse(&changed.id) {
-                Ok(report) => queue::ensure_entry(tx, patient, &report),
-                Err(_) => Ok(()),
+            let Ok(report) = ReportId::parse(&changed.id) else {
+                return Ok(());
+            };
+            queue::ensure_entry(tx, patient, &report)?;
+            return if stored.version == 1 {
+                raise_by_checks(tx, patient, report.as_str())
+            } else {
+                Ok(())
             };
         }
         // Raised once, by the first version: a claim later on is not news about the injury.
@@ -113,9 +119,8 @@ impl CareHook {
             return queue::raise(tx, patient, report.as_str(), Raise::OneStep);
         }
         if changed.kind == "RiskAssessment" {
-            let urgency = triage::urgency(&resource).map(Priority::of_urgency);
-            if let (Some(priority), Some(report)) = (urgency, report_of_check(tx, &resource)?) {
-                return queue::raise(tx, patient, &report, Raise::AtLeast(priority));
+            if let Some(report) = report_of_check(tx, &resource)? {
+                return raise_by_check(tx, patient, &report, &resource);
             }
         }
         Ok(())
@@ -148,12 +153,56 @@ fn task_stored(
     }
 }
 
-/// The entry in the queue follows its report, when that one is claimed.
-fn claim_entry(tx: &mut Tx<'_>, report: &str, patient: &str) -> Result<(), WriteError> {
-    for stored in table::task::about(tx.conn(), None, &format!("QuestionnaireResponse/{report}"))? {
+/// The entry in the queue, and what was made with a report, follow it when it is claimed.
+fn claim_with_report(tx: &mut Tx<'_>, report: &str, patient: &str) -> Result<(), WriteError> {
+    let mut found = table::task::about(tx.conn(), None, &format!("QuestionnaireResponse/{report}"))?;
+    for name in table::relation::objects(tx.conn(), RelationKind::OfReport.as_str(), report)? {
+        if let Some((kind, id)) = name.split_once('/') {
+            found.extend(tx.get(kind, id)?.filter(|stored| !stored.deleted));
+        }
+    }
+    for stored in found {
         claim::claim(tx, &stored, patient, &AuditAgent::service())?;
     }
     Ok(())
+}
+
+/// Checks that came before their report found no entry to raise.
+fn raise_by_checks(tx: &mut Tx<'_>, patient: Option<&str>, report: &str) -> Result<(), WriteError> {
+    let checks = match patient {
+        Some(patient) => table::task::of_patient(tx.conn(), "RiskAssessment", patient)?,
+        None => {
+            let names = table::relation::objects(tx.conn(), RelationKind::OfReport.as_str(), report)?;
+            let ids = names
+                .iter()
+                .filter_map(|name| name.strip_prefix("RiskAssessment/"));
+            let found: Result<Vec<_>, _> = ids.map(|id| tx.get("RiskAssessment", id)).collect();
+            found?
+                .into_iter()
+                .flatten()
+                .filter(|stored| !stored.deleted)
+                .collect()
+        }
+    };
+    for stored in checks {
+        let check = stored.value()?;
+        if report_of_check(tx, &check)?.as_deref() == Some(report) {
+            raise_by_check(tx, patient, report, &check)?;
+        }
+    }
+    Ok(())
+}
+
+fn raise_by_check(
+    tx: &mut Tx<'_>,
+    patient: Option<&str>,
+    report: &str,
+    check: &Value,
+) -> Result<(), WriteError> {
+    match triage::urgency(check).map(Priority::of_urgency) {
+        Some(priority) => queue::raise(tx, patient, report, Raise::AtLeast(priority)),
+        None => Ok(()),
+    }
 }
 
 fn subject(resource: &Value) -> Option<&str> {

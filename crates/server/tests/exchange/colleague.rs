@@ -1,7 +1,8 @@
 //! Dana reports that somebody else is hurt: the right supervisor is told, and nobody else.
 
-use crate::world::{bite, review, text, World};
+use crate::world::{bite, name, review, text, Device, World};
 use axum::http::StatusCode;
+use hms_model::map::system;
 use hms_model::map::task::{self, Priority};
 use serde_json::{json, Value};
 
@@ -106,4 +107,126 @@ async fn once_somebody_says_whose_report_it_is_their_supervisor_is_told_too_and_
     let mut told = owners(&notices);
     told.sort_unstable();
     assert_eq!(told, ["max", "mia"]);
+}
+
+/// A check of a colleague's report, its answers, a photo of it and the photo's bytes, as the carrier's phone sends them.
+fn made_with(report: &str) -> [Value; 4] {
+    let link = json!({"reference": format!("QuestionnaireResponse/{report}")});
+    let urgency = system::codes("urgency");
+    [
+        json!({"resourceType": "RiskAssessment", "id": "c1", "status": "final", "subject": {"display": "not signed in"},
+            "basis": [{"reference": "QuestionnaireResponse/c1-answers"}, link],
+            "prediction": [{"qualitativeRisk": {"coding": [{"system": urgency, "code": "call_911"}]}}]}),
+        json!({"resourceType": "QuestionnaireResponse", "id": "c1-answers", "status": "completed",
+            "questionnaire": system::symptom_check("0000")}),
+        json!({"resourceType": "DocumentReference", "id": "p1", "status": "current",
+            "content": [{"attachment": {"contentType": "image/jpeg", "url": "Binary/p1"}}],
+            "context": {"related": [link]}}),
+        json!({"resourceType": "Binary", "id": "p1", "contentType": "image/jpeg", "data": "AAAA",
+            "securityContext": {"reference": "DocumentReference/p1"}}),
+    ]
+}
+
+fn parts_held(desk: &Device) -> Vec<bool> {
+    let parts = made_with("r1");
+    parts
+        .iter()
+        .map(|part| desk.held.contains_key(&name(part)))
+        .collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_made_with_a_report_of_nobody_known_reaches_the_desk_in_any_order_and_leaves_with_it() {
+    for order in [[0, 1, 2, 3], [3, 2, 1, 0], [1, 3, 0, 2]] {
+        let w = World::new().await;
+        let (mut ada, mut late) = (w.device("ada", "desk").await, w.device("bo", "desk2").await);
+        let mut dana = w.device("dana", "phone").await;
+        w.sync(&mut ada, &[]).await;
+        reported(&w, "Lee Reyes 05001").await;
+        let parts = made_with("r1");
+        dana.next_op = 10;
+        for at in order {
+            let op = dana.op(&parts[at], None, None);
+            let synced = w.sync(&mut dana, &[op]).await;
+            assert_eq!(synced.results[0].status, 201, "{:?}", synced.results);
+            // After each change: what comes later must not depend on all of it being new.
+            w.sync(&mut ada, &[]).await;
+        }
+        w.sync(&mut late, &[]).await;
+
+        for desk in [&ada, &late] {
+            assert_eq!(parts_held(desk), [true; 4], "{order:?}");
+            for part in &parts {
+                let (status, _) = w.get(desk, &format!("/fhir/{}", name(part))).await;
+                assert_eq!(status, StatusCode::OK, "{}", name(part));
+            }
+            let (_, found) = w.get(desk, "/fhir/RiskAssessment").await;
+            assert_eq!(found["total"], 1, "{found}");
+        }
+        let (mut max, mut sam) = (w.device("max", "office").await, w.device("sam", "other").await);
+        for nobody in [&mut max, &mut sam, &mut dana] {
+            w.sync(nobody, &[]).await;
+            assert_eq!(parts_held(nobody), [false; 4]);
+            let (status, _) = w.get(nobody, "/fhir/RiskAssessment/c1").await;
+            assert_ne!(status, StatusCode::OK);
+        }
+        let mut entry = w.tasks("review-report").await.pop().expect("an entry");
+        assert_eq!(entry["priority"], "stat", "the check raised it");
+
+        entry["status"] = json!("completed");
+        w.put(entry).await;
+        w.sync(&mut ada, &[]).await;
+        assert_eq!(parts_held(&ada), [false; 4], "closed, it is nobody's work");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn once_the_person_is_known_all_of_the_report_is_in_their_chart() {
+    let w = World::new().await;
+    let (mut ada, mut dana) = (w.device("ada", "desk").await, w.device("dana", "phone").await);
+    reported(&w, "Lee Reyes 05001").await;
+    dana.next_op = 10;
+    let ops: Vec<Value> = made_with("r1")
+        .iter()
+        .map(|part| dana.op(part, None, None))
+        .collect();
+    w.sync(&mut dana, &ops).await;
+    w.sync(&mut ada, &[]).await;
+
+    let mut report = w.stored("QuestionnaireResponse").await;
+    let mut report = report.remove(
+        report
+            .iter()
+            .position(|r| text(r, "id") == "r1")
+            .expect("the report"),
+    );
+    report["subject"] = json!({"reference": "Patient/lee"});
+    w.put(report).await;
+
+    w.sync(&mut ada, &[]).await;
+    assert_eq!(parts_held(&ada), [true; 4]);
+    for part in [
+        "RiskAssessment/c1",
+        "QuestionnaireResponse/c1-answers",
+        "DocumentReference/p1",
+        "QuestionnaireResponse/r1",
+    ] {
+        assert_eq!(ada.held[part]["subject"]["reference"], "Patient/lee", "{part}");
+    }
+    let mut lee = w.device("lee", "theirs").await;
+    w.sync(&mut lee, &[]).await;
+    assert_eq!(parts_held(&lee), [true; 4]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_check_that_comes_before_its_report_raises_it_all_the_same() {
+    let w = World::new().await;
+    for part in made_with("r1") {
+        w.put(part).await;
+    }
+
+    w.put(about("r1", "the new one")).await;
+
+    let entry = w.tasks("review-report").await.pop().expect("an entry");
+    assert_eq!(entry["priority"], "stat");
 }

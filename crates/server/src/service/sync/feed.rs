@@ -7,11 +7,11 @@
 
 use super::cursor::Cursor;
 use super::scope::{Facts, Held, Scope};
+use crate::auth::relation::{derive, RelationKind};
 use crate::auth::Actor;
 use crate::db::sqlite::table;
 use crate::db::sqlite::table::feed::FeedRow;
 use crate::db::DbError;
-use hms_model::role::Role;
 use hms_model::wire::sync::{ChangeBody, GoneWhy, CHECKPOINT_EVERY};
 use rusqlite::Connection;
 use serde_json::Value;
@@ -114,8 +114,9 @@ impl Pager<'_> {
     fn consequences(&mut self, row: &FeedRow) -> Result<(), DbError> {
         match (row.kind.as_str(), &row.patient) {
             ("Task" | "Encounter" | "Patient", Some(patient)) => self.patient(patient),
-            ("Task", None) => self.unclaimed_report(row),
+            ("Task", None) => self.unclaimed(row),
             ("DocumentReference", Some(_)) => self.bytes_of(row),
+            ("RiskAssessment" | "DocumentReference", None) => self.described_by(row),
             _ => Ok(()),
         }
     }
@@ -150,33 +151,56 @@ impl Pager<'_> {
         Ok(())
     }
 
-    /// A report without a patient comes and goes with its entry in the queue.
-    fn unclaimed_report(&mut self, row: &FeedRow) -> Result<(), DbError> {
-        let body = if row.deleted {
-            Value::Null
-        } else {
-            read_body(self.conn, row.seq)?
-        };
-        let Some(id) = body
-            .get("focus")
-            .and_then(|f| hms_model::map::id_in(f, "QuestionnaireResponse"))
-        else {
-            return Ok(());
-        };
-        let Some(report) =
-            table::resource::get(self.conn, "QuestionnaireResponse", id)?.filter(|r| !r.deleted)
-        else {
-            return Ok(());
-        };
-        // A newer version of it is still to come in the feed, at its own place.
-        if report.patient.is_some() || report.seq > self.from {
+    /// A report without a patient, and what was made with it, come and go with the entry in the queue.
+    fn unclaimed(&mut self, row: &FeedRow) -> Result<(), DbError> {
+        if row.deleted {
             return Ok(());
         }
-        let body = report.value()?;
-        if self.scope.holds("QuestionnaireResponse", id, &body, None)? {
+        let body = read_body(self.conn, row.seq)?;
+        let focus = body.get("focus");
+        let Some(report) = focus.and_then(|f| hms_model::map::id_in(f, "QuestionnaireResponse")) else {
+            return Ok(());
+        };
+        self.nobodys("QuestionnaireResponse", report)?;
+        for name in table::relation::objects(self.conn, RelationKind::OfReport.as_str(), report)? {
+            if let Some((kind, id)) = name.split_once('/') {
+                self.nobodys(kind, id)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// A check's answers and a photo's bytes, where they came before what says to which report they belong.
+    fn described_by(&mut self, row: &FeedRow) -> Result<(), DbError> {
+        if row.seq != row.current || row.deleted {
+            return Ok(());
+        }
+        for relation in derive(&read_body(self.conn, row.seq)?) {
+            match relation.object.split_once('/') {
+                Some((kind, id)) if kind != row.kind => self.nobodys(kind, id)?,
+                Some(_) | None => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Sends or withdraws something older than the cursor that names no patient.
+    fn nobodys(&mut self, kind: &str, id: &str) -> Result<(), DbError> {
+        if !self.scope.sees_unclaimed(kind) {
+            return Ok(());
+        }
+        let Some(stored) = table::resource::get(self.conn, kind, id)?.filter(|r| !r.deleted) else {
+            return Ok(());
+        };
+        // A newer version is still to come in the feed, at its own place.
+        if stored.patient.is_some() || stored.seq > self.from {
+            return Ok(());
+        }
+        let body = stored.value()?;
+        if self.scope.holds(kind, id, &body, None)? {
             self.send(body);
-        } else if self.scope.role() == Role::Clinician {
-            self.gone("QuestionnaireResponse", id, GoneWhy::OutOfScope);
+        } else {
+            self.gone(kind, id, GoneWhy::OutOfScope);
         }
         Ok(())
     }

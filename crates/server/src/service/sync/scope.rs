@@ -2,6 +2,7 @@
 
 use crate::auth::policy::{self, Action, Standing};
 use crate::auth::relation::{derive, patient_of, Relation, RelationKind};
+use crate::auth::standing::is_unclaimed;
 use crate::auth::Actor;
 use crate::db::sqlite::table;
 use crate::db::DbError;
@@ -169,7 +170,10 @@ impl<'a> Scope<'a> {
                     facts.site |= self.is_own_site(&relation.subject);
                     facts.district |= self.in_district(&relation.subject)?;
                 }
-                RelationKind::QueueFocus | RelationKind::PartOf | RelationKind::SiteNotice => {}
+                RelationKind::QueueFocus
+                | RelationKind::PartOf
+                | RelationKind::OfReport
+                | RelationKind::SiteNotice => {}
             }
         }
         Ok(facts)
@@ -227,13 +231,12 @@ impl<'a> Scope<'a> {
         granted: &[Standing],
     ) -> Result<bool, DbError> {
         match kind {
-            // A report that nobody has claimed yet, and its entry in the queue.
-            "QuestionnaireResponse" => Ok(granted.contains(&Standing::Unclaimed)
-                && table::relation::holds(self.conn, RelationKind::QueueFocus.as_str(), "", id)?),
             "Task" if task::notice_site(body).is_some() => Ok(granted.contains(&Standing::SiteNotice)
                 && task::notice_site(body) == self.actor.site.as_deref()),
-            "Task" => Ok(granted.contains(&Standing::Unclaimed)
-                && derive(body).iter().any(|r| r.kind == RelationKind::QueueFocus)),
+            // A report that nobody has claimed yet, its entry in the queue, and what was made with it.
+            "Task" | "QuestionnaireResponse" | "RiskAssessment" | "DocumentReference" => {
+                Ok(granted.contains(&Standing::Unclaimed) && is_unclaimed(self.conn, kind, id, body)?)
+            }
             // The bytes of a photo go where its description goes.
             "Binary" => {
                 let Some(described) =
@@ -241,11 +244,7 @@ impl<'a> Scope<'a> {
                 else {
                     return Ok(false);
                 };
-                let described = described.value()?;
-                match patient_of(&described) {
-                    Some(_) => self.holds("DocumentReference", id, &described, None),
-                    None => Ok(false),
-                }
+                self.holds("DocumentReference", id, &described.value()?, None)
             }
             _ => Ok(granted.contains(&Standing::General) && DIRECTORY_ON_DEVICE.contains(&kind)),
         }
@@ -260,6 +259,13 @@ impl<'a> Scope<'a> {
             Role::Nurse => kind == "Binary",
             Role::Hr | Role::Compliance | Role::Administrator | Role::System => true,
         }
+    }
+
+    /// Whether a device of the actor holds resources of a type while nobody knows whose they are.
+    #[must_use]
+    pub fn sees_unclaimed(&self, kind: &str) -> bool {
+        policy::granted(self.actor, Action::Read, kind).contains(&Standing::Unclaimed)
+            && !self.online_only(kind)
     }
 
     /// The actor's role.

@@ -38,12 +38,7 @@ export function QueueItem(props: { item: QueueItemView; number: number; current:
         </span>
         <span className="entry-q__line">
           <Waiting since={item.waiting_since} />
-          {/* The check of a report for somebody the server does not know is not given to this desk: it must not be denied. */}
-          <span>
-            {item.urgency
-              ? t("queue.checked.result", { result: code.checkResult(item.urgency) })
-              : t(item.patient === null ? "queue.checkNotShown" : "queue.notChecked")}
-          </span>
+          <span>{item.urgency ? t("queue.checked.result", { result: code.checkResult(item.urgency) }) : t("queue.notChecked")}</span>
         </span>
         <span className="entry-q__line entry-q__line--soft">
           <span>{code.language(item.language)}</span>

@@ -43,6 +43,18 @@ pub fn holds(conn: &Connection, kind: &str, subject: &str, object: &str) -> Resu
     .doing("read a relation")
 }
 
+/// The objects that a relation gives a subject: what was made with a report.
+///
+/// # Errors
+/// A failed statement.
+pub fn objects(conn: &Connection, kind: &str, subject: &str) -> Result<Vec<String>, DbError> {
+    conn.prepare_cached(
+        "SELECT DISTINCT object FROM relation WHERE kind = ?1 AND subject = ?2 ORDER BY object",
+    )
+    .and_then(|mut s| s.query_map([kind, subject], |r| r.get(0))?.collect())
+    .doing("read relations")
+}
+
 /// The subjects that a relation gives an object: the site of a patient.
 ///
 /// # Errors

@@ -206,12 +206,22 @@ fn standing(kind: &str, standing: Standing, actor: &Actor) -> Option<Condition> 
                 Condition::new("r.patient = ?", vec![own])
             }
         }
-        Standing::Treating => objects(RelationKind::Treats, format!("Practitioner/{}", actor.practitioner()?)),
+        Standing::Treating => objects(
+            RelationKind::Treats,
+            format!("Practitioner/{}", actor.practitioner()?),
+        ),
         Standing::Queue => objects(RelationKind::Queue, String::new()),
         Standing::Unclaimed => Condition::new(
             "(r.patient IS NULL AND (r.key IN (SELECT key FROM relation WHERE kind = ?)
-              OR (r.type = 'QuestionnaireResponse' AND r.id IN (SELECT object FROM relation WHERE kind = ?))))",
-            vec![text(RelationKind::QueueFocus.as_str()), text(RelationKind::QueueFocus.as_str())],
+              OR (r.type = 'QuestionnaireResponse' AND r.id IN (SELECT object FROM relation WHERE kind = ?))
+              OR EXISTS (SELECT 1 FROM relation o WHERE o.kind = ? AND o.object = r.type || '/' || r.id
+                 AND o.subject IN (SELECT object FROM relation WHERE kind = ?))))",
+            vec![
+                text(RelationKind::QueueFocus.as_str()),
+                text(RelationKind::QueueFocus.as_str()),
+                text(RelationKind::OfReport.as_str()),
+                text(RelationKind::QueueFocus.as_str()),
+            ],
         ),
         Standing::District => {
             let district = format!("Organization/{}", actor.district.as_deref()?);
@@ -232,7 +242,10 @@ fn standing(kind: &str, standing: Standing, actor: &Actor) -> Option<Condition> 
             condition.and(Condition::new(
                 "r.type = 'Task' AND EXISTS (SELECT 1 FROM idx_token t WHERE t.param = ? AND t.key = r.key
                    AND t.system = ? AND t.code IN ('supervisor-notice', 'duty-decision'))",
-                vec![Sql::Integer(param_id("Task", "code")), text(&hms_model::map::system::codes("task"))],
+                vec![
+                    Sql::Integer(param_id("Task", "code")),
+                    text(&hms_model::map::system::codes("task")),
+                ],
             ));
             let about_nobody = Condition::new(
                 "r.type = 'Task' AND r.patient IS NULL AND r.id IN (SELECT object FROM relation WHERE kind = ? AND subject = ?)",
