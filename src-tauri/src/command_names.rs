@@ -40,6 +40,7 @@
     "queue",
     "queue_claim",
     "queue_release",
+    "report_identify",
     "chart",
     "visit_call",
     "intake_save",

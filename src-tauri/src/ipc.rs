@@ -70,6 +70,7 @@ pub fn builder() -> Builder<tauri::Wry> {
             commands::staff::queue,
             commands::staff::queue_claim,
             commands::staff::queue_release,
+            commands::staff::report_identify,
             commands::staff::chart,
             commands::staff::intake_save,
             commands::staff::note_save,

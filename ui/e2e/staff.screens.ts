@@ -34,6 +34,8 @@ export const STAFF_SCREENS: Shot[] = [
   { name: "call-lost", tape: "staff_lost", route: CASE, ready: "call-away" },
   { name: "call-elsewhere", tape: "staff_call", route: "case/task-3", ready: "call-elsewhere" },
   { name: "call-ended", tape: "staff_call", route: CASE, press: ["visit-leave"], ready: "call-ended" },
+  { name: "nobody", tape: "staff_nobody", route: CASE, ready: "identify-from" },
+  { name: "nobody-fits", tape: "staff_nobody", route: CASE, press: ["identify-give"], ready: "identify-nobody" },
   { name: "versions-notice", tape: "staff_versions", route: CASE, ready: "notice-versions" },
   { name: "versions", tape: "staff_versions", route: CASE, press: ["versions-open"], ready: "version-theirs" },
   { name: "versions-sure", tape: "staff_versions", press: ["versions-open", "keep-mine"], ready: "sure-mine" },

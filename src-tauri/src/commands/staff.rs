@@ -28,6 +28,18 @@ pub async fn queue_release(client: State<'_, Client>, task: String) -> Result<Qu
     reply(client.queue_release(task).await)
 }
 
+/// Says whose a report is that names a person only in words.
+#[tauri::command]
+#[specta::specta]
+pub async fn report_identify(
+    client: State<'_, Client>,
+    task: String,
+    number: String,
+    name: String,
+) -> Result<ChartView, CommandError> {
+    reply(client.report_identify(task, number, name).await)
+}
+
 /// Chart of an entry.
 #[tauri::command]
 #[specta::specta]

@@ -89,6 +89,8 @@ export const commands = {
 	queueClaim: (task: string) => typedError<QueueView, CommandError>(__TAURI_INVOKE("queue_claim", { task })),
 	/**  Gives an entry back. */
 	queueRelease: (task: string) => typedError<QueueView, CommandError>(__TAURI_INVOKE("queue_release", { task })),
+	/**  Says whose a report is that names a person only in words. */
+	reportIdentify: (task: string, number: string, name: string) => typedError<ChartView, CommandError>(__TAURI_INVOKE("report_identify", { task, number, name })),
 	/**  Chart of an entry. */
 	chart: (task: string) => typedError<ChartView, CommandError>(__TAURI_INVOKE("chart", { task })),
 	/**  Keeps the opening of the visit. */
@@ -348,6 +350,10 @@ export type ChartReportView = {
 	witness: string | null,
 	/**  Own words. */
 	note: string | null,
+	/**  Whom it is about, as typed, where somebody reported for a colleague. */
+	colleague: string | null,
+	/**  Name of who reported for a colleague. */
+	reported_by: string | null,
 	/**  Photos: ids to fetch with `attachment`. */
 	photos: string[],
 	/**  Voice notes: ids to fetch with `attachment`. */

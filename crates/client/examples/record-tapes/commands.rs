@@ -61,6 +61,7 @@ commands! {
     queue();
     queue_claim("task");
     queue_release("task");
+    report_identify("task", "number", "name");
     chart("task");
     intake_save("task", "form");
     note_save("task", "text");

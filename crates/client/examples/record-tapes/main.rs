@@ -11,6 +11,7 @@ mod busy;
 mod carrier;
 mod commands;
 mod desk;
+mod nobody;
 mod office;
 mod tape;
 mod trouble;
@@ -51,6 +52,9 @@ fn main() {
         }
         if wants("office") {
             office::record().await;
+        }
+        if wants("nobody") {
+            nobody::record().await;
         }
         if wants("versions") {
             versions::record().await;

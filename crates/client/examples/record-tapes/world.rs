@@ -34,6 +34,7 @@ pub struct World {
 #[derive(Debug, Clone)]
 pub struct Employee {
     pub id: String,
+    pub number: String,
     pub name: String,
     pub injured: bool,
     pub allergies: bool,
@@ -161,6 +162,7 @@ impl World {
                         .to_owned()
                 };
                 all.push(Employee {
+                    number: words("/identifier/0/value"),
                     name: format!("{} {}", words("/name/0/given/0"), words("/name/0/family")),
                     injured: read
                         .get("QuestionnaireResponse", &format!("{id}-injury"))?

@@ -90,6 +90,40 @@ impl Client {
         self.queue().await
     }
 
+    /// Says whose a report is that names a person only in words: the server looks for the one person with this number
+    /// and name.
+    ///
+    /// # Errors
+    /// [`ErrorCode::NotFound`] where nobody fits, [`ErrorCode::Changed`] where somebody has said so already,
+    /// [`ErrorCode::Offline`].
+    pub async fn report_identify(
+        &self,
+        task: String,
+        number: String,
+        name: String,
+    ) -> Result<ChartView, ClientError> {
+        let wanted = task.clone();
+        let stored = self
+            .ask(async move |engine: &mut Engine| Ok(engine.task(&wanted).await?.0))
+            .await?;
+        let report = hms_model::map::task::report(&stored.resource);
+        let report = report.ok_or_else(|| ClientError::new(ErrorCode::NotFound))?;
+        let path = format!("/api/reports/{report}/person");
+        let body = json!({ "number": number, "name": name });
+        let make = |token: &_| {
+            let request = self.shared.http.request(Method::POST, &path, Some(token));
+            request.json(&body)
+        };
+        match self.shared.authorized(make, Tries::Quick).await {
+            Ok(_) => {}
+            Err(Fault::Refused(422)) => return Err(ClientError::new(ErrorCode::NotFound)),
+            Err(fault) => return Err(fault.into()),
+        }
+        // The record of that person comes with the next sync, which is now.
+        self.sync_now().await?;
+        self.chart(task).await
+    }
+
     /// Chart and workspace of an entry. That it was opened is told to the server, for the person to see.
     ///
     /// # Errors

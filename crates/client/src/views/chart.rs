@@ -1,6 +1,7 @@
 //! Chart and workspace of one entry of the queue.
 
 use hms_model::map::{self, duty, note, report as words, task, triage, visit};
+use hms_model::report::Reporter;
 use hms_model::time::Timestamp;
 use hms_model::view::{
     AddendumView, AdviceView, AnswerView, ChartCheckView, ChartReportView, ChartView, HistoryView,
@@ -252,12 +253,23 @@ fn report_view(resource: &Value, records: &Records, sending: &Sending) -> Option
         places: report.places,
         happened_at: report.happened.at.as_f64(),
         authored_at: report.authored.at.as_f64(),
-        received_at: moment(resource, &["meta", "lastUpdated"]).map(Timestamp::as_f64),
+        // A later version only says whose it is.
+        received_at: moment(resource, &["identifier", "period", "start"])
+            .or_else(|| moment(resource, &["meta", "lastUpdated"]))
+            .map(Timestamp::as_f64),
         true_time: report.true_time.map(Timestamp::as_f64),
         position: report.position,
         place_text: report.place_text,
         witness: report.witness,
         note: report.note,
+        reported_by: match &report.reporter {
+            Reporter::Colleague { .. } => text(resource, &["author", "display"]).map(str::to_owned),
+            Reporter::Myself => None,
+        },
+        colleague: match report.reporter {
+            Reporter::Colleague { hurt_name } => Some(hurt_name),
+            Reporter::Myself => None,
+        },
         photos: ids("image/"),
         voice: ids("audio/"),
         additions: additions(&id, records, sending),

@@ -2,6 +2,7 @@
 
 mod alone;
 mod call;
+mod colleague;
 mod conflict;
 mod damaged;
 mod desk;

@@ -147,6 +147,10 @@ pub struct ChartReportView {
     pub witness: Option<String>,
     /// Own words.
     pub note: Option<String>,
+    /// Whom it is about, as typed, where somebody reported for a colleague.
+    pub colleague: Option<String>,
+    /// Name of who reported for a colleague.
+    pub reported_by: Option<String>,
     /// Photos: ids to fetch with `attachment`.
     pub photos: Vec<String>,
     /// Voice notes: ids to fetch with `attachment`.

@@ -1,4 +1,5 @@
 //! `GET /api/queue/signals`: how each patient is linked now, for the queue's signal column.
+//! `POST /api/reports/{id}/person`: whose a report is that names a person only in words.
 
 use super::outcome::Refusal;
 use super::{route, Access, Route};
@@ -6,26 +7,37 @@ use crate::app::App;
 use crate::auth::Actor;
 use crate::db::sqlite::table;
 use crate::db::DbError;
+use crate::fhir::Problem;
+use crate::service::identify::{self, Named};
 use crate::service::sync::scope::Scope;
-use axum::extract::State;
-use axum::http::Method;
+use axum::extract::{DefaultBodyLimit, Path, State};
+use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
 use axum::Json;
 use hms_model::role::Role;
 use hms_model::time::Timestamp;
 use serde::Serialize;
+use serde_json::json;
 
 /// The rows.
 #[must_use]
 pub fn routes() -> Vec<Route> {
     const STAFF: &[Role] = &[Role::Clinician, Role::Nurse];
-    vec![route(
-        Method::GET,
-        "/api/queue/signals",
-        Access::Roles(STAFF),
-        get(signals),
-    )]
+    vec![
+        route(
+            Method::GET,
+            "/api/queue/signals",
+            Access::Roles(STAFF),
+            get(signals),
+        ),
+        route(
+            Method::POST,
+            "/api/reports/{id}/person",
+            Access::Roles(STAFF),
+            post(person).layer(DefaultBodyLimit::max(4096)),
+        ),
+    ]
 }
 
 /// One patient's link.
@@ -44,6 +56,32 @@ pub struct WireSignal {
     /// When a sync of theirs last ran to its end: FHIR instant.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_sync: Option<String>,
+}
+
+async fn person(
+    State(app): State<App>,
+    actor: Actor,
+    Path(id): Path<String>,
+    Json(named): Json<Named>,
+) -> Response {
+    let told = app
+        .db
+        .write(move |tx| identify::identify(tx, &actor, &id, &named))
+        .await;
+    match told {
+        Ok(Some(patient)) => Json(json!({ "patient": patient })).into_response(),
+        Ok(None) => refuse(StatusCode::UNPROCESSABLE_ENTITY, "nobody-fits"),
+        Err(Problem::Conflict(code)) => refuse(StatusCode::CONFLICT, code),
+        Err(Problem::NotFound) => Refusal::NotFound.respond(false),
+        Err(problem) => {
+            tracing::error!(%problem, "A report could not be given to its person");
+            Refusal::Internal.respond(false)
+        }
+    }
+}
+
+fn refuse(status: StatusCode, code: &str) -> Response {
+    (status, Json(json!({ "error": code }))).into_response()
 }
 
 async fn signals(State(app): State<App>, actor: Actor) -> Response {

@@ -8,6 +8,7 @@ pub mod cause;
 pub mod claim;
 pub mod duty;
 pub mod gate;
+pub mod identify;
 pub mod queue;
 pub mod report;
 pub mod sealed;

@@ -38,10 +38,32 @@ pub fn with_number(
         Some(number) => number,
         None => {
             let n = tx.next_number("receipt", FIRST_NUMBER)?;
-            json!({ "system": system::receipt(), "value": format!("HMS-{n}") })
+            let received = Timestamp(tx.now_ms()).to_instant();
+            json!({ "system": system::receipt(), "value": format!("HMS-{n}"), "period": { "start": received } })
         }
     };
-    Ok(resource.with_element("identifier", number))
+    let reporter = reporter_with_name(tx, resource.body())?;
+    let resource = resource.with_element("identifier", number);
+    Ok(match reporter {
+        Some(reporter) => resource.with_element("author", reporter),
+        None => resource,
+    })
+}
+
+/// Who reported for a colleague, with their name as the service knows it: whoever cares for the colleague can ask them,
+/// and has no other way to their record.
+fn reporter_with_name(tx: &Tx<'_>, resource: &Value) -> Result<Option<Value>, DbError> {
+    let author = resource
+        .get("author")
+        .filter(|_| report::colleague_named(resource).is_some());
+    let Some(id) = author.and_then(|author| hms_model::map::id_in(author, "Patient")) else {
+        return Ok(None);
+    };
+    let mut reporter = hms_model::map::reference("Patient", id);
+    if let (Some(name), Some(map)) = (name_of(tx, id)?, reporter.as_object_mut()) {
+        map.insert("display".into(), json!(name));
+    }
+    Ok(Some(reporter))
 }
 
 /// Refuses to change the words of what a carrier sent beside a report: additions, a symptom check and its answers.
@@ -143,7 +165,10 @@ pub fn notify_of_colleague(tx: &mut Tx<'_>, report_id: &str, resource: &Value) -
 
 /// The one person who has a number that was given, if the name that was given fits theirs: a mistyped number must
 /// not point at somebody else.
-fn identified(tx: &Tx<'_>, named: &ColleagueNamed<'_>) -> Result<Option<String>, DbError> {
+///
+/// # Errors
+/// A failed statement.
+pub fn identified(tx: &Tx<'_>, named: &ColleagueNamed<'_>) -> Result<Option<String>, DbError> {
     let system = system::codes("employee-number");
     for number in &named.numbers {
         for number in [(*number).to_owned(), number.to_uppercase()] {

@@ -1,7 +1,8 @@
 //! Dana reports that somebody else is hurt: the right supervisor is told, and nobody else.
 
 use crate::world::{bite, name, review, text, Device, World};
-use axum::http::StatusCode;
+use axum::body::Body;
+use axum::http::{Request, StatusCode};
 use hms_model::map::system;
 use hms_model::map::task::{self, Priority};
 use serde_json::{json, Value};
@@ -180,6 +181,22 @@ async fn what_was_made_with_a_report_of_nobody_known_reaches_the_desk_in_any_ord
     }
 }
 
+/// Says whose the report is; what the server answers.
+async fn say(w: &World, who: &Device, number: &str, name: &str) -> (u16, String) {
+    let request = Request::post("/api/reports/r1/person")
+        .header("authorization", format!("Bearer {}", who.token))
+        .header("content-type", "application/json")
+        .body(Body::from(json!({"number": number, "name": name}).to_string()))
+        .expect("a request");
+    let (status, answer) = w.send(request).await;
+    let answer: Value = serde_json::from_str(&answer).expect("JSON");
+    let word = answer
+        .get("patient")
+        .or(answer.get("error"))
+        .and_then(Value::as_str);
+    (status.as_u16(), word.unwrap_or_default().to_owned())
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn once_the_person_is_known_all_of_the_report_is_in_their_chart() {
     let w = World::new().await;
@@ -193,15 +210,32 @@ async fn once_the_person_is_known_all_of_the_report_is_in_their_chart() {
     w.sync(&mut dana, &ops).await;
     w.sync(&mut ada, &[]).await;
 
-    let mut report = w.stored("QuestionnaireResponse").await;
-    let mut report = report.remove(
-        report
-            .iter()
-            .position(|r| text(r, "id") == "r1")
-            .expect("the report"),
+    for (number, name) in [
+        ("05001", "Sam Soto"),
+        ("99999", "Lee Reyes"),
+        ("05001", "  "),
+        ("", "Lee"),
+    ] {
+        assert_eq!(
+            say(&w, &ada, number, name).await,
+            (422, "nobody-fits".to_owned()),
+            "{number} {name}"
+        );
+    }
+    for nobody in ["dana", "max", "hana"] {
+        let other = w.device(nobody, "elsewhere").await;
+        assert_eq!(say(&w, &other, "05001", "Lee Reyes").await.0, 403, "{nobody}");
+    }
+    assert_eq!(say(&w, &ada, "05001", "lee").await, (200, "lee".to_owned()));
+    assert_eq!(
+        say(&w, &ada, "04417", "Dana Reyes").await,
+        (409, "already-identified".to_owned())
     );
-    report["subject"] = json!({"reference": "Patient/lee"});
-    w.put(report).await;
+    assert_eq!(
+        w.tasks("supervisor-notice").await.len(),
+        1,
+        "their supervisor was told before"
+    );
 
     w.sync(&mut ada, &[]).await;
     assert_eq!(parts_held(&ada), [true; 4]);
@@ -213,6 +247,9 @@ async fn once_the_person_is_known_all_of_the_report_is_in_their_chart() {
     ] {
         assert_eq!(ada.held[part]["subject"]["reference"], "Patient/lee", "{part}");
     }
+    // Who reported is named by the service, whatever the phone called them.
+    let reporter = json!({"reference": "Patient/dana", "display": "dana Reyes"});
+    assert_eq!(ada.held["QuestionnaireResponse/r1"]["author"], reporter);
     let mut lee = w.device("lee", "theirs").await;
     w.sync(&mut lee, &[]).await;
     assert_eq!(parts_held(&lee), [true; 4]);

@@ -116,6 +116,11 @@ const ROWS: &[(&str, &str, Expect)] = &[
         "/api/queue/signals",
         Expect::Only(&[Role::Clinician, Role::Nurse]),
     ),
+    (
+        "POST",
+        "/api/reports/{id}/person",
+        Expect::Only(&[Role::Clinician, Role::Nurse]),
+    ),
     ("GET", "/api/relay", Expect::Only(&[Role::Administrator])),
 ];
 

@@ -12,6 +12,7 @@ import { Note } from "../work/Note";
 import { Checks } from "./Checks";
 import { Claim } from "./Claim";
 import { History } from "./History";
+import { Identify } from "./Identify";
 import { Known } from "./Known";
 import { Person } from "./Person";
 import { Report } from "./Report";
@@ -41,6 +42,7 @@ function CaseOf(props: { chart: ChartView; task: string; onClosed: () => void })
       <Person chart={chart}><Claim task={task} item={item} /></Person>
       <div className="case">
         <div className="case__facts">
+          {chart.patient === null && chart.report && <Identify task={task} report={chart.report} />}
           {chart.report ? <Report report={chart.report} /> : <p className="soft" data-testid="no-report">{t("report.none")}</p>}
           <Checks checks={chart.checks} />
           <Panel id="medication" title={t("chart.medication")} flat><Known id="medication" list={chart.medication} /></Panel>
