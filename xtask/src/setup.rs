@@ -36,7 +36,10 @@ const TEST_PACKAGES: &[&str] = &[
     "gstreamer1.0-plugins-good",
     "libgl1-mesa-dri",
 ];
-const DISK_GIB: u64 = 12;
+/// A clean build and all tests take 5.3 GiB of `target` without the compiler's notes for a next build.
+const DISK_GIB: u64 = 7;
+/// What a checkout needs that has been built.
+const DISK_BUILT_GIB: u64 = 2;
 const MEMORY_GIB: u64 = 6;
 
 /// Says what this machine lacks, changes nothing.
@@ -103,9 +106,15 @@ fn version(line: &str) -> Option<(u32, u32)> {
 fn room() -> Vec<String> {
     let mut problems = Vec::new();
     let free_kib = first_number("df", &["-Pk", "."], 3);
-    if free_kib.is_some_and(|kib| kib / 1024 / 1024 < DISK_GIB) {
+    let built = crate::run::target().join("debug/ach-server").is_file();
+    let needed = if built { DISK_BUILT_GIB } else { DISK_GIB };
+    if let Some(free) = free_kib
+        .map(|kib| kib / 1024 / 1024)
+        .filter(|free| *free < needed)
+    {
         problems.push(format!(
-            "Less than {DISK_GIB} GiB of disk is free here; a debug build needs that much."
+            "{free} GiB of disk is free here; a debug build needs {needed}. Free some, or set CARGO_TARGET_DIR to a \
+             folder on another disk."
         ));
     }
     let memory = std::fs::read_to_string("/proc/meminfo").ok().and_then(|text| {

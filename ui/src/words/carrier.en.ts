@@ -89,6 +89,7 @@ export const carrier = {
   "report.readers.manager": "Your supervisor sees your name, when and where. No health words.",
   "report.readers.hr": "HR sees only if you can work, limits and dates.",
   "report.readers.you": "You see who has read it. You keep a copy.",
+  "report.lockedOwner": "It goes in for the person whose phone this is. Someone else got hurt? Type their name below.",
   "report.sealedOnly": "This phone is locked. Finish it now: you cannot open it again later.",
   "report.sendNow": "Send report",
   "report.discard": "Throw away",

@@ -90,6 +90,7 @@ export const carrier: Same<typeof english> = {
   "report.readers.manager": "Su supervisor ve su nombre, cuándo y dónde. Nada de salud.",
   "report.readers.hr": "Recursos Humanos solo ve si puede trabajar, límites y fechas.",
   "report.readers.you": "Usted ve quién lo leyó. Se queda con una copia.",
+  "report.lockedOwner": "Va a nombre de la persona dueña del teléfono. ¿Se lastimó otra persona? Escriba su nombre abajo.",
   "report.sealedOnly": "El teléfono está bloqueado. Termine ahora: luego no se abre otra vez.",
   "report.sendNow": "Enviar reporte",
   "report.discard": "Borrar el reporte",

@@ -21,7 +21,7 @@ export function Home(props: { app: AppView }) {
       title={t("home.title")}
       above={app.name && <p className="greeting">{t("home.hello", { name: app.name, site: app.site ?? "" }).replace(/, $/, "")}</p>}
     >
-      <Offers colleague />
+      <Offers />
       {app.unsent > 0 ? (
         <LinkTile id="home-outbox" href="#/outbox" icon="clock" sub={t("home.unsent", { count: app.unsent })}>
           {t("home.outbox")}
@@ -55,7 +55,7 @@ export function OffersWithoutUnlock() {
   );
 }
 
-function Offers(props: { colleague?: boolean }) {
+function Offers() {
   const t = useWords();
   const draft = useDraft();
   const start = useStartReport();
@@ -67,7 +67,7 @@ function Offers(props: { colleague?: boolean }) {
         onPress={() => (draft.data ? go("report", "check") : start.run(null))}
       />
       <div className="hero-second"><LinkTile id="home-check" href="#/check" icon="stethoscope" sub={t("home.checkSub")}>{t("home.check")}</LinkTile></div>
-      {props.colleague && !draft.data && (
+      {!draft.data && (
         <LinkButton id="home-colleague" href="#/colleague" look="quiet" icon="people">{t("home.colleague")}</LinkButton>
       )}
     </>

@@ -5,6 +5,7 @@ import { Field, Points } from "../../base/components/Field";
 import { Trouble, useShownRef } from "../../base/components/Loaded";
 import { useCodes } from "../../base/i18n/codes";
 import { useFormats } from "../../base/i18n/format";
+import { useApp } from "../../base/query";
 import type { DraftView, Missing } from "../../ipc/bindings";
 import { useWords } from "../words";
 import { Attachments } from "./Attachments";
@@ -15,6 +16,7 @@ import { StepScreen, type StepName } from "./StepScreen";
 export function CheckAndSend(props: { draft: DraftView }) {
   const t = useWords();
   const { draft } = props;
+  const app = useApp();
   const send = useSend();
   const [pressed, setPressed] = useState(false);
   const missing = pressed ? draft.missing : [];
@@ -32,6 +34,7 @@ export function CheckAndSend(props: { draft: DraftView }) {
       {missing.length > 0 && <MissingList missing={missing} />}
       {send.failure && <Trouble error={send.failure} />}
       {draft.sealed_only && <Banner id="sealed-only" tone="warn" icon="lock">{t("report.sealedOnly")}</Banner>}
+      {app.data?.phase === "locked" && !draft.colleague && <Banner id="locked-owner" tone="warn" icon="people">{t("report.lockedOwner")}</Banner>}
       <Answers draft={draft} />
       <section className="stack" aria-labelledby="add-title">
         <h2 id="add-title">{t("report.addTitle")}</h2>
