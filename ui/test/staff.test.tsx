@@ -231,6 +231,14 @@ describe("fit for duty", () => {
     expect(screen.getByTestId("advice-preview").textContent).toContain("Do not use the left hand");
   });
 
+  it("signs what the screen shows", async () => {
+    const sign = vi.spyOn(commands, "adviceSign");
+    show(call as Tape, CASE);
+    await press("advice-status-restricted", "advice-limit-no-left-hand-use", "advice-until-7", "advice-sign");
+    await waitFor(() => expect(sign).toHaveBeenCalled());
+    expect(sign.mock.lastCall?.[1]).toMatchObject({ status: "restricted", limits: ["no-left-hand-use"] });
+  });
+
   it("takes the limits off when the status has none", async () => {
     const save = vi.spyOn(commands, "adviceSave");
     show(call as Tape, CASE);

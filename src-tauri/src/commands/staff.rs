@@ -131,8 +131,12 @@ pub async fn advice_save(
 /// Signs the advice.
 #[tauri::command]
 #[specta::specta]
-pub async fn advice_sign(client: State<'_, Client>, task: String) -> Result<ChartView, CommandError> {
-    reply(client.advice_sign(task).await)
+pub async fn advice_sign(
+    client: State<'_, Client>,
+    task: String,
+    form: DutyForm,
+) -> Result<ChartView, CommandError> {
+    reply(client.advice_sign(task, form).await)
 }
 
 /// Books a follow-up.

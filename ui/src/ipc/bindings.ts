@@ -110,7 +110,7 @@ export const commands = {
 	/**  Keeps the advice. */
 	adviceSave: (task: string, form: DutyForm) => typedError<ChartView, CommandError>(__TAURI_INVOKE("advice_save", { task, form })),
 	/**  Signs the advice. */
-	adviceSign: (task: string) => typedError<ChartView, CommandError>(__TAURI_INVOKE("advice_sign", { task })),
+	adviceSign: (task: string, form: DutyForm) => typedError<ChartView, CommandError>(__TAURI_INVOKE("advice_sign", { task, form })),
 	/**  Books a follow-up. */
 	followUp: (task: string, form: FollowUpForm) => typedError<ChartView, CommandError>(__TAURI_INVOKE("follow_up", { task, form })),
 	/**  Records that 911 was sent to the carrier. */

@@ -71,7 +71,7 @@ commands! {
     order_imaging("task", "site", "part");
     duty_choices();
     advice_save("task", "form");
-    advice_sign("task");
+    advice_sign("task", "form");
     follow_up("task", "form");
     send_911("task");
     close_task("task");

@@ -464,7 +464,8 @@ async fn sign(tape: &mut Tape, task: &str, tasks: &Tasks) {
     tape.ok("advice_save", json!({ "task": task, "form": duty() }))
         .await;
     tape.ok("chart", json!({ "task": task })).await;
-    tape.ok("advice_sign", json!({ "task": task })).await;
+    tape.ok("advice_sign", json!({ "task": task, "form": duty() }))
+        .await;
     tape.ok("chart", json!({ "task": task })).await;
     let sites = tape.ok("imaging_sites", json!({ "task": task })).await;
     tape.ok(

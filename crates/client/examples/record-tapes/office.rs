@@ -83,7 +83,7 @@ pub async fn treat(ada: &Client, task: &str) {
     ok("note_save", json!({ "task": task, "text": desk::NOTE })).await;
     ok("note_sign", json!({ "task": task, "text": desk::NOTE })).await;
     ok("advice_save", json!({ "task": task, "form": desk::duty() })).await;
-    ok("advice_sign", json!({ "task": task })).await;
+    ok("advice_sign", json!({ "task": task, "form": desk::duty() })).await;
     let sites = ok("imaging_sites", json!({ "task": task })).await;
     ok(
         "order_imaging",

@@ -214,50 +214,31 @@ impl Client {
         let advice = parse_duty(&form)?;
         self.act(async move |engine: &mut Engine| {
             let work = engine.work(&task).await?;
-            let pieces = work.pieces(&task)?;
-            if pieces.advice().is_some_and(|a| a.signed.is_some()) {
-                return Err(ClientError::new(ErrorCode::Signed));
-            }
-            let draft = SignedAdvice {
-                id: NoteId::parse(&advice_id(&task)).map_err(ClientError::internal)?,
-                patient: work.patient.clone(),
-                visit: work.visit(&task),
-                author: work.author.clone(),
-                advice,
-                at: engine.true_now(),
-                signed: None,
-            };
+            let earlier = work.open_advice(&task)?;
+            let draft = work.blank_advice(&task, earlier, advice, engine.true_now())?;
             engine.save("advice-save", vec![duty::to_fhir(&draft)]).await?;
             engine.chart_view(&task).await
         })
         .await
     }
 
-    /// Signs the advice; the manager is asked to decide.
+    /// Signs this advice, which is what the screen shows; the manager is asked to decide. A signature never covers an
+    /// advice that the person does not see, whatever a save that is late or a sync brought meanwhile.
     ///
     /// # Errors
-    /// [`ErrorCode::Invalid`] for an advice that contradicts itself, or none; [`ErrorCode::Signed`].
-    pub async fn advice_sign(&self, task: String) -> Result<ChartView, ClientError> {
+    /// [`ErrorCode::Invalid`] for an advice that contradicts itself; [`ErrorCode::Signed`].
+    pub async fn advice_sign(&self, task: String, form: DutyForm) -> Result<ChartView, ClientError> {
+        let advice = parse_duty(&form)?;
+        advice
+            .check()
+            .map_err(|error| ClientError::caused(ErrorCode::Invalid, error))?;
         self.act(async move |engine: &mut Engine| {
             let work = engine.work(&task).await?;
-            let advice = work
-                .pieces(&task)?
-                .advice()
-                .ok_or_else(|| ClientError::new(ErrorCode::Invalid))?;
-            if advice.signed.is_some() {
-                return Err(ClientError::new(ErrorCode::Signed));
-            }
-            advice
-                .advice
-                .check()
-                .map_err(|error| ClientError::caused(ErrorCode::Invalid, error))?;
+            let earlier = work.open_advice(&task)?;
             let now = engine.true_now();
             let signed = SignedAdvice {
-                author: work.author.clone(),
-                visit: work.visit(&task).or(advice.visit.clone()),
-                at: now,
                 signed: Some(now),
-                ..advice
+                ..work.blank_advice(&task, earlier, advice, now)?
             };
             engine.save("advice-sign", vec![duty::to_fhir(&signed)]).await?;
             engine.chart_view(&task).await
@@ -397,6 +378,38 @@ impl Work {
             at: now,
             signed: None,
             adds_to: None,
+        })
+    }
+
+    /// The advice of the entry as kept so far, which may still be changed.
+    fn open_advice(&self, task: &str) -> Result<Option<SignedAdvice>, ClientError> {
+        let earlier = self.pieces(task)?.advice();
+        if earlier.as_ref().is_some_and(|advice| advice.signed.is_some()) {
+            return Err(ClientError::new(ErrorCode::Signed));
+        }
+        Ok(earlier)
+    }
+
+    /// The advice of the entry, given by the one who writes now.
+    fn blank_advice(
+        &self,
+        task: &str,
+        earlier: Option<SignedAdvice>,
+        advice: DutyAdvice,
+        now: Timestamp,
+    ) -> Result<SignedAdvice, ClientError> {
+        let id = match &earlier {
+            Some(kept) => kept.id.clone(),
+            None => NoteId::parse(&advice_id(task)).map_err(ClientError::internal)?,
+        };
+        Ok(SignedAdvice {
+            id,
+            patient: self.patient.clone(),
+            visit: self.visit(task).or_else(|| earlier.and_then(|kept| kept.visit)),
+            author: self.author.clone(),
+            advice,
+            at: now,
+            signed: None,
         })
     }
 }

@@ -144,16 +144,31 @@ async fn the_desk_sees_it_decides_and_the_carrier_reads_the_summary() {
         limits: vec![],
         ..form.clone()
     };
-    ada.advice_save(task.clone(), wrong)
+    ada.advice_save(task.clone(), wrong.clone())
         .await
         .expect("a draft may be incomplete");
-    assert_eq!(
-        ada.advice_sign(task.clone()).await.expect_err("incomplete").code,
-        ErrorCode::Invalid
-    );
-    ada.advice_save(task.clone(), form.clone()).await.expect("kept");
-    let advised = ada.advice_sign(task.clone()).await.expect("signed");
-    assert!(advised.advice.is_some_and(|advice| advice.signed_at.is_some()));
+    let refused = ada
+        .advice_sign(task.clone(), wrong)
+        .await
+        .expect_err("incomplete");
+    assert_eq!(refused.code, ErrorCode::Invalid);
+    // What is kept differs from what the screen shows; the screen is signed.
+    let kept = DutyForm {
+        until: Some("2030-03-09".into()),
+        ..form.clone()
+    };
+    ada.advice_save(task.clone(), kept).await.expect("kept");
+    let advised = ada
+        .advice_sign(task.clone(), form.clone())
+        .await
+        .expect("signed")
+        .advice
+        .expect("advice");
+    assert!(advised.signed_at.is_some());
+    assert_eq!(advised.duty.until, form.until);
+    assert_eq!(advised.duty.limits, form.limits);
+    let again = ada.advice_sign(task.clone(), form.clone()).await;
+    assert_eq!(again.expect_err("signed").code, ErrorCode::Signed);
     let start = 4_102_444_800_000.0;
     let booked = ada
         .follow_up(

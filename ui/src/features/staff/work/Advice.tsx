@@ -34,7 +34,7 @@ function Open(props: { task: string; name: string; advice: AdviceView | null }) 
     task,
     async (form: DutyForm) => {
       const saved = await commands.adviceSave(task, form);
-      return saved.status === "error" ? saved : commands.adviceSign(task);
+      return saved.status === "error" ? saved : commands.adviceSign(task, form);
     },
     { onDone: () => focusPanel("advice") },
   );
