@@ -26,11 +26,17 @@ pub struct Actor {
     pub device: Option<DeviceId>,
     /// Scopes: `system/Observation.rs` and the like; they bind system accounts.
     pub scopes: Vec<String>,
-    /// The sign-in that the token comes from.
+    /// The sign-in that the token comes from; empty where that was at an external issuer.
     pub family: String,
 }
 
 impl Actor {
+    /// Whether the sign-in is one at an external issuer: those have no tokens here, and so no device.
+    #[must_use]
+    pub fn from_external_issuer(&self) -> bool {
+        self.family.is_empty()
+    }
+
     /// The Patient that the person is.
     #[must_use]
     pub fn patient(&self) -> Option<PatientId> {

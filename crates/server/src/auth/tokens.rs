@@ -200,7 +200,7 @@ pub fn still_good(conn: &Connection, actor: &Actor) -> Result<bool, DbError> {
         }
     }
     // A sign-in at an external issuer has no tokens here; the account decides.
-    if !actor.family.is_empty() && !token::family_lives(conn, &actor.family)? {
+    if !actor.from_external_issuer() && !token::family_lives(conn, &actor.family)? {
         return Ok(false);
     }
     Ok(user::by_id(conn, actor.user.as_str())?.is_some_and(|u| !u.disabled))

@@ -24,6 +24,9 @@ pub enum Problem {
     /// Not allowed.
     #[error("not allowed")]
     Denied,
+    /// The sign-in may not speak for the device that the request names.
+    #[error("not for this device: {0}")]
+    Device(&'static str),
     /// The sign-in ended meanwhile.
     #[error("the sign-in ended")]
     SignIn,
@@ -72,7 +75,7 @@ impl Problem {
         match self {
             Self::Bad(_) | Self::Search { .. } => 400,
             Self::Invalid(_) | Self::Patch(_) => 422,
-            Self::Denied => 403,
+            Self::Denied | Self::Device(_) => 403,
             Self::SignIn => 401,
             Self::NotFound => 404,
             Self::Gone => 410,
@@ -95,6 +98,7 @@ impl Problem {
             Self::Invalid(issues) => outcome::from_issues(issues),
             Self::SignIn => outcome::error("login", "sign in first"),
             Self::Denied => outcome::error("forbidden", "not allowed"),
+            Self::Device(why) => outcome::error("forbidden", why),
             Self::NotFound => outcome::error("not-found", "there is no such resource"),
             Self::Gone => outcome::error("deleted", "the resource was deleted"),
             Self::Precondition => outcome::error("conflict", "the version is not the current one"),

@@ -50,7 +50,7 @@ pub fn routes() -> Vec<Route> {
 }
 
 async fn exchange(State(app): State<App>, actor: Actor, headers: HeaderMap, body: Body) -> FhirAnswer {
-    let device = device(&actor, &headers)?;
+    let device = device(&app, &actor, &headers).await?;
     let announced = headers
         .get("content-length")
         .and_then(|v| v.to_str().ok()?.parse::<usize>().ok());
@@ -82,16 +82,54 @@ async fn exchange(State(app): State<App>, actor: Actor, headers: HeaderMap, body
     }
 }
 
-/// The device that the changes are numbered on. A token that was given to a device is good on that one only.
-fn device(actor: &Actor, headers: &HeaderMap) -> Result<String, Problem> {
+/// The device that the changes are numbered on. A token that was given to a device is good on that one only, and one
+/// that was given to none on none: the numbers of a device's changes, and what was reported on it while it was locked,
+/// are its own.
+async fn device(app: &App, actor: &Actor, headers: &HeaderMap) -> Result<String, Problem> {
     let named = headers
         .get(DEVICE_HEADER)
         .and_then(|v| DeviceId::parse(v.to_str().ok()?).ok());
-    match (named, &actor.device) {
-        (None, _) => Err(Problem::Bad(format!("the header {DEVICE_HEADER} is missing"))),
-        (Some(named), Some(bound)) if named != *bound => Err(Problem::Denied),
-        (Some(named), _) => Ok(named.to_string()),
+    let Some(named) = named else {
+        return Err(Problem::Bad(format!("the header {DEVICE_HEADER} is missing")));
+    };
+    match &actor.device {
+        Some(bound) if named == *bound => Ok(named.to_string()),
+        Some(_) => Err(Problem::Device("this sign-in is good on another device only")),
+        // An external issuer knows nothing of devices: the first account that names one has it.
+        None if actor.from_external_issuer() => adopted(app, actor, named).await,
+        None => Err(Problem::Device(
+            "this sign-in was given to no device: send device_id with the token request",
+        )),
     }
+}
+
+/// A device named by an account of an external issuer, once it is known to be theirs.
+async fn adopted(app: &App, actor: &Actor, named: DeviceId) -> Result<String, Problem> {
+    let (id, user) = (named.to_string(), actor.user.to_string());
+    let known = {
+        let id = id.clone();
+        app.db
+            .read(move |read| table::device::get(read.conn(), &id))
+            .await?
+    };
+    let owner = match known {
+        Some(known) => known,
+        None => {
+            let (id, user) = (id.clone(), user.clone());
+            app.db
+                .write(move |tx| -> Result<_, DbError> {
+                    table::device::adopt(tx.conn(), &id, &user, tx.now_ms())
+                })
+                .await?
+        }
+    };
+    if owner.user_id != user {
+        return Err(Problem::Device("this device is another account's"));
+    }
+    if owner.revoked_ms.is_some() {
+        return Err(Problem::Device("this device's access was taken away"));
+    }
+    Ok(id)
 }
 
 fn too_large() -> Response {

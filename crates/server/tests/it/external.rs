@@ -153,23 +153,23 @@ fn client(authorities: &[PathBuf]) -> reqwest::Client {
 }
 
 /// Gives the person an account here, without a password: only the issuer knows that one.
-async fn account(app: &App) {
+async fn account(app: &App, name: &str) -> String {
     let new = NewAccount {
-        username: "dana".to_owned(),
+        username: name.to_owned(),
         role: Role::Carrier,
-        name: "Dana Reyes".to_owned(),
-        fhir: Some("Patient/dana".to_owned()),
+        name: name.to_owned(),
+        fhir: Some(format!("Patient/{name}")),
         site: None,
         district: None,
         scopes: String::new(),
         password_hash: None,
     };
     app.db
-        .write(move |tx: &mut Tx<'_>| -> Result<(), AccountError> {
-            accounts::add(tx, new, &AuditAgent::service()).map(drop)
+        .write(move |tx: &mut Tx<'_>| -> Result<String, AccountError> {
+            accounts::add(tx, new, &AuditAgent::service())
         })
         .await
-        .expect("account");
+        .expect("account")
 }
 
 async fn json_of(answer: reqwest::Response, status: u16) -> Value {
@@ -199,7 +199,7 @@ async fn a_person_signs_in_at_the_external_issuer_and_its_token_opens_this_serve
         relay: None,
     };
     let running = serve(options).await.expect("serve");
-    account(&running.app).await;
+    account(&running.app, "dana").await;
     let here = format!("https://{}", running.address);
     let http = client(&[provider.authority(), data.join("ca.pem")]);
 
@@ -269,10 +269,7 @@ async fn a_person_signs_in_at_the_external_issuer_and_its_token_opens_this_serve
         http.get(format!("{here}/api/session")).bearer_auth(token).send()
     };
     let who = json_of(session(&tokens["access_token"]).await.expect("session"), 200).await;
-    assert_eq!(
-        (&who["name"], &who["role"]),
-        (&json!("Dana Reyes"), &json!("carrier"))
-    );
+    assert_eq!((&who["name"], &who["role"]), (&json!("dana"), &json!("carrier")));
     // An id token says who signed in; it is no key to an interface.
     let with_id_token = session(&tokens["id_token"]).await.expect("answer");
     assert_eq!(with_id_token.status().as_u16(), 401);
@@ -330,7 +327,7 @@ impl Here {
         };
         let clock = Clock::manual(crate::world::NOON);
         let app = App::open_with(&dir, clock.clone(), settings).expect("open");
-        account(&app).await;
+        account(&app, "dana").await;
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
             .await
             .expect("socket");
@@ -360,6 +357,15 @@ impl Here {
 
     async fn status(&self, token: &str) -> u16 {
         self.answers(token).await.0
+    }
+
+    async fn sync(&self, token: &str, device: &str) -> u16 {
+        let request = client(&[])
+            .post(format!("http://{}/fhir/$hms-sync", self.address))
+            .bearer_auth(token)
+            .header("x-hms-device", device)
+            .body(json!({"cursor": "", "scope": "mine"}).to_string());
+        request.send().await.expect("answer").status().as_u16()
     }
 }
 
@@ -423,6 +429,29 @@ async fn a_token_that_is_not_the_issuers_word_for_this_server_now_is_refused() {
         },
     );
     assert_eq!(here.status(&changed).await, 401, "signature");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_device_is_the_first_account_s_that_names_it() {
+    let provider = Provider::start();
+    let here = Here::trusting(&provider).await;
+    let now = here.clock.now_ms();
+    let token = provider.keys().sign_jwt(&provider.claims(now)).expect("token");
+    let sam = account(&here.app, "sam").await;
+    let desk = here.app.db.write(move |tx: &mut Tx<'_>| {
+        hms_server::db::sqlite::table::device::signed_in(tx.conn(), "desk", &sam, "", tx.now_ms())
+    });
+    desk.await.expect("stored");
+
+    assert_eq!(here.sync(&token, "phone").await, 200);
+    assert_eq!(here.sync(&token, "phone").await, 200, "and stays so");
+    assert_eq!(here.sync(&token, "desk").await, 403);
+
+    let revoked = here.app.db.write(|tx: &mut Tx<'_>| {
+        hms_server::db::sqlite::table::device::revoke(tx.conn(), "phone", tx.now_ms())
+    });
+    assert!(revoked.await.expect("stored"));
+    assert_eq!(here.sync(&token, "phone").await, 403);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -295,6 +295,44 @@ async fn a_code_without_its_verifier_or_for_another_address_gives_nothing() {
     }
 }
 
+#[tokio::test]
+async fn nobody_speaks_for_a_device_that_their_sign_in_was_not_given_to() {
+    let w = World::new();
+    let dana = w.carrier("dana", "here").await;
+    let phone = on_device(&w, &dana, "phone").await;
+    let user = dana.user.clone();
+    let loose = w.app.db.write(move |tx: &mut Tx<'_>| -> Result<String, DbError> {
+        let sign_in = SignIn {
+            family: "loose".to_owned(),
+            user_id: user,
+            device_id: None,
+            client: "test".to_owned(),
+            scope: String::new(),
+        };
+        tokens::issue_access(tx, &sign_in, 3_600_000)
+    });
+    let loose = Person {
+        user: dana.user.clone(),
+        token: loose.await.expect("token"),
+    };
+    let ask = json!({"cursor": "", "scope": "mine"});
+    let sync = async |who: &Person, device: &str| {
+        let headers = [("content-type", "application/x-ndjson"), ("x-hms-device", device)];
+        w.ask_with(who, "POST", "/fhir/$hms-sync", Some(&ask), &headers)
+            .await
+    };
+
+    sync(&phone, "phone").await.expect(200);
+    let another = sync(&phone, "desk").await.expect(403);
+    assert!(another.text().contains("another device"), "{}", another.text());
+    for device in ["phone", "desk", "never-seen"] {
+        let refused = sync(&loose, device).await.expect(403);
+        assert!(refused.text().contains("device_id"), "{}", refused.text());
+    }
+    // What needs no device goes on with such a token.
+    w.get(&loose, "/api/session").await.expect(200);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_exchange_ends_where_its_device_is_taken_away() {
     let w = World::new();

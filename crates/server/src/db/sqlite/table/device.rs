@@ -45,6 +45,20 @@ pub fn signed_in(conn: &Connection, id: &str, user: &str, name: &str, now_ms: i6
     .map(drop)
 }
 
+/// The device of that id, which becomes the account's where nobody has it yet.
+///
+/// # Errors
+/// A failed statement.
+pub fn adopt(conn: &Connection, id: &str, user: &str, now_ms: i64) -> Result<DeviceRow, DbError> {
+    conn.prepare_cached(
+        "INSERT INTO device (id, user_id, name, created_ms, seen_ms) VALUES (?1, ?2, '', ?3, ?3)
+         ON CONFLICT (id) DO UPDATE SET seen_ms = ?3
+         RETURNING id, user_id, name, created_ms, seen_ms, revoked_ms",
+    )
+    .and_then(|mut s| s.query_row(params![id, user, now_ms], device))
+    .doing("note the device of an account")
+}
+
 /// A device by id.
 ///
 /// # Errors
