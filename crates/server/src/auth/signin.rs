@@ -6,6 +6,7 @@ use crate::app::App;
 use crate::audit::{AuditAction, AuditAgent, AuditEntry};
 use crate::db::sqlite::table::user::{self, UserRow};
 use crate::db::{DbError, Tx};
+use crate::service::gate::Gate;
 use hms_model::secret::Secret;
 use tokio::sync::Semaphore;
 
@@ -31,11 +32,38 @@ pub enum SignInError {
     Db(#[from] DbError),
 }
 
-/// Failed sign-ins, by name and by address.
+/// Failed sign-ins, by name and by address, and device codes that nobody redeems.
 #[derive(Debug)]
 pub struct Guards {
     by_name: Attempts,
     by_address: Attempts,
+    /// Device codes begun and not redeemed, by address.
+    codes: Attempts,
+    /// Device codes begun, over all senders: each is a row until it expires.
+    all_codes: Gate,
+}
+
+impl Guards {
+    /// Admits one more device code for an address, and counts it until [`Self::code_redeemed`].
+    ///
+    /// # Errors
+    /// Seconds to wait.
+    pub fn begin_code(&self, address: &str, now_ms: i64) -> Result<(), i64> {
+        let wait = self.codes.wait_ms(address, now_ms);
+        if wait > 0 {
+            return Err((wait + 999) / 1000);
+        }
+        if !self.all_codes.admit(1, now_ms) {
+            return Err(60);
+        }
+        self.codes.failed(address, now_ms);
+        Ok(())
+    }
+
+    /// Somebody signed in with a code from this address: it is people who begin them there.
+    pub fn code_redeemed(&self, address: &str) {
+        self.codes.succeeded(address);
+    }
 }
 
 impl Default for Guards {
@@ -43,6 +71,8 @@ impl Default for Guards {
         Self {
             by_name: Attempts::default(),
             by_address: Attempts::with_free(FREE_PER_ADDRESS),
+            codes: Attempts::with_free(FREE_PER_ADDRESS),
+            all_codes: Gate::default(),
         }
     }
 }

@@ -240,6 +240,44 @@ async fn guessing_is_slowed_down_and_says_the_same_for_names_that_do_not_exist()
 }
 
 #[tokio::test]
+async fn device_codes_that_nobody_redeems_get_slower() {
+    let w = world_with_dana().await;
+    let begin = || w.form("/oauth/device_authorization", &[("client_id", CLIENT)]);
+
+    let first = begin().await.expect(200);
+    let mut refused = begin().await;
+    for _ in 0..100 {
+        if refused.status != 200 {
+            break;
+        }
+        refused = begin().await;
+    }
+    let refused = refused.expect(429);
+
+    assert_eq!(field(&refused, "error"), "slow_down");
+    assert_eq!(refused.header("retry-after"), "2");
+    w.app.clock.advance(2_001);
+    begin().await.expect(200);
+    begin().await.expect(429);
+    // Somebody signs in with one of them: they are people's.
+    let approval = [
+        ("user_code", field(&first, "user_code")),
+        ("username", "dana".to_owned()),
+        ("password", PASSWORD.to_owned()),
+    ];
+    let approval: Vec<(&str, &str)> = approval.iter().map(|(n, v)| (*n, v.as_str())).collect();
+    w.form("/oauth/device", &approval).await.expect(200);
+    let code = field(&first, "device_code");
+    let request = [
+        ("grant_type", "urn:ietf:params:oauth:grant-type:device_code"),
+        ("client_id", CLIENT),
+        ("device_code", code.as_str()),
+    ];
+    w.form("/oauth/token", &request).await.expect(200);
+    begin().await.expect(200);
+}
+
+#[tokio::test]
 async fn a_device_without_a_browser_signs_in_from_another_one() {
     let w = world_with_dana().await;
     let begun = w

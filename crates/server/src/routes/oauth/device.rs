@@ -11,6 +11,7 @@ use crate::db::sqlite::table::grant::{self, GrantRow};
 use crate::db::{DbError, Tx};
 use crate::random;
 use axum::extract::{Form, Query, State};
+use axum::http::header::RETRY_AFTER;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::Json;
@@ -31,9 +32,21 @@ pub(super) struct BeginForm {
     scope: String,
 }
 
-pub(super) async fn begin(State(app): State<App>, Form(form): Form<BeginForm>) -> Response {
+pub(super) async fn begin(
+    State(app): State<App>,
+    Address(address): Address,
+    Form(form): Form<BeginForm>,
+) -> Response {
     if form.client_id != oidc::CLIENT_ID {
         return (StatusCode::BAD_REQUEST, Json(json!({"error": "invalid_client"}))).into_response();
+    }
+    if let Err(seconds) = app.attempts.begin_code(&address, app.clock.now_ms()) {
+        return (
+            StatusCode::TOO_MANY_REQUESTS,
+            [(RETRY_AFTER, seconds.to_string())],
+            Json(json!({"error": "slow_down"})),
+        )
+            .into_response();
     }
     let (code, user_code) = (random::token("hms_dc_"), random::user_code());
     let row = GrantRow {
@@ -157,7 +170,7 @@ pub(super) async fn submit(
 }
 
 /// Exchanges a device code, once a person has approved it.
-pub(super) async fn redeem(app: &App, request: TokenForm) -> Result<Granted, TokenError> {
+pub(super) async fn redeem(app: &App, address: &str, request: TokenForm) -> Result<Granted, TokenError> {
     enum Poll {
         Done(Box<Granted>),
         NotYet(&'static str),
@@ -196,7 +209,10 @@ pub(super) async fn redeem(app: &App, request: TokenForm) -> Result<Granted, Tok
         })
         .await?;
     match outcome {
-        Poll::Done(granted) => Ok(*granted),
+        Poll::Done(granted) => {
+            app.attempts.code_redeemed(address);
+            Ok(*granted)
+        }
         Poll::NotYet(code) => Err(TokenError::Oauth(code)),
     }
 }

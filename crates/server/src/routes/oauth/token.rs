@@ -1,6 +1,6 @@
 //! `/oauth/token`, `/oauth/revoke`, `/oauth/userinfo`.
 
-use super::device;
+use super::{device, Address};
 use crate::app::App;
 use crate::auth::oidc::{self, AuthorizeRequest};
 use crate::auth::tokens::{self, Issued, RefreshError, SignIn, ACCESS_MS};
@@ -70,14 +70,18 @@ pub(super) struct Granted {
     pub(super) fhir: Option<String>,
 }
 
-pub(super) async fn exchange(State(app): State<App>, Form(form): Form<TokenForm>) -> Response {
+pub(super) async fn exchange(
+    State(app): State<App>,
+    Address(address): Address,
+    Form(form): Form<TokenForm>,
+) -> Response {
     if form.client_id != oidc::CLIENT_ID {
         return TokenError::Oauth("invalid_client").respond();
     }
     let outcome = match form.grant_type.as_str() {
         "authorization_code" => by_code(&app, form).await,
         "refresh_token" => by_refresh(&app, form).await,
-        "urn:ietf:params:oauth:grant-type:device_code" => device::redeem(&app, form).await,
+        "urn:ietf:params:oauth:grant-type:device_code" => device::redeem(&app, &address, form).await,
         _ => Err(TokenError::Oauth("unsupported_grant_type")),
     };
     match outcome {
