@@ -2,7 +2,7 @@
 
 use super::patch::JsonPatch;
 use super::query::{Include, SearchQuery};
-use super::Problem;
+use super::{signature, Problem};
 use crate::audit::{AuditAction, AuditEntry};
 use crate::auth::policy::{self, Action, Decision};
 use crate::auth::standing::{standings, Subject};
@@ -198,6 +198,9 @@ fn store(
             == Decision::Deny
     {
         return Err(Problem::Denied);
+    }
+    if kind == "Composition" {
+        signature::not_ahead(resource.body(), tx.now_ms()).map_err(Problem::Invalid)?;
     }
     let put = tx.put(resource, precondition)?;
     let (audit_action, word) = match action {

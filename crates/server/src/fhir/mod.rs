@@ -4,6 +4,7 @@ pub mod interact;
 pub mod patch;
 pub mod problem;
 pub mod query;
+mod signature;
 pub mod transaction;
 
 pub use problem::Problem;

@@ -190,6 +190,30 @@ async fn a_clinician_cannot_make_a_note_look_signed_by_a_colleague() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn nobody_signs_tomorrow() {
+    let w = World::new().await;
+    queued(&w).await;
+    let mut ada = w.device("ada", "desk").await;
+    let signed_at = |time: &str| {
+        let mut signed = note("ada", true);
+        signed["attester"][0]["time"] = json!(time);
+        signed
+    };
+
+    let tomorrow = signed_at("2026-11-22T12:00:00Z");
+    let (status, said) = w.put_as(&ada, &tomorrow, None).await;
+    assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{said}");
+    let op = ada.op(&tomorrow, None, None);
+    let sent = w.sync(&mut ada, &[op]).await.results;
+    assert_eq!(sent[0].status, 422, "{sent:?}");
+    // A desk that was offline since yesterday; the server says when it came.
+    let yesterday = signed_at("2026-11-20T12:00:00Z");
+    let (status, stored) = w.put_as(&ada, &yesterday, None).await;
+    assert!(status.is_success(), "{stored}");
+    assert_eq!(text(&stored["meta"], "lastUpdated"), "2026-11-21T12:00:00.000Z");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_is_about_one_person_is_not_moved_to_another() {
     let w = World::new().await;
     queued(&w).await;
