@@ -93,6 +93,7 @@ impl Client {
         };
         self.ask(async |engine: &mut Engine| {
             engine.open_store()?.lift_waits().await?;
+            engine.network.sealed_after = None;
             engine.core.handle(engine.now(), hms_core::Input::SyncAsked);
             Ok(())
         })

@@ -17,6 +17,8 @@ pub(crate) struct NetworkNow {
     pub(crate) trying: bool,
     pub(crate) last_sync_at: Option<Timestamp>,
     pub(crate) problem: Option<NetworkProblem>,
+    /// Until when the server asked not to be offered sealed entries.
+    pub(crate) sealed_after: Option<std::time::Instant>,
 }
 
 impl NetworkNow {

@@ -51,6 +51,11 @@ impl Fault {
         }
     }
 
+    /// Whether a server that answers so may name a time to wait: it is asked too much, or away for a while.
+    pub(crate) fn asks_to_wait(self) -> bool {
+        matches!(self, Self::Refused(429) | Self::Server(503))
+    }
+
     /// The same for the outbox's classification.
     pub(crate) fn answer(self) -> Answer {
         match self {

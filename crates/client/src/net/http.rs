@@ -5,7 +5,9 @@ use std::time::{Duration, Instant};
 
 use hms_model::secret::Secret;
 use hms_model::time::Timestamp;
-use reqwest::header::{HeaderMap, CONTENT_TYPE, DATE};
+#[cfg(test)]
+use reqwest::header::HeaderValue;
+use reqwest::header::{HeaderMap, HeaderName, CONTENT_TYPE, DATE, RETRY_AFTER};
 use reqwest::{Method, RequestBuilder, Response};
 use serde::de::DeserializeOwned;
 
@@ -27,7 +29,7 @@ pub(crate) enum Tries {
 }
 
 impl Tries {
-    fn timeout(self) -> Duration {
+    pub(crate) fn timeout(self) -> Duration {
         match self {
             Self::Quick => Duration::from_secs(15),
             Self::Patient => Duration::from_secs(60),
@@ -110,9 +112,20 @@ impl Http {
 
     /// Sends a request whose answer may stream for long; silence ends it, not its length.
     pub(crate) async fn start(&self, request: RequestBuilder) -> Result<Response, Fault> {
+        self.begin(request).await.map_err(|stop| stop.fault)
+    }
+
+    /// As [`Self::start`], and says how long the server asked to wait.
+    pub(crate) async fn begin(&self, request: RequestBuilder) -> Result<Response, Stop> {
         let response = self.raw(request).await?;
         match Fault::of_status(response.status().as_u16(), is_html(response.headers())) {
-            Some(fault) => Err(fault),
+            Some(fault) => Err(Stop {
+                fault,
+                retry_after_ms: fault
+                    .asks_to_wait()
+                    .then(|| retry_after(response.headers()))
+                    .flatten(),
+            }),
             None => Ok(response),
         }
     }
@@ -154,6 +167,23 @@ impl Http {
     }
 }
 
+/// A request that did not end well, and what the server asked for then.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Stop {
+    pub(crate) fault: Fault,
+    /// Milliseconds as the server named them: whoever waits bounds them.
+    pub(crate) retry_after_ms: Option<i64>,
+}
+
+impl From<Fault> for Stop {
+    fn from(fault: Fault) -> Self {
+        Self {
+            fault,
+            retry_after_ms: None,
+        }
+    }
+}
+
 /// The JSON of an answer.
 pub(crate) async fn read_json<T: DeserializeOwned>(response: Response) -> Result<T, Fault> {
     let bytes = response.bytes().await.map_err(|error| Fault::of(&error))?;
@@ -169,7 +199,45 @@ fn is_html(headers: &HeaderMap) -> bool {
 }
 
 fn server_date(headers: &HeaderMap) -> Option<Timestamp> {
-    let text = headers.get(DATE)?.to_str().ok()?;
+    date_in(headers, &DATE)
+}
+
+fn date_in(headers: &HeaderMap, name: &HeaderName) -> Option<Timestamp> {
+    let text = headers.get(name)?.to_str().ok()?;
     let date = chrono::DateTime::parse_from_rfc2822(text).ok()?;
     Some(Timestamp(date.timestamp_millis()))
+}
+
+/// What the server asks to wait, in milliseconds. A date counts from the answer's own: this phone's clock may be wrong.
+fn retry_after(headers: &HeaderMap) -> Option<i64> {
+    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    match text.parse::<i64>() {
+        Ok(seconds) => Some(seconds.saturating_mul(1000)),
+        Err(_) => Some(date_in(headers, &RETRY_AFTER)?.since_ms(server_date(headers)?)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn asked(lines: &[(HeaderName, &'static str)]) -> Option<i64> {
+        let lines = lines.iter().cloned();
+        retry_after(
+            &lines
+                .map(|(name, value)| (name, HeaderValue::from_static(value)))
+                .collect(),
+        )
+    }
+
+    #[test]
+    fn what_the_server_asks_to_wait_never_depends_on_this_phones_clock() {
+        let date = (DATE, "Sat, 21 Nov 2026 12:00:00 GMT");
+        let later = (RETRY_AFTER, "Sat, 21 Nov 2026 12:02:00 GMT");
+        assert_eq!(asked(&[(RETRY_AFTER, "120")]), Some(120_000));
+        assert_eq!(asked(&[date, later.clone()]), Some(120_000));
+        assert_eq!(asked(&[later]), None);
+        assert_eq!(asked(&[(RETRY_AFTER, "soon")]), None);
+        assert_eq!(asked(&[]), None);
+    }
 }

@@ -9,13 +9,13 @@ use hms_model::secret::Secret;
 use hms_model::time::Timestamp;
 use hms_model::wire::sync::{WireAsk, WireChange, WireLine, WireOp, WireResult, DEVICE_HEADER, MEDIA_TYPE};
 use hms_store::{Applied, Store, StoreError};
-use reqwest::header::{HeaderMap, CONTENT_TYPE, RETRY_AFTER};
+use reqwest::header::CONTENT_TYPE;
 use reqwest::{Method, Response};
 
 use crate::client::Shared;
 use crate::engine::Engine;
 use crate::error::ClientError;
-use crate::net::Fault;
+use crate::net::{Fault, Stop};
 use crate::sabotage::broken;
 
 /// Bytes of changes in one exchange: a thin link gets its first receipts soon.
@@ -27,13 +27,38 @@ const LINE_AT_MOST: usize = 8 * 1024 * 1024;
 #[derive(Debug, thiserror::Error)]
 enum ExchangeError {
     #[error("the exchange failed")]
-    Fault(#[from] Fault),
+    Fault(#[source] Fault, Option<i64>),
     #[error("the store failed")]
     Store(#[from] StoreError),
     #[error("a change could not be written as a line")]
     Line(#[from] serde_json::Error),
     #[error("the client is closing")]
     Closing(#[from] ClientError),
+}
+
+impl From<Stop> for ExchangeError {
+    fn from(stop: Stop) -> Self {
+        Self::Fault(stop.fault, stop.retry_after_ms)
+    }
+}
+
+impl From<Fault> for ExchangeError {
+    fn from(fault: Fault) -> Self {
+        Stop::from(fault).into()
+    }
+}
+
+impl ExchangeError {
+    /// What it means for the link, and what the server asked for.
+    fn stop(&self) -> Stop {
+        match self {
+            Self::Fault(fault, retry_after_ms) => Stop {
+                fault: *fault,
+                retry_after_ms: *retry_after_ms,
+            },
+            Self::Store(_) | Self::Line(_) | Self::Closing(_) => Fault::Cut.into(),
+        }
+    }
 }
 
 /// What an exchange starts with.
@@ -109,21 +134,20 @@ pub(crate) async fn exchange(shared: Arc<Shared>, max_ops: usize) {
 async fn finish(
     shared: &Arc<Shared>,
     start: &Start,
-    ended: Result<Option<i64>, ExchangeError>,
+    ended: Result<(), ExchangeError>,
     answered: &[i64],
 ) -> SyncEnd {
-    let fault = match &ended {
-        Ok(_) => None,
-        Err(ExchangeError::Fault(fault)) => Some(*fault),
-        Err(ExchangeError::Store(_) | ExchangeError::Line(_) | ExchangeError::Closing(_)) => Some(Fault::Cut),
-    };
+    let stop = ended.as_ref().err().map(ExchangeError::stop);
     let now = shared.config.clock.now();
-    let end = match fault {
+    let end = match stop {
         None => {
             let next_due = start.store.next_due().await.ok().flatten();
             SyncEnd::Done { next_due }
         }
-        Some(fault) => {
+        Some(Stop {
+            fault,
+            retry_after_ms,
+        }) => {
             let left: Vec<i64> = start
                 .ops
                 .iter()
@@ -138,7 +162,10 @@ async fn finish(
                 // A refusal of the whole exchange is no word on any change in it: they are tried again.
                 (Failure::Rejected | Failure::Conflict | Failure::Transient, _) => {
                     put_off(start, left, Failure::Transient, now).await;
-                    failed(Failure::Transient)
+                    SyncEnd::Failed {
+                        failure: Failure::Transient,
+                        retry_after_ms,
+                    }
                 }
                 (Failure::AuthNeeded, _) => {
                     put_off(start, left, Failure::AuthNeeded, now).await;
@@ -147,7 +174,7 @@ async fn finish(
             }
         }
     };
-    let outcome = fault.map_or(Ok(()), Err);
+    let outcome = stop.map_or(Ok(()), |stop| Err(stop.fault));
     shared
         .tell(async move |engine: &mut Engine| engine.reached(outcome))
         .await;
@@ -190,17 +217,17 @@ async fn alone(shared: &Arc<Shared>, start: &Start, fault: Fault, ops: Vec<i64>)
     };
     let tried = run(shared, &without, &mut Vec::new()).await;
     let now = shared.config.clock.now();
-    let outcome = match &tried {
-        Ok(_) => Ok(()),
-        Err(ExchangeError::Fault(fault)) => Err(*fault),
-        Err(ExchangeError::Store(_) | ExchangeError::Line(_) | ExchangeError::Closing(_)) => Err(Fault::Cut),
-    };
+    let stop = tried.as_ref().err().map(ExchangeError::stop);
+    let outcome = stop.map_or(Ok(()), |stop| Err(stop.fault));
     let (true, Fault::Refused(status)) = (outcome.is_ok(), fault) else {
         put_off(start, ops, Failure::Transient, now).await;
         shared
             .tell(async move |engine: &mut Engine| engine.reached(outcome))
             .await;
-        return failed(Failure::Transient);
+        return SyncEnd::Failed {
+            failure: Failure::Transient,
+            retry_after_ms: stop.and_then(|stop| stop.retry_after_ms),
+        };
     };
     tracing::warn!(
         status,
@@ -226,12 +253,8 @@ async fn alone(shared: &Arc<Shared>, start: &Start, fault: Fault, ops: Vec<i64>)
     SyncEnd::Done { next_due }
 }
 
-/// The exchange itself. Gives what the server asked to wait.
-async fn run(
-    shared: &Arc<Shared>,
-    start: &Start,
-    answered: &mut Vec<i64>,
-) -> Result<Option<i64>, ExchangeError> {
+/// The exchange itself.
+async fn run(shared: &Arc<Shared>, start: &Start, answered: &mut Vec<i64>) -> Result<(), ExchangeError> {
     let mut body = Vec::new();
     for op in &start.ops {
         serde_json::to_writer(&mut body, op)?;
@@ -240,13 +263,11 @@ async fn run(
     serde_json::to_writer(&mut body, &start.ask)?;
     body.push(b'\n');
     let response = open(shared, body).await?;
-    let wait = retry_after(response.headers());
-    read(shared, start, response, answered).await?;
-    Ok(wait)
+    read(shared, start, response, answered).await
 }
 
 /// Opens the exchange; a refused token is refreshed once.
-async fn open(shared: &Arc<Shared>, body: Vec<u8>) -> Result<Response, Fault> {
+async fn open(shared: &Arc<Shared>, body: Vec<u8>) -> Result<Response, Stop> {
     let request = |token: &Secret<String>| {
         shared
             .http
@@ -256,11 +277,14 @@ async fn open(shared: &Arc<Shared>, body: Vec<u8>) -> Result<Response, Fault> {
             .body(body.clone())
     };
     let token = shared.tokens.access(None).await?;
-    let first = shared.http.start(request(&token)).await;
+    let first = shared.http.begin(request(&token)).await;
     match first {
-        Err(Fault::SignInNeeded) => {
+        Err(Stop {
+            fault: Fault::SignInNeeded,
+            ..
+        }) => {
             let token = shared.tokens.access(Some(token)).await?;
-            shared.http.start(request(&token)).await
+            shared.http.begin(request(&token)).await
         }
         other => other,
     }
@@ -362,12 +386,6 @@ async fn note(shared: &Arc<Shared>, applied: Applied, id: Option<String>) {
             }
         })
         .await;
-}
-
-/// What the server asks to wait, in milliseconds; dates are not taken, because phones' clocks are wrong.
-fn retry_after(headers: &HeaderMap) -> Option<i64> {
-    let seconds: i64 = headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
-    Some(seconds.clamp(0, 3600) * 1000)
 }
 
 #[cfg(test)]

@@ -1,14 +1,16 @@
 //! Delivers entries that only the sealed journal holds. Needs no account.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
+use hms_core::sync::PATIENCE_MS;
 use hms_model::wire::session::{WireSealed, WireSealedResult};
 use reqwest::Method;
 
 use crate::client::Shared;
 use crate::engine::{Engine, Sealed};
 use crate::event::Tag;
-use crate::net::{read_json, Tries};
+use crate::net::{read_json, Stop, Tries};
 
 /// Entries in one request.
 const AT_ONCE: usize = 20;
@@ -55,9 +57,11 @@ pub(crate) async fn deliver_sealed(shared: &Arc<Shared>) {
         .request(Method::POST, "/api/sealed", None)
         .header(hms_model::wire::sync::DEVICE_HEADER, &shared.device.id)
         .json(&waiting);
-    let answer = match shared.http.send(request, Tries::Patient).await {
-        Ok(response) => read_json::<Vec<WireSealedResult>>(response).await,
-        Err(fault) => Err(fault),
+    let answer = match shared.http.begin(request.timeout(Tries::Patient.timeout())).await {
+        Ok(response) => read_json::<Vec<WireSealedResult>>(response)
+            .await
+            .map_err(Stop::from),
+        Err(stop) => Err(stop),
     };
     match answer {
         Ok(results) => {
@@ -65,19 +69,35 @@ pub(crate) async fn deliver_sealed(shared: &Arc<Shared>) {
                 .tell(async move |engine: &mut Engine| engine.sealed_delivered(&results))
                 .await;
         }
-        Err(fault) => {
-            tracing::debug!(%fault, "Sealed entries could not be delivered");
+        Err(stop) => {
+            tracing::debug!(fault = %stop.fault, "Sealed entries could not be delivered");
             shared
-                .tell(async move |engine: &mut Engine| engine.reached(Err(fault)))
+                .tell(async move |engine: &mut Engine| {
+                    engine.network.sealed_after = stop.retry_after_ms.and_then(after);
+                    engine.reached(Err(stop.fault));
+                })
                 .await;
         }
     }
 }
 
+/// When entries may be offered again, by the clock that nobody sets.
+fn after(retry_after_ms: i64) -> Option<Instant> {
+    let wait = u64::try_from(retry_after_ms.clamp(0, PATIENCE_MS)).ok()?;
+    Instant::now().checked_add(Duration::from_millis(wait))
+}
+
 impl Engine {
     /// Whether an entry is to be offered to the server now. The form that is being filled in is not yet.
     pub(crate) fn is_to_deliver(&self, entry: &Sealed) -> bool {
-        !entry.delivered && !self.is_open_form(&entry.id) && !self.sealed.refused.contains(&entry.id)
+        let asked_to_wait = self
+            .network
+            .sealed_after
+            .is_some_and(|until| until > Instant::now());
+        !asked_to_wait
+            && !entry.delivered
+            && !self.is_open_form(&entry.id)
+            && !self.sealed.refused.contains(&entry.id)
     }
 
     fn sealed_delivered(&mut self, results: &[WireSealedResult]) {

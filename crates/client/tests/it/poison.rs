@@ -110,3 +110,43 @@ async fn a_server_that_refuses_every_exchange_makes_no_entry_a_bad_one() {
     .await;
     dana.shutdown().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_asks_for_patience_is_left_alone_until_a_person_asks() {
+    let world = World::new().await;
+    let mut profile = world.profile("dana");
+    let direct = profile.server.clone();
+    let busy = Arc::new(AtomicBool::new(false));
+    let is_busy = Arc::clone(&busy);
+    let proxy = Proxy::before(&direct, move |request| {
+        match request.line.contains("$hms-sync") && is_busy.load(Ordering::SeqCst) {
+            true => Fate::Wait(503, 300),
+            false => Fate::Pass,
+        }
+    })
+    .await;
+    profile.server = proxy.provisioning(&direct);
+    let dana = profile.start().await;
+    sign_in(&dana, &profile, "dana").await;
+    dana.sync_now().await.expect("syncs");
+    busy.store(true, Ordering::SeqCst);
+    dana.sync_now().await.expect("tried");
+    let tried = proxy.fates("$hms-sync").len();
+    let draft = fill_in(&dana).await;
+    let sent = dana.report_send(draft).await.expect("saved");
+    // The look for the server finds it; that alone sends nothing.
+    until(&dana, async || {
+        let network = dana.app_state().await.expect("state").network;
+        network.problem.is_none().then_some(())
+    })
+    .await;
+    dana.outbox().await.expect("outbox");
+    assert_eq!(proxy.fates("$hms-sync").len(), tried);
+
+    busy.store(false, Ordering::SeqCst);
+    dana.sync_now().await.expect("syncs");
+
+    let report = dana.report(sent.id).await.expect("there");
+    assert!(matches!(report.send, SendState::Sent { .. }), "{:?}", report.send);
+    dana.shutdown().await;
+}

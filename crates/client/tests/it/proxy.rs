@@ -18,6 +18,8 @@ pub enum Fate {
     CutAfter(&'static str),
     /// The server never sees it.
     Answer(u16),
+    /// The server never sees it, and this status asks to wait so many seconds.
+    Wait(u16, u32),
 }
 
 /// A request as the proxy sees it.
@@ -126,8 +128,13 @@ async fn carry(
     };
     let fate = (judge.lock().expect("judge"))(&request);
     seen.lock().expect("list").push((line, fate.clone()));
-    if let Fate::Answer(status) = fate {
-        let answer = format!("HTTP/1.1 {status} No\r\nContent-Type: application/json\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{{}}");
+    let refusal = match fate {
+        Fate::Answer(status) => Some((status, String::new())),
+        Fate::Wait(status, seconds) => Some((status, format!("Retry-After: {seconds}\r\n"))),
+        Fate::Pass | Fate::CutAfter(_) => None,
+    };
+    if let Some((status, wait)) = refusal {
+        let answer = format!("HTTP/1.1 {status} No\r\n{wait}Content-Type: application/json\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{{}}");
         phone.write_all(answer.as_bytes()).await?;
         return phone.shutdown().await;
     }

@@ -8,6 +8,8 @@ use hms_model::time::Timestamp;
 pub const EVERY_MS: i64 = 5 * 60 * 1000;
 /// A sync that has not ended after this is given up: it may hang on a dead connection for ever.
 pub const LONGEST_MS: i64 = 3 * 60 * 1000;
+/// The longest that a server may ask to wait: what is asked by mistake must not hold words back for hours.
+pub const PATIENCE_MS: i64 = 10 * 60 * 1000;
 /// Changes in one exchange at first.
 pub const BATCH: usize = 50;
 
@@ -78,6 +80,8 @@ pub struct SyncDriver {
     needs_sign_in: bool,
     failures: u32,
     next: Option<Timestamp>,
+    /// Until when the server asked to be left alone. A person, and a hint of the server's own, go before it.
+    patience: Option<Timestamp>,
     batch: usize,
     seed: u64,
 }
@@ -95,6 +99,7 @@ impl SyncDriver {
             needs_sign_in: false,
             failures: 0,
             next: None,
+            patience: None,
             batch: BATCH,
             seed,
         }
@@ -128,6 +133,7 @@ impl SyncDriver {
         match input {
             SyncInput::Opened => {
                 self.open = true;
+                self.patience = None;
                 self.needs_sign_in = false;
                 self.want(now);
             }
@@ -142,18 +148,22 @@ impl SyncDriver {
             SyncInput::NetworkUp => {
                 self.network = true;
                 self.failures = 0;
-                self.want(now);
+                // That the server answers again is no word that it has room again.
+                let until = self.patience.map_or(now, |until| until.max(now));
+                self.want(until);
             }
             SyncInput::NetworkDown => self.network = false,
             SyncInput::SignedIn => {
                 self.needs_sign_in = false;
                 self.failures = 0;
+                self.patience = None;
                 self.want(now);
             }
             SyncInput::Asked => {
                 // A person who asks knows more than a system that says "no network".
                 self.network = true;
                 self.failures = 0;
+                self.patience = None;
                 self.want(now);
             }
             SyncInput::Saved => self.want_within_backoff(now),
@@ -179,17 +189,18 @@ impl SyncDriver {
         self.open && self.network && !self.needs_sign_in
     }
 
-    fn want(&mut self, now: Timestamp) {
+    fn want(&mut self, at: Timestamp) {
         if self.running_since.is_some() {
             self.again = true;
         } else {
-            self.next = Some(now);
+            self.next = Some(at);
         }
     }
 
     /// A save while the server is failing does not start a storm: the wait that runs holds.
     fn want_within_backoff(&mut self, now: Timestamp) {
-        if self.running_since.is_some() || self.failures == 0 || self.next.is_none() {
+        let waits = self.failures > 0 || self.patience.is_some_and(|until| until > now);
+        if self.running_since.is_some() || !waits || self.next.is_none() {
             self.want(now);
         }
     }
@@ -202,6 +213,7 @@ impl SyncDriver {
         match end {
             SyncEnd::Done { next_due } => {
                 self.failures = 0;
+                self.patience = None;
                 // Larger again step by step: what spoils a batch may still be in the next one.
                 self.batch = (self.batch * 2).min(BATCH);
                 let soon = next_due.map(|due| due.max(now)).unwrap_or(now.plus_ms(EVERY_MS));
@@ -240,8 +252,9 @@ impl SyncDriver {
         self.failures = self.failures.saturating_add(1);
         self.seed = split_mix(self.seed);
         let own = wait_ms(self.failures, self.seed);
-        let asked = retry_after_ms.unwrap_or(0).clamp(0, crate::backoff::LONGEST_MS);
-        self.next = Some(now.plus_ms(own.max(asked)));
+        let asked = retry_after_ms.map(|ms| ms.clamp(0, PATIENCE_MS));
+        self.patience = asked.map(|ms| now.plus_ms(ms));
+        self.next = Some(now.plus_ms(own.max(asked.unwrap_or(0))));
     }
 
     fn give_up(&mut self, now: Timestamp, effects: &mut Vec<SyncEffect>) {
@@ -257,6 +270,9 @@ impl SyncDriver {
         // A clock set back must not push the next exchange years away.
         if let Some(next) = &mut self.next {
             *next = (*next).min(now.plus_ms(crate::backoff::LONGEST_MS));
+        }
+        if let Some(until) = &mut self.patience {
+            *until = (*until).min(now.plus_ms(PATIENCE_MS));
         }
         if let Some(since) = &mut self.running_since {
             *since = (*since).min(now);
@@ -322,6 +338,66 @@ mod tests {
             driver.handle(Timestamp(12), SyncInput::Asked),
             [SyncEffect::Start { max_ops: BATCH }]
         );
+    }
+
+    fn asked_to_wait(driver: &mut SyncDriver, now: i64, retry_after_ms: i64) -> i64 {
+        let end = SyncEnd::Failed {
+            failure: Failure::Transient,
+            retry_after_ms: Some(retry_after_ms),
+        };
+        driver.handle(Timestamp(now), SyncInput::Ended(end));
+        driver.timeout().expect("armed").since_ms(Timestamp(now))
+    }
+
+    #[test]
+    fn the_server_is_left_alone_as_long_as_it_asks_within_reason() {
+        for (asked, least, most) in [
+            (120_000, 120_000, 120_000),
+            (0, 1, 2_000),
+            (-5, 1, 2_000),
+            (i64::MAX, PATIENCE_MS, PATIENCE_MS),
+        ] {
+            let wait = asked_to_wait(&mut open(), 10, asked);
+            assert!((least..=most).contains(&wait), "{asked}: {wait}");
+        }
+    }
+
+    #[test]
+    fn while_the_server_asks_for_patience_only_a_person_and_the_server_itself_go_before() {
+        for (input, starts) in [
+            (SyncInput::NetworkUp, false),
+            (SyncInput::Saved, false),
+            (SyncInput::Tick, false),
+            (SyncInput::Asked, true),
+            (SyncInput::SignedIn, true),
+            (SyncInput::Hint, true),
+        ] {
+            let mut driver = open();
+            asked_to_wait(&mut driver, 10, 60_000);
+            // The link was looked at and is there: what is saved then waits all the same.
+            driver.handle(Timestamp(11), SyncInput::NetworkUp);
+
+            let effects = driver.handle(Timestamp(12), input);
+
+            assert_eq!(!effects.is_empty(), starts, "{input:?}");
+        }
+        let mut driver = open();
+        asked_to_wait(&mut driver, 10, 60_000);
+        let later = driver.handle(Timestamp(60_010), SyncInput::NetworkUp);
+        assert_eq!(later, [SyncEffect::Start { max_ops: BATCH }]);
+    }
+
+    #[test]
+    fn a_clock_set_back_does_not_make_the_wait_longer() {
+        let mut driver = open();
+        let now = 365 * 24 * 3_600_000;
+        asked_to_wait(&mut driver, now, 300_000);
+
+        driver.handle(Timestamp(5), SyncInput::NetworkUp);
+
+        assert!(driver
+            .timeout()
+            .is_some_and(|at| at <= Timestamp(5 + crate::backoff::LONGEST_MS)));
     }
 
     #[test]

@@ -4,5 +4,5 @@ pub mod driver;
 pub mod merge;
 pub mod plan;
 
-pub use driver::{SyncDriver, SyncEffect, SyncEnd, SyncInput};
+pub use driver::{SyncDriver, SyncEffect, SyncEnd, SyncInput, PATIENCE_MS};
 pub use merge::{merge, Merged};
