@@ -21,6 +21,7 @@ mod sync;
 mod vault;
 mod views;
 mod visit;
+mod words;
 
 pub use client::Client;
 pub use config::{

@@ -11,6 +11,7 @@ use uuid::Uuid;
 use crate::client::Client;
 use crate::engine::Engine;
 use crate::error::ClientError;
+use crate::words::typed;
 
 impl Client {
     /// The call as this window sees it.
@@ -100,6 +101,7 @@ impl Client {
     /// # Errors
     /// [`ErrorCode::Invalid`] for an empty or very long line.
     pub async fn visit_text(&self, text: String) -> Result<VisitView, ClientError> {
+        let text = typed(&text);
         if text.trim().is_empty() || text.len() > 2000 {
             return Err(ClientError::new(ErrorCode::Invalid));
         }

@@ -20,6 +20,7 @@ use crate::error::ClientError;
 use crate::net::{read_json, Tries};
 use crate::views::chart::{advice_id, encounter_of, note_id, note_view, Pieces};
 use crate::views::{self, Records};
+use crate::words::typed;
 
 /// Longest note.
 const NOTE_AT_MOST: usize = 20_000;
@@ -51,9 +52,9 @@ impl Client {
             let mut encounter = stored.resource;
             let intake = visit::Intake {
                 identified_by: form.identified_by,
-                place: form.place.trim().to_owned(),
-                callback: form.callback.trim().to_owned(),
-                with: form.with.trim().to_owned(),
+                place: typed(&form.place).trim().to_owned(),
+                callback: typed(&form.callback).trim().to_owned(),
+                with: typed(&form.with).trim().to_owned(),
                 consent: form.consent,
                 interpreter: form.interpreter,
             };
@@ -69,6 +70,7 @@ impl Client {
     /// # Errors
     /// [`ErrorCode::Signed`]; [`ErrorCode::Invalid`] for a text that is too long.
     pub async fn note_save(&self, task: String, text: String) -> Result<NoteView, ClientError> {
+        let text = typed(&text);
         if text.chars().count() > NOTE_AT_MOST {
             return Err(ClientError::new(ErrorCode::Invalid));
         }
@@ -94,6 +96,7 @@ impl Client {
     /// # Errors
     /// [`ErrorCode::Signed`]; [`ErrorCode::Invalid`] for an empty note or one that is too long.
     pub async fn note_sign(&self, task: String, text: String) -> Result<ChartView, ClientError> {
+        let text = typed(&text);
         if text.trim().is_empty() || text.chars().count() > NOTE_AT_MOST {
             return Err(ClientError::new(ErrorCode::Invalid));
         }
@@ -122,7 +125,7 @@ impl Client {
     pub async fn note_addendum(&self, task: String, text: String) -> Result<ChartView, ClientError> {
         self.act(async move |engine: &mut Engine| {
             let invalid = || ClientError::new(ErrorCode::Invalid);
-            let text = text.trim().to_owned();
+            let text = typed(&text).trim().to_owned();
             if text.is_empty() || text.chars().count() > NOTE_AT_MOST {
                 return Err(invalid());
             }

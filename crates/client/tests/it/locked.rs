@@ -1,6 +1,6 @@
 //! Phones that are locked, or that nobody has signed in on: reports still arrive.
 
-use hms_model::form::AnswerForm;
+use hms_model::form::{AnswerForm, ReportStepForm};
 use hms_model::view::{ErrorCode, Phase, SendState};
 
 use crate::world::{fill_in, report_bite, sign_in, until, World, PASSPHRASE};
@@ -265,6 +265,52 @@ async fn report_while_locked(phone: &hms_client::Client, colleague: Option<&str>
             .expect("taken");
     }
     (sent.id, check.id)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_pasted_into_a_report_does_not_hold_it_up() {
+    let world = World::new().await;
+    let dana = world.person("dana").await;
+    let draft = fill_in(&dana).await;
+    let pasted = |text: &str| Some(format!("\u{0}{text}\u{1b}[0m\u{b}\tand more\u{7f}"));
+    for step in [
+        ReportStepForm::Note { text: pasted("note") },
+        ReportStepForm::Witness {
+            text: pasted("witness"),
+        },
+        ReportStepForm::Place {
+            position: None,
+            text: pasted("place"),
+        },
+    ] {
+        dana.report_step(draft.clone(), step).await.expect("kept");
+    }
+
+    let sent = dana.report_send(draft).await.expect("saved");
+    let addition = pasted("addition");
+    dana.report_add(sent.id.clone(), "addition".into(), addition)
+        .await
+        .expect("saved");
+
+    let whole = until(&dana, async || {
+        dana.sync_now().await.expect("syncs");
+        let report = dana.report(sent.id.clone()).await.expect("there");
+        let send = report.additions.iter().map(|a| &a.send).chain([&report.send]);
+        let settled = send.into_iter().all(|send| {
+            assert!(!matches!(send, SendState::Attention { .. }), "{send:?}");
+            matches!(send, SendState::Sent { .. })
+        });
+        settled.then_some(report)
+    })
+    .await;
+    assert_eq!(whole.note.as_deref(), Some("note[0m\n\tand more"));
+    assert_eq!(whole.witness.as_deref(), Some("witness[0m\n\tand more"));
+    assert_eq!(whole.place_text.as_deref(), Some("place[0m\n\tand more"));
+    assert_eq!(
+        whole.additions[0].text.as_deref(),
+        Some("addition[0m\n\tand more")
+    );
+    dana.shutdown().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -10,6 +10,7 @@ use super::step::words_of;
 use crate::engine::{Engine, Form, Sealed};
 use crate::error::ClientError;
 use crate::event::Tag;
+use crate::words::typed;
 
 impl Engine {
     pub(super) fn new_form(&self, colleague: Option<String>) -> Result<Form, ClientError> {
@@ -26,7 +27,7 @@ impl Engine {
                 places: Vec::new(),
                 happened: stamp,
                 position: place.as_ref().map(|p| p.position),
-                place_text: place.and_then(|p| p.label),
+                place_text: place.and_then(|p| p.label).map(|label| typed(&label)),
                 witness: None,
                 note: None,
                 started: stamp,

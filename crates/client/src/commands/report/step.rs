@@ -6,6 +6,7 @@ use hms_model::time::{Stamp, Timestamp};
 use hms_model::view::ErrorCode;
 
 use crate::error::ClientError;
+use crate::words::typed;
 
 /// Longest free text of a report; more is refused, not cut.
 const TEXT_AT_MOST: usize = 4000;
@@ -68,9 +69,11 @@ impl Step {
     }
 }
 
-/// Typed words: trimmed, empty is none, too long is refused.
+/// Typed words: without what no record can hold, trimmed; empty is none, too long is refused.
 pub(super) fn words_of(text: Option<String>) -> Result<Option<String>, ClientError> {
-    let text = text.map(|t| t.trim().to_owned()).filter(|t| !t.is_empty());
+    let text = text
+        .map(|t| typed(&t).trim().to_owned())
+        .filter(|t| !t.is_empty());
     if text.as_ref().is_some_and(|t| t.chars().count() > TEXT_AT_MOST) {
         return Err(ClientError::new(ErrorCode::Invalid));
     }
