@@ -270,6 +270,7 @@ impl Engine {
         self.identity = None;
         self.form = None;
         self.checks.clear();
+        self.clear_lock_screen();
         self.signals.clear();
         self.queue_as_of = None;
         self.core.handle(self.now(), Input::AppLocked);

@@ -53,6 +53,21 @@ pub(crate) struct Sealed {
     pub(crate) receipt: Option<WireReceipt>,
 }
 
+impl Sealed {
+    /// Takes what the person said off the lock screen, which anybody can read. The entry itself stays.
+    pub(crate) fn hide_words(&mut self) {
+        if let Some(view) = &mut self.view {
+            view.colleague = None;
+            view.places.clear();
+            view.position = None;
+            view.place_text = None;
+            view.witness = None;
+            view.note = None;
+            view.attachments.clear();
+        }
+    }
+}
+
 /// Ids of entries that only the journal holds, beside it in the clear: ids, kinds and times, nothing else.
 #[derive(Debug, Default)]
 pub(crate) struct SealedIndex {
@@ -316,6 +331,14 @@ impl Engine {
             }
         }
         false
+    }
+
+    /// Nothing of what was entered on the lock screen before is shown there again, once somebody has opened the app.
+    pub(crate) fn clear_lock_screen(&mut self) {
+        for entry in &mut self.sealed.entries {
+            entry.view = None;
+            entry.what = None;
+        }
     }
 
     /// What was entered on the locked phone of one person is not shown to another who signs in, nor sent in their

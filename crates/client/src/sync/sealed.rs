@@ -114,12 +114,13 @@ impl Engine {
             if let Some(entry) = self.sealed.entries.iter_mut().find(|entry| entry.id == result.id) {
                 entry.delivered = true;
                 entry.receipt = result.receipt.clone();
+                entry.hide_words();
             }
             if let Err(error) = self.journal.prune(&result.id) {
                 tracing::warn!(%error, "The journal could not be pruned");
             }
         }
-        // What this run shows of them stays until the app closes or a person signs in.
+        // The number stays to be seen on the lock screen; what was said is for whoever signs in.
         self.sealed.write();
         for tag in [Tag::App, Tag::Outbox, Tag::Reports] {
             self.changed(tag);

@@ -268,6 +268,33 @@ async fn report_while_locked(phone: &hms_client::Client, colleague: Option<&str>
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_lock_screen_shows_the_number_of_a_delivered_report_and_none_of_its_words() {
+    let world = World::new().await;
+    let profile = world.profile("dana");
+    let phone = profile.start().await;
+    sign_in(&phone, &profile, "dana").await;
+    phone.lock().await.expect("locked");
+
+    let (id, _) = report_while_locked(&phone, Some("Sam Somebody")).await;
+
+    let shown = until(&phone, async || {
+        let report = phone.report(id.clone()).await.expect("there");
+        matches!(report.send, SendState::Sent { .. }).then_some(report)
+    })
+    .await;
+    assert_eq!(
+        (&shown.note, &shown.colleague, &shown.place_text),
+        (&None, &None, &None)
+    );
+    assert_eq!((shown.places.len(), shown.position), (0, None));
+    assert!(phone.unlock(PASSPHRASE.into()).await.expect("an answer").open);
+    phone.lock().await.expect("locked");
+    assert_eq!(phone.reports().await.expect("none to see"), []);
+    phone.report(id).await.expect_err("none to see");
+    phone.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_is_pasted_into_a_report_does_not_hold_it_up() {
     let world = World::new().await;
     let dana = world.person("dana").await;
