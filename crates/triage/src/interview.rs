@@ -12,7 +12,7 @@ use crate::evaluate::AnswerError;
 use crate::outcome::Outcome;
 use crate::pack::{Kind, Pack};
 use crate::search;
-use crate::session::{Next, Person, QuestionView, Session, COMPLAINT, SOMETHING_ELSE};
+use crate::session::{Next, Person, QuestionView, Session, COMPLAINT};
 use crate::text::Lang;
 use crate::trend::Course;
 
@@ -35,6 +35,8 @@ enum Refusal {
     BadLanguage,
     BadSearch,
     BadComplaint,
+    /// With what was sent.
+    UnknownComplaint(String),
     BadAnswer,
     NotStarted,
     NotAsked,
@@ -182,10 +184,17 @@ impl<'a> Interview<'a> {
         }
     }
 
-    /// A code this pack does not know, and that is no complaint's own word either, is something else:
-    /// life threats, then the nurse today.
+    /// A code this pack does not know, and that is no complaint's own word either, is named and not guessed at: the
+    /// check goes on as after a search for it, and asks for the complaint. Where that is not known either, it is
+    /// something else: life threats, then the nurse today.
     fn complaint(&mut self, code: &str) -> Result<(), Refusal> {
-        let code = search::exact(self.pack, code).unwrap_or(SOMETHING_ELSE);
+        let Some(code) = search::exact(self.pack, code) else {
+            if !self.started {
+                self.session.search(self.pack, code, self.lang);
+                self.started = true;
+            }
+            return Err(Refusal::UnknownComplaint(code.chars().take(60).collect()));
+        };
         let answer = Answer::Code(code.to_owned());
         self.session
             .answer(self.pack, COMPLAINT, answer)
@@ -257,6 +266,11 @@ impl<'a> Interview<'a> {
                 "The complaint must be a code.",
                 "Debe ser un código.",
             ),
+            Refusal::UnknownComplaint(_) => (
+                "unknown_complaint",
+                "No complaint has this code; answer what is asked, or search:",
+                "Ninguna molestia tiene este código; responda o busque:",
+            ),
             Refusal::BadAnswer => ("bad_answer", "Send an id and a value.", "Envíe un id y un valor."),
             Refusal::NotStarted => ("not_started", "Start first.", "Primero comience."),
             Refusal::NotAsked => ("not_asked", "This was not asked.", "Esto no se preguntó."),
@@ -285,8 +299,8 @@ impl<'a> Interview<'a> {
             Lang::En => en.to_owned(),
             Lang::Es => es.to_owned(),
         };
-        if let Refusal::OutOfRange(range) = refusal {
-            message = format!("{message} {range}");
+        if let Refusal::OutOfRange(what) | Refusal::UnknownComplaint(what) = refusal {
+            message = format!("{message} {what}");
         }
         json!({"error": {"code": code, "message": message}}).to_string()
     }

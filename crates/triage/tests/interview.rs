@@ -309,6 +309,10 @@ fn a_bad_line_gets_an_error_and_the_question_again() {
             "not_asked",
         ),
         (json!({"complaint": 5}).to_string(), "bad_complaint"),
+        (
+            json!({"complaint": "no_such_thing"}).to_string(),
+            "unknown_complaint",
+        ),
         (json!({"search": 5}).to_string(), "bad_search"),
     ] {
         let out = talk.raw(&line);
@@ -325,6 +329,7 @@ fn end_of_input_is_unknown_and_still_ends_in_an_outcome() {
         vec![],
         vec![json!({"start": true})],
         vec![json!({"complaint": "fall"})],
+        vec![json!({"complaint": "no_such_thing"})],
         vec![json!({"search": "bite"})],
     ] {
         let mut interview = Interview::new(Pack::embedded());
@@ -351,10 +356,17 @@ fn an_outcome_is_the_last_line() {
 }
 
 #[test]
-fn an_unknown_complaint_passes_life_threats_and_goes_to_the_nurse_today() {
+fn an_unknown_complaint_is_named_passes_life_threats_and_goes_to_the_nurse_today() {
     let mut talk = Talk::new();
     talk.say(json!({"person": {"age": 42}}));
-    talk.say(json!({"complaint": "no_such_thing"}));
+    let said = talk.say(json!({"complaint": "no_such_thing"}));
+    assert_eq!(said[0]["error"]["code"], "unknown_complaint");
+    assert!(said[0]["error"]["message"]
+        .as_str()
+        .unwrap()
+        .ends_with("search: no_such_thing"));
+    assert_eq!(talk.question().unwrap()["id"], "complaint");
+    talk.answer(json!("something_else"));
     assert_eq!(talk.question().unwrap()["id"], "life.now");
     let outcome = talk.deny_all();
     assert_eq!(
