@@ -88,8 +88,9 @@ pub enum Triage {
     /// {"search":"dog bite"}, {"complaint":"animal_bite"} or {"start":true}, which brings the first question; then
     /// {"answer":{"id":"life.now","value":[]}} for each question, the value "unknown" where it is not known.
     ///
-    /// Out: {"question":...}, {"error":...} and the question again, and {"outcome":...} at the end. Where the input
-    /// ends early, what was not answered counts as unknown.
+    /// Out: {"question":...}, {"error":...} and the question again, and {"outcome":...} at the end. A complaint that
+    /// is not known is an error, and is then asked for. Where the input ends early, what was not answered counts as
+    /// unknown.
     #[command(verbatim_doc_comment)]
     Interview {
         /// The only form there is; accepted for clarity.

@@ -4,8 +4,9 @@ use crate::args::{CallArgs, Visit};
 use crate::failure::Failure;
 use crate::record::Recording;
 use crate::session::{open, print};
-use hms_client::Client;
-use hms_model::view::{ErrorCode, VisitState, VisitView};
+use hms_client::{Client, Clock, SystemClock};
+use hms_model::time::Timestamp;
+use hms_model::view::{ErrorCode, NetworkProblem, VisitState, VisitView};
 use hms_model::wire::signal::EndedWhy;
 use serde_json::json;
 use std::io::Write;
@@ -18,9 +19,16 @@ const CONNECT_WAIT: Duration = Duration::from_secs(20);
 pub async fn queue(client: &Client, json: bool) -> Result<(), Failure> {
     open(client).await?;
     client.sync_now().await?;
-    let queue = client.queue().await?;
+    let mut queue = client.queue().await?;
+    let network = client.app_state().await?.network;
+    // A run of this program knows no earlier one: the list is as old as the last sync that ended well.
+    queue.as_of = queue.as_of.or(network.last_sync_at);
     if json {
         return print(&queue);
+    }
+    if queue.stale || network.problem.is_some() {
+        let why = network.problem.map_or("the server was not asked", queue_words);
+        eprintln!("ach: {}: {why}", age(queue.as_of, SystemClock.now()));
     }
     for item in &queue.items {
         println!(
@@ -31,6 +39,32 @@ pub async fn queue(client: &Client, json: bool) -> Result<(), Failure> {
         );
     }
     Ok(())
+}
+
+fn queue_words(problem: NetworkProblem) -> &'static str {
+    match problem {
+        NetworkProblem::Unreachable => "no answer from the server",
+        NetworkProblem::Slow => "the server answered too slowly",
+        NetworkProblem::NotOurServer => "something else answered in the server's place",
+        NetworkProblem::ServerFault => "the server has a fault",
+        NetworkProblem::NotTrusted => "the server's certificate is not trusted",
+        NetworkProblem::SignInNeeded => "the sign-in is over (ach login)",
+    }
+}
+
+/// How old a list is.
+fn age(as_of: Option<f64>, now: Timestamp) -> String {
+    let Some(as_of) = as_of else {
+        return "this list is of an unknown age".to_owned();
+    };
+    let seconds = ((now.as_f64() - as_of) / 1000.0).max(0.0);
+    let (count, unit) = match seconds {
+        s if s < 120.0 => (s, "seconds"),
+        s if s < 7_200.0 => (s / 60.0, "minutes"),
+        s if s < 172_800.0 => (s / 3_600.0, "hours"),
+        s => (s / 86_400.0, "days"),
+    };
+    format!("this list is {count:.0} {unit} old")
 }
 
 /// `ach visit join|call`.
@@ -143,4 +177,25 @@ async fn wait_until(
         tokio::time::sleep(Duration::from_millis(150)).await;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_says_how_old_it_is() {
+        const NOW: Timestamp = Timestamp(1_795_262_400_000);
+        for (seconds, words) in [
+            (0, "this list is 0 seconds old"),
+            (-60, "this list is 0 seconds old"),
+            (90, "this list is 90 seconds old"),
+            (45 * 60, "this list is 45 minutes old"),
+            (5 * 3_600, "this list is 5 hours old"),
+            (3 * 86_400, "this list is 3 days old"),
+        ] {
+            assert_eq!(age(Some(NOW.plus_ms(-seconds * 1000).as_f64()), NOW), words);
+        }
+        assert_eq!(age(None, NOW), "this list is of an unknown age");
+    }
 }
