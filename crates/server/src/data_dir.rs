@@ -1,7 +1,8 @@
 //! The data directory: its layout, its keys (readable by the owner only) and its lock.
 //!
 //! ```text
-//! DATA/ach.db         encrypted SQLite (SQLCipher), key in keys/db.key
+//! DATA/               0700 where init made it
+//! DATA/ach.db         encrypted SQLite (SQLCipher), key in keys/db.key (0600)
 //! DATA/keys/          db.key, hpke.key, signing.key, audit.key (0600, the folder 0700)
 //! DATA/audit-heads.ndjson  signed ends of the audit's chain, one an hour
 //! DATA/ca.pem         certificate of the server's own authority, for clients to trust
@@ -95,8 +96,11 @@ impl DataDir {
                 path: root.to_owned(),
             });
         }
-        let keys = root.join("keys");
-        make_private_dir(&keys)?;
+        // A folder that was there before keeps the rights that its owner gave it.
+        if !root.exists() {
+            make_private_dir(root)?;
+        }
+        make_private_dir(&root.join("keys"))?;
         make_private_dir(&root.join("tls"))?;
         write_private(&dir.key_path("db.key"), &random::bytes::<32>())?;
         Ok(dir)

@@ -3,6 +3,7 @@
 use crate::db::{DbError, SqlResult};
 use hms_model::secret::Secret;
 use rusqlite::{Connection, OpenFlags};
+use std::fs::OpenOptions;
 use std::path::Path;
 use std::sync::Once;
 use std::thread;
@@ -11,6 +12,7 @@ use std::time::Duration;
 /// A connection that may write. WAL with a full sync at each commit: what is acknowledged survives a power cut.
 pub(super) fn connection(path: &Path, key: &Secret<[u8; 32]>) -> Result<Connection, DbError> {
     cipher_ready();
+    private(path);
     let conn = Connection::open(path).doing("open the database")?;
     unlock(&conn, key)?;
     conn.execute_batch(
@@ -24,6 +26,23 @@ pub(super) fn connection(path: &Path, key: &Secret<[u8; 32]>) -> Result<Connecti
     .map_err(DbError::WrongKey)?;
     super::table::search::register(&conn)?;
     Ok(conn)
+}
+
+/// Makes the file readable by its owner only, before there is anything in it; SQLite gives the files beside it the
+/// same rights. Where that fails, opening says why.
+fn private(path: &Path) {
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+        options.mode(0o600);
+        // One that an earlier release made, too.
+        if path.exists() {
+            let _ = std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600));
+        }
+    }
+    let _ = options.open(path);
 }
 
 /// A connection that only reads.
@@ -46,6 +65,7 @@ pub(super) fn reader(path: &Path, key: &Secret<[u8; 32]>) -> Result<Connection, 
 /// Copies a database page by page with SQLite's backup, so that a running server is not disturbed.
 pub(super) fn copy(from: &Path, to: &Path, key: &Secret<[u8; 32]>) -> Result<(), DbError> {
     let source = reader(from, key)?;
+    private(to);
     let mut target = Connection::open(to).doing("create the copy")?;
     unlock(&target, key)?;
     {
