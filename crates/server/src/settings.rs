@@ -24,6 +24,18 @@ pub enum SettingsError {
         /// Line, column and reason; settings hold no data of a person.
         why: String,
     },
+    /// An address is none. Nothing would be sent there, and nobody would notice for days.
+    #[error("{text:?} is not an address for {option} ({name} in config.json); write it as {form}")]
+    Address {
+        /// Option of `serve`.
+        option: &'static str,
+        /// Name in the file.
+        name: &'static str,
+        /// What was given.
+        text: String,
+        /// What is taken.
+        form: &'static str,
+    },
 }
 
 /// Settings of a server.
@@ -90,9 +102,83 @@ impl Settings {
         }
     }
 
+    /// Refuses addresses that are none, wherever they were given.
+    ///
+    /// # Errors
+    /// [`SettingsError::Address`].
+    pub fn check(&self) -> Result<(), SettingsError> {
+        if let Some(text) = self.hr_url.as_ref().filter(|text| !is_address(text, true)) {
+            return Err(SettingsError::Address {
+                option: "--hr-url",
+                name: "hr_url",
+                text: text.clone(),
+                form: "https://NAME/PATH",
+            });
+        }
+        if let Some(text) = self.issuer.as_ref().filter(|text| !is_address(text, false)) {
+            return Err(SettingsError::Address {
+                option: "--issuer",
+                name: "issuer",
+                text: text.clone(),
+                form: "https://NAME or https://NAME/PATH",
+            });
+        }
+        Ok(())
+    }
+
     /// Where the sign-in pages are.
     #[must_use]
     pub fn sign_in_base(&self) -> &str {
         self.sign_in_url.as_deref().unwrap_or(&self.base_url)
+    }
+}
+
+/// Whether a text is an https address; in clear only where that is `plain`, or on this machine.
+fn is_address(text: &str, plain: bool) -> bool {
+    let Ok(url) = reqwest::Url::parse(text) else {
+        return false;
+    };
+    let Some(host) = url.host_str().filter(|host| !host.is_empty()) else {
+        return false;
+    };
+    let here = host == "localhost" || host == "127.0.0.1" || host == "[::1]";
+    url.scheme() == "https" || (url.scheme() == "http" && (plain || here))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_that_is_none_is_named_with_its_option() {
+        let hr = |text: &str| Settings {
+            hr_url: Some(text.to_owned()),
+            ..Settings::default()
+        };
+        let issuer = |text: &str| Settings {
+            issuer: Some(text.to_owned()),
+            ..Settings::default()
+        };
+        for good in [
+            Settings::default(),
+            hr("http://127.0.0.1:8471/"),
+            hr("http://hr.example.gov/in"),
+            issuer("https://id.example.gov/realms/post"),
+            issuer("http://localhost:9000"),
+        ] {
+            assert!(good.check().is_ok(), "{good:?}");
+        }
+        for (bad, option) in [
+            (hr("nonsense"), "--hr-url"),
+            (hr(""), "--hr-url"),
+            (hr("ftp://hr.example.gov"), "--hr-url"),
+            (hr("https://"), "--hr-url"),
+            (hr("hr.example.gov:8471"), "--hr-url"),
+            (issuer("nonsense"), "--issuer"),
+            (issuer("http://id.example.gov"), "--issuer"),
+        ] {
+            let said = bad.check().expect_err("refused").to_string();
+            assert!(said.contains(option) && said.contains("https://NAME"), "{said}");
+        }
     }
 }

@@ -30,6 +30,13 @@ const KEPT: [&str; 7] = [
 
 pub(super) fn backup(root: &Path, file: &Path) -> anyhow::Result<()> {
     let dir = DataDir::open(root)?;
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
+    if let Some(folder) = folder.filter(|folder| !folder.is_dir()) {
+        bail!(
+            "there is no folder {}; create it first, or choose another place",
+            folder.display()
+        );
+    }
     let app = crate::app::App::open(&dir, crate::clock::Clock::System)?;
     if file.exists() {
         bail!("{} exists already; choose another name", file.display());

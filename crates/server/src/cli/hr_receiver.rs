@@ -3,7 +3,7 @@
 use super::parse_listen;
 use crate::hr::receiver::Receiver;
 use crate::hr::sign::SigningSecret;
-use anyhow::Context;
+use anyhow::{bail, Context};
 use clap::Args;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -36,6 +36,18 @@ pub(super) fn run(options: ReceiverOptions) -> anyhow::Result<()> {
         }
         None => None,
     };
+    if options.dir.exists() && !options.dir.is_dir() {
+        bail!(
+            "{} is a file; --dir takes the folder for the messages",
+            options.dir.display()
+        );
+    }
+    std::fs::create_dir_all(&options.dir).with_context(|| {
+        format!(
+            "cannot make the folder {}; give another --dir",
+            options.dir.display()
+        )
+    })?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

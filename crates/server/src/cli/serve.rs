@@ -130,6 +130,7 @@ pub async fn serve(options: ServeOptions) -> anyhow::Result<Running> {
     if options.demo && settings.relay_listen.is_none() {
         settings.relay_listen = Some("127.0.0.1:0".to_owned());
     }
+    settings.check()?;
     let clock = Clock::System;
     let config = match (&options.tls_cert, &options.tls_key) {
         (Some(cert), Some(key)) => tls::from_files(cert, key)?,

@@ -235,3 +235,55 @@ fn imported_history_makes_no_notice_and_no_entry_in_the_queue() {
     };
     assert_eq!((count("QuestionnaireResponse"), count("Task")), (1, 0));
 }
+
+#[test]
+fn a_folder_that_is_none_and_an_address_that_is_none_are_named() {
+    let temp = TempDir::new().expect("temporary directory");
+    let (data, file) = (temp.path().join("data"), temp.path().join("file"));
+    std::fs::write(&file, "x").expect("file");
+    assert_eq!(ach(&["init", "--data", text(&data)]), Ok(0));
+
+    let nowhere = temp.path().join("nowhere/ach.bak");
+    let backup = ach(&["backup", text(&nowhere), "--data", text(&data)]).expect_err("no folder");
+    assert!(backup.contains("there is no folder"), "{backup}");
+    let receiver = ["hr-receiver", "--dir", text(&file), "--listen", "127.0.0.1:0"];
+    let receiver = ach(&receiver).expect_err("a file");
+    assert!(receiver.contains("is a file"), "{receiver}");
+    for option in ["--hr-url", "--issuer"] {
+        let serve = [
+            "serve",
+            "--data",
+            text(&data),
+            "--listen",
+            "127.0.0.1:0",
+            option,
+            "nonsense",
+        ];
+        let refused = ach(&serve).expect_err("no address");
+        assert!(
+            refused.contains("not an address") && refused.contains(option),
+            "{refused}"
+        );
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn nobody_else_on_the_machine_reads_the_data() {
+    use std::os::unix::fs::PermissionsExt;
+    let temp = TempDir::new().expect("temporary directory");
+    let data = temp.path().join("data");
+    let rights = |path: &Path| {
+        let meta = std::fs::metadata(path).expect("there");
+        meta.permissions().mode() & 0o777
+    };
+
+    assert_eq!(ach(&["init", "--data", text(&data)]), Ok(0));
+    assert_eq!((rights(&data), rights(&data.join("ach.db"))), (0o700, 0o600));
+
+    // One that an earlier release made is put right.
+    let open = std::fs::Permissions::from_mode(0o644);
+    std::fs::set_permissions(data.join("ach.db"), open).expect("set");
+    assert_eq!(ach(&["audit", "verify", "--data", text(&data)]), Ok(0));
+    assert_eq!(rights(&data.join("ach.db")), 0o600);
+}
