@@ -23,9 +23,17 @@ pub fn run() -> ExitCode {
         .init();
     let options = match platform::options::Options::from_args(std::env::args_os().skip(1)) {
         Ok(options) => options,
-        Err(problem) => {
-            eprintln!("{problem}");
-            return ExitCode::from(2);
+        Err(stop) => {
+            return match stop.words() {
+                (usage, true) => {
+                    println!("{usage}");
+                    ExitCode::SUCCESS
+                }
+                (problem, false) => {
+                    eprintln!("{problem}");
+                    ExitCode::from(2)
+                }
+            };
         }
     };
     if let Some(problem) = platform::display::missing().or_else(|| options.lacks_server()) {

@@ -31,12 +31,38 @@ const USAGE: &str =
     "Usage: hms-ach [--profile DIR] [--server-json FILE] [--staff] [--at X,Y] [--position LAT,LON] \
                      [--synthetic-media]";
 
+/// Why the app does not start with what was typed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Stop {
+    /// The person asked what can be typed.
+    Help,
+    /// A sentence for the person who typed it.
+    Wrong(String),
+}
+
+impl Stop {
+    /// What is printed, and whether that is what was asked for.
+    #[must_use]
+    pub fn words(self) -> (String, bool) {
+        match self {
+            Self::Help => (format!("HMS-ACH, the app.\n{USAGE}"), true),
+            Self::Wrong(words) => (words, false),
+        }
+    }
+}
+
+impl From<String> for Stop {
+    fn from(words: String) -> Self {
+        Self::Wrong(words)
+    }
+}
+
 impl Options {
     /// Reads the options.
     ///
     /// # Errors
-    /// A sentence for the person who typed them.
-    pub fn from_args(args: impl Iterator<Item = OsString>) -> Result<Self, String> {
+    /// What to say instead of starting.
+    pub fn from_args(args: impl Iterator<Item = OsString>) -> Result<Self, Stop> {
         let mut options = Self {
             profile_dir: default_profile(),
             server_json: None,
@@ -48,6 +74,9 @@ impl Options {
         };
         let mut args = args;
         while let Some(arg) = args.next() {
+            if arg == "--help" || arg == "-h" {
+                return Err(Stop::Help);
+            }
             let name = arg.to_string_lossy().into_owned();
             let mut value = || {
                 args.next()
@@ -63,7 +92,11 @@ impl Options {
                 "--position" => options.position = Some(pair(&name, &value()?)?),
                 "--staff" => options.staff = true,
                 "--synthetic-media" => options.synthetic_media = true,
-                _ => return Err(format!("{name} is not an option of hms-ach.\n{USAGE}")),
+                _ => {
+                    return Err(Stop::Wrong(format!(
+                        "{name} is not an option of hms-ach.\n{USAGE}"
+                    )))
+                }
             }
         }
         Ok(options)
@@ -167,7 +200,7 @@ fn default_profile() -> PathBuf {
 mod tests {
     use super::*;
 
-    fn parse(args: &[&str]) -> Result<Options, String> {
+    fn parse(args: &[&str]) -> Result<Options, Stop> {
         Options::from_args(args.iter().map(OsString::from))
     }
 
@@ -178,11 +211,21 @@ mod tests {
         assert_eq!(options.position, Some((44.05, -92.5)));
         assert!(options.staff);
 
-        assert!(parse(&["--at", "here"])
-            .expect_err("wrong")
-            .starts_with("--at needs two numbers"));
-        assert!(parse(&["--colour"])
-            .expect_err("wrong")
-            .starts_with("--colour is not an option"));
+        for (args, words) in [
+            (&["--at", "here"][..], "--at needs two numbers"),
+            (&["--colour"], "--colour is not an option"),
+            (&["--profile"], "--profile needs a value"),
+        ] {
+            let (said, asked) = parse(args).expect_err("wrong").words();
+            assert!(said.starts_with(words) && !asked, "{said}");
+        }
+    }
+
+    #[test]
+    fn who_asks_what_can_be_typed_is_told_and_no_window_opens() {
+        for args in [&["--help"][..], &["-h"], &["--staff", "--help"]] {
+            let (said, asked) = parse(args).expect_err("help").words();
+            assert!(said.contains("--profile DIR") && asked, "{said}");
+        }
     }
 }
