@@ -119,6 +119,7 @@ export const staff = {
   "person.site": "Site",
   "person.phone": "Phone",
 
+  "identify.first": "Say whose report it is to write, order or sign.",
   "identify.title": "Whose report is this?",
   "identify.from": "{reporter} reported it for “{colleague}”.",
   "identify.unsigned": "It came from a phone that nobody had signed in on.",
@@ -229,6 +230,7 @@ export const staff = {
   "close.keep": "Keep open",
   "close.anyway": "Close anyway",
 
+  "call.nobody": "Nobody to call yet: say whose report it is.",
   "call.choose": "Open a chart to call.",
   "call.call": "Call {name}",
   "call.again": "Call {name} again",

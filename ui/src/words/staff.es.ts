@@ -120,6 +120,7 @@ export const staff: Same<typeof en> = {
   "person.site": "Oficina",
   "person.phone": "Teléfono",
 
+  "identify.first": "Diga de quién es el reporte para escribir, ordenar o firmar.",
   "identify.title": "¿De quién es este reporte?",
   "identify.from": "{reporter} lo reportó por «{colleague}».",
   "identify.unsigned": "Llegó de un teléfono en el que nadie había iniciado sesión.",
@@ -230,6 +231,7 @@ export const staff: Same<typeof en> = {
   "close.keep": "Dejar abierto",
   "close.anyway": "Cerrar de todos modos",
 
+  "call.nobody": "Aún no hay a quién llamar: diga de quién es el reporte.",
   "call.choose": "Abra el caso de quien quiere llamar.",
   "call.call": "Llamar a {name}",
   "call.again": "Llamar otra vez a {name}",

@@ -36,10 +36,20 @@ export const onGoing = (visit: VisitView): boolean => visit.state !== "none" && 
 const talking = (visit: VisitView): boolean => ["connecting", "in_call", "reconnecting"].includes(visit.state);
 
 function Opening(props: { task: string; visit: VisitView }) {
+  const t = useStaffWords();
   const { task, visit } = props;
   const chart = useChart(task);
   const item = useQueueItem(task);
   if (!chart.data) return null;
+  // There is nobody to ring as long as nobody has said whose report it is; 911 needs no name.
+  if (chart.data.patient === null) {
+    return (
+      <>
+        <p className="soft" data-testid="visit-nobody">{t("call.nobody")}</p>
+        <Send911 task={task} chart={chart.data} />
+      </>
+    );
+  }
   const others = item !== undefined && !item.mine && item.claimed_by !== null;
   const mine = item === undefined || item.mine;
   return (

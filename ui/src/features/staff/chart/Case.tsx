@@ -36,6 +36,7 @@ function CaseOf(props: { chart: ChartView; task: string; onClosed: () => void })
   const { chart, task } = props;
   const item = useQueueItem(task);
   // Someone else has it: their note, their orders. What is mine, or no longer in the queue, can be worked on.
+  const known = chart.patient !== null;
   const others = item !== undefined && !item.mine;
   return (
     <>
@@ -49,15 +50,15 @@ function CaseOf(props: { chart: ChartView; task: string; onClosed: () => void })
           <History lines={chart.history} />
         </div>
         <div className="case__work">
-          <Note task={task} note={chart.note} locked={others} />
-          {!others && (
+          {known ? <Note task={task} note={chart.note} locked={others} /> : <p className="soft" data-testid="work-nobody">{t("identify.first")}</p>}
+          {!others && known && (
             <>
               <Advice task={task} name={chart.name} advice={chart.advice} />
               <Imaging task={task} chart={chart} />
               <FollowUp task={task} booked={chart.follow_up} />
-              <Close task={task} chart={chart} onClosed={props.onClosed} />
             </>
           )}
+          {!others && <Close task={task} chart={chart} onClosed={props.onClosed} />}
         </div>
       </div>
     </>
