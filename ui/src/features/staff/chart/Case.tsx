@@ -35,8 +35,8 @@ function CaseOf(props: { chart: ChartView; task: string; onClosed: () => void })
   useEffect(() => document.getElementById("case-title")?.focus(), []);
   const { chart, task } = props;
   const item = useQueueItem(task);
-  // Someone else has it: their note, their orders. What is mine, or no longer in the queue, can be worked on.
   const known = chart.patient !== null;
+  // Someone else has it: their note, their orders. What is mine, or no longer in the queue, can be worked on.
   const others = item !== undefined && !item.mine;
   return (
     <>
