@@ -183,11 +183,19 @@ impl Engine {
         })
     }
 
-    /// A report that this device holds in the open; not one that only the sealed journal has.
+    /// A report that this device holds, or that was made on it while it was locked and this run still has.
     async fn report_here(&self, id: &str) -> Option<InjuryReport> {
-        let store = self.store.as_ref()?;
-        let stored = store.get("QuestionnaireResponse", id).await.ok()??;
-        hms_model::map::report::from_fhir(&stored.resource).ok()
+        let stored = match &self.store {
+            Some(store) => store.get("QuestionnaireResponse", id).await.ok().flatten(),
+            None => None,
+        };
+        let sealed = || {
+            let mut all = self.sealed.entries.iter().flat_map(|entry| &entry.resources);
+            all.find(|resource| views::text(resource, &["id"]) == Some(id))
+                .cloned()
+        };
+        let resource = stored.map(|stored| stored.resource).or_else(sealed)?;
+        hms_model::map::report::from_fhir(&resource).ok()
     }
 
     /// Checks of this person in the last 72 hours, the one that begins now included.

@@ -100,7 +100,17 @@ async fn a_colleague_is_not_taken_to_have_the_reporters_age() {
 async fn words_of_danger_in_a_reports_note_raise_its_check() {
     let world = World::new().await;
     let dana = world.person("dana").await;
-    let draft = fill_in(&dana).await;
+    assert_raised(&dana).await;
+    let locked = world.profile("dana-locked");
+    let locked = locked.start().await;
+    assert_raised(&locked).await;
+    let outbox = locked.outbox().await.expect("what waits");
+    assert!(!outbox.is_empty(), "nobody has signed in there: it is sealed");
+}
+
+/// A report of a bite whose note tells of danger, and the check that starts from it.
+async fn assert_raised(dana: &Client) {
+    let draft = fill_in(dana).await;
     let step = ReportStepForm::Note {
         text: Some("my throat is closing".into()),
     };
@@ -109,5 +119,10 @@ async fn words_of_danger_in_a_reports_note_raise_its_check() {
 
     let started = dana.triage_start(Some(report.id), None).await.expect("a check");
 
-    assert_eq!(urgency(&calm(&dana, started).await), "call_911");
+    // What happened is in the report and is not asked again.
+    assert_ne!(
+        started.question.as_ref().map(|q| q.id.as_str()),
+        Some("complaint")
+    );
+    assert_eq!(urgency(&calm(dana, started).await), "call_911");
 }
