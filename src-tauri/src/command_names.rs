@@ -10,6 +10,8 @@
     "lock",
     "sync_now",
     "outbox",
+    "hand_over",
+    "take_in",
     "conflicts",
     "conflict_settle",
     "where_am_i",

@@ -39,6 +39,8 @@ pub fn builder() -> Builder<tauri::Wry> {
             commands::app::lock,
             commands::app::sync_now,
             commands::app::outbox,
+            commands::app::hand_over,
+            commands::app::take_in,
             commands::app::conflicts,
             commands::app::conflict_settle,
             commands::app::where_am_i,

@@ -49,6 +49,9 @@ pub enum Task {
     Sync,
     /// What waits to be sent.
     Outbox,
+    /// Unsent work as a file, where there is no network.
+    #[command(subcommand)]
+    HandOver(HandOver),
     /// The clinicians' queue.
     Queue,
     /// Visits.
@@ -119,6 +122,21 @@ pub enum Triage {
     Explain {
         /// Id of the rule, or the start of several.
         rule: String,
+    },
+}
+
+/// Unsent work as a file. Only the server can read it; it stores each entry once, whichever way it comes.
+#[derive(Debug, Subcommand)]
+pub enum HandOver {
+    /// Write what waits to be sent into a file of this folder.
+    Export {
+        /// The folder; it is made where it is missing.
+        folder: PathBuf,
+    },
+    /// Give the entries of another phone's file to the server.
+    Import {
+        /// The file.
+        file: PathBuf,
     },
 }
 

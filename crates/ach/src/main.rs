@@ -5,6 +5,7 @@
 mod args;
 mod author;
 mod failure;
+mod handover;
 mod interview;
 mod profile;
 mod record;
@@ -60,6 +61,7 @@ async fn on_profile(args: Args) -> Result<(), Failure> {
         Task::Reports => report::list(&client, args.json).await,
         Task::Sync => session::sync(&client, args.json).await,
         Task::Outbox => session::outbox(&client, args.json).await,
+        Task::HandOver(task) => handover::run(&client, task, args.json).await,
         Task::Queue => visit::queue(&client, args.json).await,
         Task::Visit(task) => visit::run(&client, task).await,
         Task::Triage(_) => Ok(()),

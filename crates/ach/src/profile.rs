@@ -30,6 +30,7 @@ pub async fn start(args: &Args) -> Result<Client, Failure> {
         media: media(args),
         staff: false,
         locale: "en".to_owned(),
+        downloads: args.profile.join("downloads"),
     })
     .await?;
     Ok(client)

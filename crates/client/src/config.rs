@@ -28,6 +28,8 @@ pub struct ProfileConfig {
     pub staff: bool,
     /// `en` or `es`, until the person chooses.
     pub locale: String,
+    /// Where a file for the person goes that they carry elsewhere.
+    pub downloads: PathBuf,
 }
 
 /// Opens an address outside the app; see [`ProfileConfig::opener`].

@@ -41,6 +41,7 @@ async fn vault_of(dir: &Path) -> Result<VaultKind, ClientError> {
         },
         staff: false,
         locale: "en".into(),
+        downloads: dir.join("downloads"),
     })
     .await?;
     let vault = client.app_state().await?.vault;

@@ -5,7 +5,8 @@ use hms_client::Client;
 use hms_model::form::{KeepForm, PreferencesForm};
 use hms_model::report::Position;
 use hms_model::view::{
-    AppView, AttachmentBytes, CommandError, ConflictView, OutboxItemView, SignInView, UnlockView,
+    AppView, AttachmentBytes, CommandError, ConflictView, HandOverView, OutboxItemView, SignInView,
+    TakenInView, UnlockView,
 };
 use tauri::State;
 
@@ -80,6 +81,20 @@ pub async fn lock(client: State<'_, Client>) -> Result<AppView, CommandError> {
 #[specta::specta]
 pub async fn sync_now(client: State<'_, Client>) -> Result<AppView, CommandError> {
     reply(client.sync_now().await)
+}
+
+/// Writes what waits to be sent into a file in the person's downloads.
+#[tauri::command]
+#[specta::specta]
+pub async fn hand_over(client: State<'_, Client>) -> Result<HandOverView, CommandError> {
+    reply(client.hand_over().await)
+}
+
+/// Gives the entries of another phone's file to the server.
+#[tauri::command]
+#[specta::specta]
+pub async fn take_in(client: State<'_, Client>, text: String) -> Result<TakenInView, CommandError> {
+    reply(client.take_in(text).await)
 }
 
 /// What waits to be sent.

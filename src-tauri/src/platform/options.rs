@@ -157,6 +157,10 @@ impl Options {
             },
             staff: self.staff,
             locale: locale(),
+            downloads: dirs::download_dir()
+                .or_else(dirs::document_dir)
+                .or_else(dirs::home_dir)
+                .unwrap_or_else(|| self.profile_dir.clone()),
         })
     }
 }

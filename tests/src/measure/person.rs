@@ -41,6 +41,7 @@ pub async fn start(dir: &Path, demo_json: &Path, way: SocketAddr) -> Result<Clie
         },
         staff: false,
         locale: "en".to_owned(),
+        downloads: dir.join("downloads"),
     });
     Ok(client.await?)
 }

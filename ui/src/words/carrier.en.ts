@@ -168,6 +168,11 @@ export const carrier = {
   "check.callNurse": "Call the nurse line",
   "check.report": "Report the injury",
 
+  "handOver.title": "No signal for long?",
+  "handOver.why": "Save it to a file. Give it to a nurse on a stick, or send it later. Only our server can read it.",
+  "handOver.write": "Save to a file",
+  "handOver.done": { one: "{count} entry is in the file:", other: "{count} entries are in the file:" },
+  "handOver.next": "It all stays here too. It counts once, however it arrives.",
   "outbox.title": "Waiting to send",
   "outbox.empty": "Nothing waits. All is sent.",
   "outbox.lastSync": "Last time all went well: {time}",

@@ -169,6 +169,11 @@ export const carrier: Same<typeof english> = {
   "check.callNurse": "Llamar a la enfermera",
   "check.report": "Reportar la lesión",
 
+  "handOver.title": "¿Mucho tiempo sin señal?",
+  "handOver.why": "Guárdelo en un archivo. Déselo a enfermería en una memoria, o envíelo después. Solo nuestro servidor puede leerlo.",
+  "handOver.write": "Guardar en un archivo",
+  "handOver.done": { one: "{count} dato está en el archivo:", other: "{count} datos están en el archivo:" },
+  "handOver.next": "Todo se queda aquí también. Cuenta una sola vez, llegue como llegue.",
   "outbox.title": "Esperando para enviar",
   "outbox.empty": "Nada pendiente. Todo se envió.",
   "outbox.lastSync": "Última vez que todo salió bien: {time}",

@@ -59,6 +59,8 @@ commands! {
     visit_camera("on");
     visit_text("text");
     queue();
+    hand_over();
+    take_in("text");
     queue_claim("task");
     queue_release("task");
     report_identify("task", "number", "name");

@@ -267,6 +267,7 @@ impl Profile {
             media: MediaChoice::Synthetic { side },
             staff: self.staff,
             locale: "en".into(),
+            downloads: self.dir.join("downloads"),
         })
         .await
         .expect("the client starts")

@@ -2,6 +2,7 @@
 
 mod app;
 mod conflict;
+mod handover;
 mod manager;
 mod report;
 mod sign_in;

@@ -6,7 +6,7 @@ use hms_model::map::report as words;
 use hms_model::report::WhatHappened;
 use hms_model::time::Timestamp;
 use hms_model::view::{ErrorCode, ReportView};
-use hms_model::wire::session::SealedEntry;
+use hms_model::wire::session::{SealedEntry, WireSealed};
 use hms_model::wire::sync::WireReceipt;
 use hms_store::{AuditRow, JournalError, LocalChange, StoreError};
 use serde::{Deserialize, Serialize};
@@ -132,13 +132,35 @@ impl Engine {
     /// # Errors
     /// The disk is full, or, with the store closed, there is no key to seal to.
     pub(crate) fn seal(&mut self, id: &str, resources: Vec<Value>, draft: bool) -> Result<(), ClientError> {
-        let Some(key) = self.seal_key() else {
+        let Some(sealed) = self.sealed_for_server(id, resources, draft)? else {
             // With an open store the entry is safe there; without one it would be nowhere.
             return if self.store.is_some() {
                 Ok(())
             } else {
                 Err(ClientError::new(ErrorCode::Offline))
             };
+        };
+        self.journal.append(&sealed).map_err(|error| {
+            let code = match &error {
+                JournalError::Full => ErrorCode::DiskFull,
+                JournalError::Read(_) | JournalError::Write(_) | JournalError::Form(_) => ErrorCode::Internal,
+            };
+            ClientError::caused(code, error)
+        })
+    }
+
+    /// Resources as only the server can read them; `None` where its key is not known.
+    ///
+    /// # Errors
+    /// The key cannot be used.
+    pub(crate) fn sealed_for_server(
+        &self,
+        id: &str,
+        resources: Vec<Value>,
+        draft: bool,
+    ) -> Result<Option<WireSealed>, ClientError> {
+        let Some(key) = self.seal_key() else {
+            return Ok(None);
         };
         let entry = SealedEntry {
             resources,
@@ -151,13 +173,7 @@ impl Engine {
             draft,
         };
         let sealed = hms_store::seal::seal(&key, id, &entry).map_err(ClientError::internal)?;
-        self.journal.append(&sealed).map_err(|error| {
-            let code = match &error {
-                JournalError::Full => ErrorCode::DiskFull,
-                JournalError::Read(_) | JournalError::Write(_) | JournalError::Form(_) => ErrorCode::Internal,
-            };
-            ClientError::caused(code, error)
-        })
+        Ok(Some(sealed))
     }
 
     /// Saves records and queues them, as one group.

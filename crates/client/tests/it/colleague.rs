@@ -22,7 +22,7 @@ async fn somebody(world: &World) -> (String, String) {
     (words.join(" "), number.to_owned())
 }
 
-fn photo() -> String {
+pub fn photo() -> String {
     let mut png = std::io::Cursor::new(Vec::new());
     let picture = image::RgbImage::new(40, 30);
     picture.write_to(&mut png, image::ImageFormat::Png).expect("png");

@@ -9,6 +9,7 @@ mod desk;
 mod expired;
 mod faults;
 mod full_disk;
+mod handover;
 mod heeds;
 mod killed;
 mod locked;

@@ -135,6 +135,7 @@ impl Profile {
             media: self.media.clone(),
             staff: false,
             locale: "en".into(),
+            downloads: self.dir.join("downloads"),
         })
         .await
         .expect("the client starts")

@@ -202,6 +202,28 @@ pub struct OutboxItemView {
     pub send: SendState,
 }
 
+/// A file that was written for a computer with a network to take in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "bindings", derive(specta::Type))]
+pub struct HandOverView {
+    /// Where it is.
+    pub path: String,
+    /// Entries in it.
+    pub entries: u32,
+}
+
+/// What became of the entries of a file from another phone.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "bindings", derive(specta::Type))]
+pub struct TakenInView {
+    /// The server has them now.
+    pub taken: u32,
+    /// The server had them already.
+    pub known: u32,
+    /// The server does not take them: of another server, or damaged.
+    pub refused: u32,
+}
+
 /// Question or result of a symptom check under way. Words come from the pack, in the person's language.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "bindings", derive(specta::Type))]

@@ -192,10 +192,16 @@ fn store_one(
     if tx.get(&kind, &id)?.is_some() {
         return Ok(None);
     }
+    let author = resource.get("author").cloned();
     claim::set_nobody(&mut resource, &kind);
     if let Some((_, patient)) = owner {
         if !colleague {
             claim::set_patient(&mut resource, &kind, patient.as_str());
+            // As the phone sends it by sync: the same entry twice says the same.
+            let own = |author: &Value| hms_model::map::id_in(author, "Patient") == Some(patient.as_str());
+            if let (Some(author), Some(map)) = (author.filter(own), resource.as_object_mut()) {
+                map.insert("author".into(), author);
+            }
         } else if report::is_report(&resource) {
             if let Some(map) = resource.as_object_mut() {
                 map.insert(

@@ -1,11 +1,13 @@
 import { useQuery } from "@tanstack/react-query";
+import { useState } from "react";
+import { Banner } from "../../base/components/Banner";
 import { Button, LinkButton } from "../../base/components/Button";
 import { Empty, Loaded, Trouble } from "../../base/components/Loaded";
 import { Screen } from "../../base/components/Screen";
 import { SendLine, SendTimes } from "../../base/components/SendLine";
 import { useFormats } from "../../base/i18n/format";
 import { answerOf, useCommand } from "../../base/query";
-import type { AppView } from "../../ipc/bindings";
+import type { AppView, HandOverView } from "../../ipc/bindings";
 import { commands } from "../../ipc/transport";
 import { useWords } from "../words";
 
@@ -51,10 +53,33 @@ export function Outbox(props: { app: AppView }) {
           </ul>
         )}
       </Loaded>
+      {outbox.data && outbox.data.length > 0 && <HandOver />}
       <div className="dock">
         <LinkButton id="back" href="#/" icon="back">{t("action.back")}</LinkButton>
         <Button id="sync-now" look="primary" icon="sync" busy={sync.pending} onPress={() => sync.run()}>{t("action.tryNow")}</Button>
       </div>
     </Screen>
+  );
+}
+
+/** Where no signal will come: a file that a nurse's computer takes in. It leaves nothing here undone. */
+function HandOver() {
+  const t = useWords();
+  const [file, setFile] = useState<HandOverView | null>(null);
+  const write = useCommand(commands.handOver, { onDone: setFile });
+  return (
+    <section className="card stack" aria-labelledby="hand-over-title">
+      <h2 id="hand-over-title">{t("handOver.title")}</h2>
+      <p className="soft">{t("handOver.why")}</p>
+      {write.failure && <Trouble error={write.failure} />}
+      {file && (
+        <Banner id="hand-over-done" tone="ok" live>
+          <p className="strong">{t("handOver.done", { count: file.entries })}</p>
+          <p className="path">{file.path}</p>
+          <p>{t("handOver.next")}</p>
+        </Banner>
+      )}
+      <div className="row"><Button id="hand-over" busy={write.pending} onPress={() => write.run()}>{t("handOver.write")}</Button></div>
+    </section>
   );
 }

@@ -10,6 +10,7 @@ import { go } from "../../../base/router";
 import { useClaim, useQueue } from "../queries";
 import { useStaffWords } from "../words";
 import { QueueItem } from "./QueueItem";
+import { TakeIn } from "./TakeIn";
 import { setSoundOn, soundOn, watchSound } from "./sound";
 
 /** Who waits: in the order that Rust gives, call-backs apart. */
@@ -60,6 +61,7 @@ function QueueOf(props: { view: QueueView; task: string | null }) {
           {list(callBacks)}
         </section>
       )}
+      <TakeIn />
     </>
   );
 }

@@ -1,0 +1,164 @@
+//! Unsent work as a file, for a place without a network: a phone writes it, a computer that reaches the server takes it
+//! in. Both ways stay open: what the phone sends later is the same entry, and the server stores it once.
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use base64::engine::general_purpose::STANDARD;
+use base64::Engine as _;
+use hms_model::view::{ErrorCode, HandOverView, TakenInView};
+use hms_model::wire::handover::{HandOver, ENDING, FORMAT};
+use hms_model::wire::session::{WireSealed, WireSealedResult};
+use reqwest::Method;
+use serde_json::json;
+
+use crate::client::Client;
+use crate::engine::{Engine, Upload};
+use crate::error::ClientError;
+use crate::net::{read_json, Tries};
+
+/// Entries in one request to the server.
+const AT_ONCE: usize = 20;
+/// Bytes of ciphertext in one request; one entry always goes.
+const BYTES_AT_MOST: usize = 4 * 1024 * 1024;
+/// The largest file that is taken in: some hundred reports with photos.
+const FILE_AT_MOST: usize = 256 * 1024 * 1024;
+
+impl Client {
+    /// [`Client::hand_over_to`] the person's downloads.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn hand_over(&self) -> Result<HandOverView, ClientError> {
+        self.hand_over_to(self.shared.config.downloads.clone()).await
+    }
+
+    /// Writes what waits to be sent into a file of a folder, which is made where it is missing. Photos are in it where the app is open.
+    ///
+    /// # Errors
+    /// [`ErrorCode::NotFound`] where nothing waits; [`ErrorCode::DiskFull`]; [`ErrorCode::BadFile`] where the folder
+    /// cannot be written.
+    pub async fn hand_over_to(&self, folder: PathBuf) -> Result<HandOverView, ClientError> {
+        self.ask(async move |engine: &mut Engine| {
+            let mut entries: Vec<WireSealed> = engine.journal.entries().into_iter().cloned().collect();
+            if engine.store.is_some() {
+                for upload in engine.uploads().await? {
+                    entries.extend(engine.sealed_photo(&upload).await?);
+                }
+            }
+            if entries.is_empty() {
+                return Err(ClientError::new(ErrorCode::NotFound));
+            }
+            let now = engine.shared.config.clock.stamp();
+            let file = HandOver {
+                format: FORMAT.to_owned(),
+                made: now.at.to_instant(),
+                entries,
+            };
+            let digits: String = now
+                .to_datetime()
+                .chars()
+                .filter(char::is_ascii_digit)
+                .take(14)
+                .collect();
+            let path = folder.join(format!("hms-ach-unsent-{digits}.{ENDING}"));
+            let text = serde_json::to_vec(&file).map_err(ClientError::internal)?;
+            write_whole(&path, &text).map_err(|error| {
+                let full = error.kind() == io::ErrorKind::StorageFull;
+                let code = if full {
+                    ErrorCode::DiskFull
+                } else {
+                    ErrorCode::BadFile
+                };
+                ClientError::caused(code, error)
+            })?;
+            Ok(HandOverView {
+                path: path.display().to_string(),
+                entries: u32::try_from(file.entries.len()).unwrap_or(u32::MAX),
+            })
+        })
+        .await
+    }
+
+    /// Gives the entries of another phone's file to the server. Given twice, or sent by the phone as well, each is
+    /// stored once.
+    ///
+    /// # Errors
+    /// [`ErrorCode::BadFile`] for what is no such file; [`ErrorCode::Offline`] and the like where the server cannot be
+    /// reached: what it has taken so far it keeps, and the file can be given again.
+    pub async fn take_in(&self, text: String) -> Result<TakenInView, ClientError> {
+        let bad = || ClientError::new(ErrorCode::BadFile);
+        if text.len() > FILE_AT_MOST {
+            return Err(bad());
+        }
+        let file: HandOver = serde_json::from_str(&text).map_err(|_| bad())?;
+        if file.format != FORMAT {
+            return Err(bad());
+        }
+        let mut view = TakenInView::default();
+        let mut rest = file.entries.as_slice();
+        while !rest.is_empty() {
+            let (batch, later) = rest.split_at(fits(rest));
+            rest = later;
+            let request = self.shared.http.request(Method::POST, "/api/sealed", None);
+            let request = request.json(batch).timeout(Tries::Patient.timeout());
+            let answer = self.shared.http.begin(request).await.map_err(|stop| stop.fault)?;
+            let results: Vec<WireSealedResult> = read_json(answer).await?;
+            for result in results {
+                match result.status {
+                    201 => view.taken += 1,
+                    200 => view.known += 1,
+                    400..=499 => view.refused += 1,
+                    _ => return Err(ClientError::new(ErrorCode::Offline)),
+                }
+            }
+        }
+        Ok(view)
+    }
+}
+
+impl Engine {
+    /// A photo that waits for its upload, with what describes it; `None` where it is gone or there is no key.
+    async fn sealed_photo(&self, upload: &Upload) -> Result<Option<WireSealed>, ClientError> {
+        let store = self.open_store()?;
+        let document = store.get("DocumentReference", &upload.id).await?;
+        let (Some(document), Some(blob)) = (document, store.blob_get(&upload.id).await?) else {
+            return Ok(None);
+        };
+        let bytes = json!({
+            "resourceType": "Binary",
+            "id": upload.id,
+            "contentType": upload.content_type,
+            "securityContext": hms_model::map::reference("DocumentReference", &upload.id),
+            "data": STANDARD.encode(blob.bytes),
+        });
+        self.sealed_for_server(&upload.id, vec![document.resource, bytes], false)
+    }
+}
+
+/// How many of these go into one request.
+fn fits(entries: &[WireSealed]) -> usize {
+    let mut bytes = 0;
+    let fitting = entries.iter().take(AT_ONCE).take_while(|entry| {
+        bytes += entry.ciphertext.len();
+        bytes <= BYTES_AT_MOST
+    });
+    fitting.count().max(1)
+}
+
+/// The whole file or none: it appears under its name once the disk has it.
+fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    let part = path.with_extension("part");
+    let mut file = File::create(&part)?;
+    let written = file.write_all(bytes).and_then(|()| file.sync_all());
+    if let Err(error) = written.and_then(|()| fs::rename(&part, path)) {
+        // Half a file helps nobody; that it could not be written is what is told.
+        drop(fs::remove_file(&part));
+        return Err(error);
+    }
+    Ok(())
+}
