@@ -9,6 +9,7 @@ use crate::data_dir::{DataDir, DataDirError};
 use crate::db::{Changed, Db, DbError};
 use crate::routes;
 use crate::service::gate::Gate;
+use crate::service::upload::Uploads;
 use crate::settings::{Settings, SettingsError};
 use crate::signal::Signalling;
 use axum::Router;
@@ -61,6 +62,8 @@ pub struct App {
     pub signal: Signalling,
     /// The limit on what comes without sign-in.
     pub sealed_gate: Arc<Gate>,
+    /// Photos and recordings that arrive in pieces.
+    pub uploads: Arc<Uploads>,
 }
 
 impl App {
@@ -100,6 +103,7 @@ impl App {
             revocations: Arc::default(),
             signal: Signalling::new(),
             sealed_gate: Arc::default(),
+            uploads: Arc::new(Uploads::open(dir)?),
         })
     }
 

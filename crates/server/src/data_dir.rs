@@ -3,7 +3,8 @@
 //! ```text
 //! DATA/               0700 where init made it
 //! DATA/ach.db         encrypted SQLite (SQLCipher), key in keys/db.key (0600)
-//! DATA/keys/          db.key, hpke.key, signing.key, audit.key (0600, the folder 0700)
+//! DATA/keys/          db.key, hpke.key, signing.key, audit.key, upload.key (0600, the folder 0700)
+//! DATA/uploads/       photos and recordings that are not whole yet, sealed with keys/upload.key; in no backup
 //! DATA/audit-heads.ndjson  signed ends of the audit's chain, one an hour
 //! DATA/ca.pem         certificate of the server's own authority, for clients to trust
 //! DATA/tls/           the authority's key and the server's certificate

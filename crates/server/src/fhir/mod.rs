@@ -1,5 +1,6 @@
 //! FHIR interactions, apart from HTTP: searches, changes with their access checks, bundles.
 
+pub mod binary;
 pub mod interact;
 pub mod patch;
 pub mod problem;

@@ -119,5 +119,10 @@ async fn forget(app: App) {
         if let Err(error) = forgotten {
             tracing::warn!(%error, "Old results could not be forgotten");
         }
+        let (uploads, now) = (app.uploads.clone(), app.clock.now_ms());
+        match tokio::task::spawn_blocking(move || uploads.tidy(now)).await {
+            Ok(0) | Err(_) => {}
+            Ok(count) => tracing::info!(count, "Dropped {count} uploads that had expired"),
+        }
     }
 }

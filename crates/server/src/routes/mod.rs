@@ -12,6 +12,7 @@ pub mod sealed;
 pub mod session;
 pub mod signal;
 pub mod sync;
+pub mod uploads;
 
 use crate::app::App;
 use axum::http::Method;
@@ -71,6 +72,7 @@ pub fn all() -> Vec<Route> {
     rows.extend(fhir::routes());
     rows.extend(sync::routes());
     rows.extend(sealed::routes());
+    rows.extend(uploads::routes());
     rows.extend(signal::routes());
     rows.extend(queue::routes());
     rows.extend(relay::routes());

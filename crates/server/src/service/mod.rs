@@ -13,6 +13,7 @@ pub mod queue;
 pub mod report;
 pub mod sealed;
 pub mod sync;
+pub mod upload;
 pub mod write;
 
 pub use care::CareHook;

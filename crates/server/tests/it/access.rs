@@ -49,6 +49,9 @@ enum Expect {
     OtherDevice,
 }
 
+/// Who sends photos and recordings. Whose each one is, the tests of uploads say.
+const UPLOADERS: &[Role] = &[Role::Carrier, Role::Clinician];
+
 /// Method, path, expectation, and a body for the request.
 const ROWS: &[(&str, &str, Expect)] = &[
     ("GET", "/.well-known/openid-configuration", Expect::Public),
@@ -108,6 +111,12 @@ const ROWS: &[(&str, &str, Expect)] = &[
     ("GET", "/fhir/{kind}/{id}/_history/{version}", Expect::ReadChart),
     ("POST", "/fhir/$hms-sync", Expect::Sync),
     ("POST", "/api/sealed", Expect::Public),
+    ("OPTIONS", "/api/uploads", Expect::Public),
+    ("POST", "/api/uploads", Expect::Only(UPLOADERS)),
+    ("OPTIONS", "/api/uploads/{id}", Expect::Public),
+    ("HEAD", "/api/uploads/{id}", Expect::Only(UPLOADERS)),
+    ("PATCH", "/api/uploads/{id}", Expect::Only(UPLOADERS)),
+    ("DELETE", "/api/uploads/{id}", Expect::Only(UPLOADERS)),
     ("POST", "/api/recover", Expect::SignedIn),
     ("GET", "/signal", Expect::SignedIn),
     ("POST", "/signal/poll", Expect::SignedIn),

@@ -12,4 +12,5 @@ mod hardening;
 mod listen;
 mod operate;
 mod sign_in;
+mod uploads;
 mod world;

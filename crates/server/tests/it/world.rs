@@ -94,6 +94,13 @@ impl World {
         }
     }
 
+    /// The server ends without a word and another one starts on the same data.
+    pub fn restart(&mut self) {
+        let settings = (*self.app.settings).clone();
+        self.app = App::open_with(&self.dir, self.app.clock.clone(), settings).expect("open");
+        self.router = self.app.router();
+    }
+
     pub async fn send(&self, request: Request<Body>) -> Answer {
         let response = self.router.clone().oneshot(request).await.expect("infallible");
         let (parts, body) = response.into_parts();
@@ -222,6 +229,25 @@ impl World {
             })
             .await
             .expect("account")
+    }
+
+    /// Another token of an hour for somebody whose last one has ended.
+    pub async fn sign_in_again(&self, who: &Person) -> Person {
+        let user = who.user.clone();
+        let sign_in = SignIn {
+            user_id: user.clone(),
+            device_id: Some("walk".to_owned()),
+            client: "test".to_owned(),
+            scope: String::new(),
+            family: user.clone(),
+        };
+        let issued = self.app.db.write(move |tx: &mut Tx<'_>| {
+            tokens::issue_access(tx, &sign_in, 3_600_000)
+        });
+        Person {
+            user,
+            token: issued.await.expect("token"),
+        }
     }
 
     /// A carrier with their Patient.

@@ -2,14 +2,12 @@
 
 use super::answer::{version_headers, FhirAnswer};
 use crate::db::Stored;
-use crate::fhir::{interact, Problem};
+use crate::fhir::{binary, interact, Problem};
 use axum::body::Bytes;
 use axum::http::header::{HeaderName, ACCEPT, CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::IntoResponse;
-use base64::engine::general_purpose::STANDARD;
-use base64::Engine;
-use serde_json::{json, Value};
+use serde_json::Value;
 
 fn is_json(media: &str) -> bool {
     let media = media.split(';').next().unwrap_or_default().trim();
@@ -36,23 +34,16 @@ pub(super) fn wrap(headers: &HeaderMap, body: &Bytes) -> Result<Value, Problem> 
     let header = |name: HeaderName| headers.get(name).and_then(|v| v.to_str().ok());
     let media =
         header(CONTENT_TYPE).ok_or_else(|| Problem::Bad("a Binary needs a Content-Type".to_owned()))?;
-    let mut binary = json!({"resourceType": "Binary", "contentType": media, "data": STANDARD.encode(body)});
-    if let (Some(context), Some(object)) = (
-        header(HeaderName::from_static("x-security-context")),
-        binary.as_object_mut(),
-    ) {
-        object.insert("securityContext".to_owned(), json!({"reference": context}));
-    }
-    Ok(binary)
+    let context = header(HeaderName::from_static("x-security-context"));
+    Ok(binary::resource(media, context, body))
 }
 
 /// The bytes of a resource.
 pub(super) fn bytes(stored: &Stored) -> FhirAnswer {
     let body = interact::body(stored)?;
     let text = |key: &str| body.get(key).and_then(Value::as_str).unwrap_or_default();
-    let data = STANDARD
-        .decode(text("data"))
-        .map_err(|_| Problem::Bad("the stored bytes cannot be read".to_owned()))?;
+    let data = binary::bytes_of(&body)
+        .ok_or_else(|| Problem::Bad("the stored bytes cannot be read".to_owned()))?;
     let mut response = (
         StatusCode::OK,
         [

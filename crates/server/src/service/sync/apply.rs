@@ -12,6 +12,7 @@ use hms_model::map::{self, report, text_at};
 use hms_model::role::Role;
 use hms_model::time::Timestamp;
 use hms_model::wire::sync::{WireOp, WireReceipt, WireResult};
+use rusqlite::Connection;
 use serde_json::Value;
 
 /// A change that was read and checked, or why it cannot be made.
@@ -272,20 +273,31 @@ fn belongs_to_own_report(tx: &Tx<'_>, actor: &Actor, resource: &Prepared) -> Res
     if policy::content_allowed(actor, kind, None, Some(body)) == Decision::Deny {
         return Ok(false);
     }
-    let Some(me) = &actor.fhir else { return Ok(false) };
-    for link in hms_fhir::references(body) {
-        let Some(id) = link.1.strip_prefix("QuestionnaireResponse/") else {
-            continue;
-        };
-        let found = write::live(tx, "QuestionnaireResponse", id)?;
-        if found.is_some_and(|(_, r)| text_at(&r, &["author", "reference"]) == Some(me)) {
-            return Ok(true);
-        }
+    if links_to_own_report(tx.conn(), actor, body)? {
+        return Ok(true);
     }
     // The answers of a symptom check are named by its result, which may come after them.
     let check = map::system::symptom_check("");
     Ok(kind == "QuestionnaireResponse"
         && text_at(body, &["questionnaire"]).is_some_and(|q| q.starts_with(&check)))
+}
+
+/// Whether a resource refers to a report whose author the actor is.
+///
+/// # Errors
+/// A failed statement or a damaged body.
+pub fn links_to_own_report(conn: &Connection, actor: &Actor, body: &Value) -> Result<bool, DbError> {
+    let Some(me) = &actor.fhir else { return Ok(false) };
+    for link in hms_fhir::references(body) {
+        let Some(id) = link.1.strip_prefix("QuestionnaireResponse/") else {
+            continue;
+        };
+        let found = table::resource::get(conn, "QuestionnaireResponse", id)?.filter(|r| !r.deleted);
+        if found.is_some_and(|r| r.value().is_ok_and(|r| text_at(&r, &["author", "reference"]) == Some(me))) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// A create of what is there already: done where it says the same, else a conflict.
