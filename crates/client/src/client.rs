@@ -37,6 +37,8 @@ pub(crate) struct Shared {
     pub(crate) events: broadcast::Sender<ClientEvent>,
     /// Rung when a deadline of the loop may have moved.
     pub(crate) alarm: Notify,
+    /// Rung when photos and recordings may have somewhere to go.
+    pub(crate) uploads: Notify,
     jobs: mpsc::Sender<Job>,
     tasks: Mutex<JoinSet<()>>,
     thread: Mutex<Option<std::thread::JoinHandle<()>>>,
@@ -88,6 +90,7 @@ impl Client {
             frames_url: OnceLock::new(),
             events,
             alarm: Notify::new(),
+            uploads: Notify::new(),
             jobs,
             tasks: Mutex::new(JoinSet::new()),
             thread: Mutex::new(None),

@@ -26,6 +26,7 @@ pub(crate) fn start_background(shared: &Arc<Shared>) {
     shared.spawn(deadlines(Arc::clone(shared)));
     shared.spawn(look_out(Arc::clone(shared)));
     shared.spawn(signals(Arc::clone(shared)));
+    shared.spawn(crate::sync::uploads(Arc::clone(shared)));
 }
 
 /// Keeps an open desk of care up to date on how patients are linked.

@@ -26,6 +26,7 @@ use crate::error::ClientError;
 use crate::event::{AlertKind, ClientEvent, Tag};
 use crate::prefs::Preferences;
 use crate::session::Identity;
+use crate::sync::UploadNow;
 
 pub(crate) use background::start_background;
 pub(crate) use form::{Form, FormFile};
@@ -66,6 +67,8 @@ pub(crate) struct Engine {
     pub(crate) announced: BTreeSet<String>,
     pub(crate) visit: crate::visit::Visit,
     pub(crate) exchange: Option<AbortHandle>,
+    /// The photo or recording that goes up now.
+    pub(crate) uploading: Option<UploadNow>,
     pub(crate) signalling: Option<AbortHandle>,
     pub(crate) seed: u64,
     /// The deadline that the alarm was last rung for.
@@ -104,6 +107,7 @@ pub(crate) async fn spawn(
         announced: BTreeSet::new(),
         visit: crate::visit::Visit::default(),
         exchange: None,
+        uploading: None,
         signalling: None,
         seed,
         armed: None,

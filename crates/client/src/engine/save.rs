@@ -27,6 +27,9 @@ pub(crate) struct Upload {
     /// The report that must have its receipt first.
     pub(crate) report: String,
     pub(crate) made_at: Timestamp,
+    /// Where on the server it goes on, once it was begun there.
+    #[serde(default)]
+    pub(crate) place: Option<String>,
 }
 
 /// An entry of the journal that has no twin in an open store: what is known of it without opening it.

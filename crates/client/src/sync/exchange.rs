@@ -120,7 +120,7 @@ pub(crate) async fn exchange(shared: Arc<Shared>, max_ops: usize) {
     }
     let end = finish(&shared, &start, ended, &answered).await;
     if matches!(end, SyncEnd::Done { .. }) {
-        super::upload::upload_due(&shared, &start.store).await;
+        shared.uploads.notify_one();
     }
     let well = matches!(end, SyncEnd::Done { .. });
     shared

@@ -7,3 +7,4 @@ mod upload;
 
 pub(crate) use exchange::exchange;
 pub(crate) use sealed::deliver_sealed;
+pub(crate) use upload::{uploads, UploadNow};

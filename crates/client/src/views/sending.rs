@@ -10,6 +10,7 @@ use hms_store::{OutboxRow, Store, StoreError};
 use serde_json::Value;
 
 use crate::sabotage::broken;
+use crate::sync::UploadNow;
 
 use super::{moment, reference_id, text};
 
@@ -22,6 +23,8 @@ pub(crate) struct Sending {
     batch: Vec<i64>,
     /// Photos and recordings whose bytes the server does not have.
     uploads: BTreeSet<String>,
+    /// The one that goes up now.
+    uploading: Option<UploadNow>,
     /// Who read what, as the server said last.
     readers: BTreeMap<String, Vec<ReaderView>>,
 }
@@ -35,6 +38,7 @@ impl Sending {
         store: &Store,
         batch: Vec<i64>,
         uploads: BTreeSet<String>,
+        uploading: Option<UploadNow>,
     ) -> Result<Self, StoreError> {
         let receipts = store
             .receipts()
@@ -51,6 +55,7 @@ impl Sending {
             receipts,
             batch,
             uploads,
+            uploading,
             readers,
         })
     }
@@ -65,7 +70,8 @@ impl Sending {
         let rows: Vec<&OutboxRow> = self.rows.iter().filter(|row| row.id == id).collect();
         let upload = id
             .strip_prefix("DocumentReference/")
-            .is_some_and(|id| self.uploads.contains(id));
+            .filter(|id| self.uploads.contains(*id));
+        let parts = upload.and_then(|id| self.uploading.as_ref()?.parts_of(id));
         let mut waiting: Vec<Waiting> = rows
             .iter()
             .map(|row| Waiting {
@@ -74,7 +80,7 @@ impl Sending {
                 stuck: row.stuck.clone(),
             })
             .collect();
-        if upload && waiting.is_empty() {
+        if upload.is_some() && waiting.is_empty() {
             waiting.push(Waiting {
                 tried_at: None,
                 not_before: hms_model::time::Timestamp(0),
@@ -90,7 +96,8 @@ impl Sending {
             waiting,
             sending: number
                 .and_then(|at| u32::try_from(at + 1).ok())
-                .map(|at| (at, of)),
+                .map(|at| (at, of))
+                .or(parts),
             numbered: resource.is_some_and(is_report),
             receipt: self.receipt(id, resource),
             stored_at: changed,

@@ -91,7 +91,7 @@ async fn a_token_that_ends_before_the_photo_is_refreshed_and_the_photo_follows()
     let direct = profile.server.clone();
     let mut refused = false;
     let proxy = Proxy::before(&direct, move |request| {
-        if refused || !request.line.starts_with("PUT /fhir/Binary/") {
+        if refused || !request.line.starts_with("PATCH /api/uploads/") {
             return Fate::Pass;
         }
         refused = true;
@@ -119,6 +119,9 @@ async fn a_token_that_ends_before_the_photo_is_refreshed_and_the_photo_follows()
         matches!(report.attachments[0].send, SendState::Sent { .. }).then_some(())
     })
     .await;
-    assert_eq!(proxy.fates("/fhir/Binary/"), [Fate::Answer(401), Fate::Pass]);
+    assert_eq!(
+        proxy.fates("PATCH /api/uploads/"),
+        [Fate::Answer(401), Fate::Pass]
+    );
     dana.shutdown().await;
 }

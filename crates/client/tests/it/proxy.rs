@@ -86,7 +86,7 @@ impl Proxy {
     }
 }
 
-fn connector(ca: &Path) -> tokio_rustls::TlsConnector {
+pub fn connector(ca: &Path) -> tokio_rustls::TlsConnector {
     let mut roots = rustls::RootCertStore::empty();
     for certificate in CertificateDer::pem_file_iter(ca).expect("the CA") {
         roots.add(certificate.expect("a certificate")).expect("a root");

@@ -140,6 +140,25 @@ impl Store {
         self.read(move |conn| attachment::get(conn, &id)).await
     }
 
+    /// Length of a photo or recording in bytes.
+    ///
+    /// # Errors
+    /// Failures of the database.
+    pub async fn blob_size(&self, id: &str) -> Result<Option<u64>, StoreError> {
+        let id = id.to_owned();
+        self.read(move |conn| attachment::size(conn, &id)).await
+    }
+
+    /// At most `length` bytes of a photo or recording from `offset`; fewer at its end.
+    ///
+    /// # Errors
+    /// Failures of the database.
+    pub async fn blob_part(&self, id: &str, offset: u64, length: usize) -> Result<Vec<u8>, StoreError> {
+        let id = id.to_owned();
+        self.read(move |conn| attachment::part(conn, &id, offset, length))
+            .await
+    }
+
     /// Removes a photo or recording.
     ///
     /// # Errors

@@ -126,7 +126,7 @@ impl Engine {
         let store = self.open_store()?;
         let uploads = self.uploads().await?;
         let waiting = uploads.iter().map(|upload| upload.id.clone()).collect();
-        let sending = Sending::load(&store, self.batch.clone(), waiting).await?;
+        let sending = Sending::load(&store, self.batch.clone(), waiting, self.uploading.clone()).await?;
         Ok((Records::load(&store, kinds).await?, sending, uploads))
     }
 }

@@ -51,6 +51,7 @@ impl Engine {
                         content_type: file.content_type.clone(),
                         report: report.id.to_string(),
                         made_at: report.authored.at,
+                        place: None,
                     });
                 }
                 self.finish_form(form.draft.id.as_str(), groups, &uploads).await?;
