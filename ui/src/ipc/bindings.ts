@@ -27,6 +27,10 @@ export const commands = {
 	syncNow: () => typedError<AppView, CommandError>(__TAURI_INVOKE("sync_now")),
 	/**  What waits to be sent. */
 	outbox: () => typedError<OutboxItemView[], CommandError>(__TAURI_INVOKE("outbox")),
+	/**  Writes what waits to be sent into a file in the person's downloads. */
+	handOver: () => typedError<HandOverView, CommandError>(__TAURI_INVOKE("hand_over")),
+	/**  Gives the entries of another phone's file to the server. */
+	takeIn: (text: string) => typedError<TakenInView, CommandError>(__TAURI_INVOKE("take_in", { text })),
 	/**  Records with two versions that a person has to settle. */
 	conflicts: () => typedError<ConflictView[], CommandError>(__TAURI_INVOKE("conflicts")),
 	/**  Says which of two versions holds. */
@@ -576,6 +580,14 @@ export type FollowUpForm = {
 	minutes: number,
 	/**  By video. */
 	by_video: boolean,
+};
+
+/**  A file that was written for a computer with a network to take in. */
+export type HandOverView = {
+	/**  Where it is. */
+	path: string,
+	/**  Entries in it. */
+	entries: number,
 };
 
 /**  One line of history. */
@@ -1182,6 +1194,16 @@ export type SummaryView = {
 	follow_up: AppointmentView | null,
 	/**  Imaging order. */
 	imaging: ImagingView | null,
+};
+
+/**  What became of the entries of a file from another phone. */
+export type TakenInView = {
+	/**  The server has them now. */
+	taken: number,
+	/**  The server had them already. */
+	known: number,
+	/**  The server does not take them: of another server, or damaged. */
+	refused: number,
 };
 
 /**  One line of text in a call. */
