@@ -1,5 +1,6 @@
 //! One random history: people act, links fail, processes die, clocks are wrong; then it grows quiet.
 
+use crate::check::Seen;
 use crate::device::Device;
 use crate::district::{self, World};
 use crate::link::Dice;
@@ -39,6 +40,8 @@ pub struct History {
     pub accepted: Vec<Accepted>,
     pub dice: Dice,
     pub tally: Tally,
+    /// What the server has stored since this history began, as far as it was looked at.
+    pub seen: Seen,
     words: u32,
 }
 
@@ -54,8 +57,7 @@ pub struct Tally {
 }
 
 impl Tally {
-    pub fn add(&mut self, history: &History) {
-        let other = history.tally;
+    pub fn add(&mut self, other: Self) {
         self.saves += other.saves;
         self.exchanges += other.exchanges;
         self.cuts += other.cuts;
@@ -78,6 +80,7 @@ impl History {
             accepted: Vec::new(),
             dice: Dice(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15)),
             tally: Tally::default(),
+            seen: Seen::from_now(server).await,
             words: 0,
         }
     }
