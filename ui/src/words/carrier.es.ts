@@ -170,7 +170,7 @@ export const carrier: Same<typeof english> = {
   "check.report": "Reportar la lesión",
 
   "handOver.title": "¿Mucho tiempo sin señal?",
-  "handOver.why": "Guárdelo en un archivo. Déselo a enfermería en una memoria, o envíelo después. Solo nuestro servidor puede leerlo.",
+  "handOver.why": "Guárdelo en un archivo. Déselo a la enfermera en una memoria USB, o guárdelo para después. Solo el servidor lo puede leer.",
   "handOver.write": "Guardar en un archivo",
   "handOver.done": { one: "{count} dato está en el archivo:", other: "{count} datos están en el archivo:" },
   "handOver.next": "Todo se queda aquí también. Cuenta una sola vez, llegue como llegue.",

@@ -4,6 +4,7 @@ use hms_client::Client;
 use hms_server::app::App;
 use hms_server::clock::Clock;
 use hms_server::data_dir::DataDir;
+use hms_server::db::sqlite::table::{device, op_result};
 use hms_server::db::{Precondition, Prepared, Tx, WriteError};
 use serde_json::{json, Value};
 use tokio::net::TcpListener;
@@ -33,17 +34,17 @@ pub async fn record() {
     state(&dana, &sent, "sent").await;
 
     let address = world.stop().await;
-    // A character that cannot be written in FHIR, as it comes along when words are pasted from elsewhere.
     let attention = desk::report(
         &dana,
         "lifting",
         &["lower_back middle"],
-        "Lifted a parcel.\u{7}",
+        "Lifted a parcel.",
         false,
     )
     .await;
     let conflict = desk::report(&dana, "cut", &["hand right"], "Edge of a mailbox.", false).await;
     entered_by_the_office(&world, &sent, &conflict).await;
+    refused_as_not_valid(&world).await;
     world.start(&address).await;
     state(&dana, &conflict, "conflict").await;
     state(&dana, &attention, "attention").await;
@@ -89,6 +90,11 @@ pub async fn record() {
         report["send"]["state"] == "queued"
     })
     .await;
+    let file = tape.ok("hand_over", json!({})).await["path"].clone();
+    tape.name(
+        file.as_str().expect("a path"),
+        "/home/dana/Downloads/hms-ach-unsent-20261122104200.hmsach",
+    );
     additions_and_form(&mut tape, &seen).await;
     let settled = json!({ "id": open[0]["id"], "keep": "mine" });
     tape.ok("conflict_settle", settled).await;
@@ -154,6 +160,30 @@ async fn entered_by_the_office(world: &World, like: &str, id: &str) {
         tx.put(resource, Precondition::Absent).map(|_| ())
     });
     put.await.expect("entered");
+}
+
+/// The server's rules for a report have become stricter meanwhile: it answers the phone's next group, a report and its
+/// entry, as a server answers that finds a report not valid.
+async fn refused_as_not_valid(world: &World) {
+    let dir = DataDir::open(&world.dir.path().join("server")).expect("the server's data");
+    let app = App::open(&dir, Clock::System).expect("the server's database");
+    let put = app.db.write(|tx: &mut Tx<'_>| -> Result<(), WriteError> {
+        let of = |row: &device::DeviceRow| row.user_id.contains("dana");
+        let phone = device::list(tx.conn(), None)?
+            .into_iter()
+            .find(of)
+            .expect("her phone");
+        let mut next = 1;
+        while op_result::get(tx.conn(), &phone.id, next)?.is_some() {
+            next += 1;
+        }
+        for (op, status) in [(next, 422), (next + 1, 424)] {
+            let answer = json!({ "op": op, "status": status }).to_string();
+            op_result::keep(tx.conn(), &phone.id, op, &phone.user_id, &answer, tx.now_ms())?;
+        }
+        Ok(())
+    });
+    put.await.expect("kept");
 }
 
 /// What is added to a report without a way to the server, a check of it, and the form that was begun.

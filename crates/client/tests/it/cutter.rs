@@ -159,7 +159,11 @@ impl Line {
         let mut server = self.tls.connect(name, tcp).await?;
         let closing = text.replacen("\r\n", "\r\nConnection: close\r\n", 1);
         if !uploads {
-            let passed = if header("upgrade").is_some() { text } else { closing };
+            let passed = if header("upgrade").is_some() {
+                text
+            } else {
+                closing
+            };
             server.write_all(passed.as_bytes()).await?;
             tokio::io::copy_bidirectional(&mut phone, &mut server).await?;
             return Ok(());

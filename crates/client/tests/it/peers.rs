@@ -20,8 +20,7 @@ async fn tus_js_client_uploads_to_our_server_over_a_line_that_breaks() {
     }
     let world = World::new().await;
     let direct = world.provisioning();
-    let demo: Value =
-        serde_json::from_slice(&std::fs::read(&world.demo).expect("demo.json")).expect("JSON");
+    let demo: Value = serde_json::from_slice(&std::fs::read(&world.demo).expect("demo.json")).expect("JSON");
     let carrier = &demo["users"]["carrier"];
     let token = carrier["token"].as_str().expect("a token");
     let pem = std::fs::read(direct.ca_file.clone().expect("a CA")).expect("the CA");
@@ -80,7 +79,10 @@ async fn tus_js_client_uploads_to_our_server_over_a_line_that_breaks() {
     assert_stored_once_for(&world, "carrier", "from-js", &file).await;
     let seen = cutter.seen();
     let most = seen.twice.iter().max().copied().unwrap_or(0);
-    println!("tus-js-client: {said}; {} cuts, at most {most} bytes twice", seen.made);
+    println!(
+        "tus-js-client: {said}; {} cuts, at most {most} bytes twice",
+        seen.made
+    );
     assert!(seen.made >= 6, "{} cuts", seen.made);
     assert!(most <= TWICE_AT_MOST, "{most}");
 }

@@ -119,7 +119,9 @@ async fn sweep(world: &World, name: &str, cuts: Vec<Cut>, size: usize) {
         let (_, ids) = report_with(&phone, &files).await;
         until_all_is_sent(&phone).await;
         for ((id, file), cut) in ids.iter().zip(&files).zip(group) {
-            let (found, version) = stored(world, id).await.unwrap_or_else(|| panic!("lost at {cut:?}"));
+            let (found, version) = stored(world, id)
+                .await
+                .unwrap_or_else(|| panic!("lost at {cut:?}"));
             assert!(found == *file, "other bytes at {cut:?}");
             assert_eq!(version, "W/\"1\"", "at {cut:?}");
         }
@@ -313,7 +315,10 @@ async fn a_report_does_not_wait_for_a_photo_that_is_on_its_way_and_the_person_se
     })
     .await;
 
-    assert!(stored(&world, &ids[0]).await.is_none(), "the photo is still on its way");
+    assert!(
+        stored(&world, &ids[0]).await.is_none(),
+        "the photo is still on its way"
+    );
     until_all_is_sent(&phone).await;
     assert_stored_once(&world, &ids[0], &file).await;
     phone.shutdown().await;

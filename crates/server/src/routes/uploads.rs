@@ -7,7 +7,9 @@ use crate::app::App;
 use crate::auth::policy::{self, Action};
 use crate::auth::Actor;
 use crate::fhir::Problem;
-use crate::service::upload::{Announced, Checksum, Piece, Standing, UploadError, Uploads, EXPIRES_MS, LARGEST};
+use crate::service::upload::{
+    Announced, Checksum, Piece, Standing, UploadError, Uploads, EXPIRES_MS, LARGEST,
+};
 use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, LOCATION};
@@ -107,12 +109,7 @@ async fn create(State(app): State<App>, actor: Actor, headers: HeaderMap, body: 
     }
 }
 
-async fn look(
-    State(app): State<App>,
-    actor: Actor,
-    Path(id): Path<String>,
-    headers: HeaderMap,
-) -> Response {
+async fn look(State(app): State<App>, actor: Actor, Path(id): Path<String>, headers: HeaderMap) -> Response {
     let work = async {
         admit(&actor, &headers)?;
         Ok(Uploads::look(&app, &actor, &id).await?)
@@ -158,12 +155,7 @@ async fn add(
     }
 }
 
-async fn end(
-    State(app): State<App>,
-    actor: Actor,
-    Path(id): Path<String>,
-    headers: HeaderMap,
-) -> Response {
+async fn end(State(app): State<App>, actor: Actor, Path(id): Path<String>, headers: HeaderMap) -> Response {
     let work = async {
         admit(&actor, &headers)?;
         Ok(Uploads::end(&app, &actor, &id).await?)
@@ -299,7 +291,11 @@ fn of_upload(error: &UploadError) -> (u16, &'static str, &'static str) {
         UploadError::TooMany => (429, "too-many", "too many uploads of this account are open"),
         UploadError::TakenOver => (423, "taken-over", "another request took the upload over"),
         UploadError::BrokeOff => (408, "broke-off", "the piece broke off"),
-        UploadError::Full => (507, "full", "the server has no room left; the offset is as it was"),
+        UploadError::Full => (
+            507,
+            "full",
+            "the server has no room left; the offset is as it was",
+        ),
         UploadError::Io { .. } => (500, "exception", "the server failed"),
         UploadError::Record(problem) => (problem.status(), "record", "the bytes cannot be stored"),
     }

@@ -34,7 +34,14 @@ fn sum(bytes: &[u8]) -> String {
     hex(digest::digest(&digest::SHA256, bytes).as_ref())
 }
 
-async fn tus(w: &World, who: &Person, method: &str, path: &str, headers: &[(&str, &str)], body: Body) -> Answer {
+async fn tus(
+    w: &World,
+    who: &Person,
+    method: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: Body,
+) -> Answer {
     let mut request = Request::builder()
         .method(method)
         .uri(path)
@@ -64,7 +71,9 @@ async fn create_as(w: &World, who: &Person, document: &str, size: usize, sum: &s
 }
 
 async fn create(w: &World, who: &Person, document: &str, bytes: &[u8]) -> String {
-    let made = create_as(w, who, document, bytes.len(), &sum(bytes)).await.expect(201);
+    let made = create_as(w, who, document, bytes.len(), &sum(bytes))
+        .await
+        .expect(201);
     made.header("location").to_owned()
 }
 
@@ -136,7 +145,9 @@ async fn a_photo_in_pieces_becomes_the_same_binary_as_a_put() {
     let first = add(&w, &dana, &at, 0, &bytes[..70_000]).await.expect(204);
     assert_eq!(first.header("upload-offset"), "70000");
     assert!(first.header("upload-expires").ends_with("GMT"));
-    add(&w, &dana, &at, 70_000, &bytes[70_000..70_001]).await.expect(204);
+    add(&w, &dana, &at, 70_000, &bytes[70_000..70_001])
+        .await
+        .expect(204);
     assert!(stored(&w, "photo").await.is_none());
     let last = add(&w, &dana, &at, 70_001, &bytes[70_001..]).await.expect(204);
 
@@ -195,14 +206,18 @@ async fn the_protocol_is_offered_and_nothing_else_is_taken() {
     let old = w.ask(&dana, "HEAD", &at, None).await.expect(412);
     assert_eq!(old.header("tus-version"), "1.0.0");
     let json = [("content-type", "application/json"), ("upload-offset", "0")];
-    tus(&w, &dana, "PATCH", &at, &json, Body::empty()).await.expect(415);
+    tus(&w, &dana, "PATCH", &at, &json, Body::empty())
+        .await
+        .expect(415);
     tus(&w, &dana, "PATCH", &at, &[PIECE], Body::empty())
         .await
         .expect(400);
     create_as(&w, &dana, "photo", 0, &sum(&bytes)).await.expect(400);
     create_as(&w, &dana, "photo", 10, "not a sum").await.expect(400);
     let much = usize::try_from(LARGEST).expect("small") + 1;
-    create_as(&w, &dana, "photo", much, &sum(&bytes)).await.expect(413);
+    create_as(&w, &dana, "photo", much, &sum(&bytes))
+        .await
+        .expect(413);
 }
 
 #[tokio::test]
@@ -265,7 +280,9 @@ async fn other_bytes_than_were_announced_are_never_stored() {
     let w = World::new();
     let dana = dana(&w).await;
     let bytes = photo(1000);
-    let made = create_as(&w, &dana, "photo", 1000, &sum(b"other")).await.expect(201);
+    let made = create_as(&w, &dana, "photo", 1000, &sum(b"other"))
+        .await
+        .expect(201);
     let at = made.header("location").to_owned();
 
     add(&w, &dana, &at, 0, &bytes).await.expect(460);
@@ -395,7 +412,9 @@ async fn an_upload_expires_and_is_gone_and_so_is_one_that_was_ended() {
     look(&w, &dana, &at).await.expect(404);
 
     let at = create(&w, &dana, "photo", &bytes).await;
-    tus(&w, &dana, "DELETE", &at, &[], Body::empty()).await.expect(204);
+    tus(&w, &dana, "DELETE", &at, &[], Body::empty())
+        .await
+        .expect(204);
     look(&w, &dana, &at).await.expect(404);
     assert!(stored(&w, "photo").await.is_none());
 }
@@ -448,9 +467,13 @@ async fn what_is_stored_is_complete_at_once_and_never_replaced() {
     let at = create(&w, &dana, "photo", &bytes).await;
     add(&w, &dana, &at, 0, &bytes).await.expect(204);
 
-    let again = create_as(&w, &dana, "photo", 5000, &sum(&bytes)).await.expect(201);
+    let again = create_as(&w, &dana, "photo", 5000, &sum(&bytes))
+        .await
+        .expect(201);
     assert_eq!(again.header("upload-offset"), "5000");
-    create_as(&w, &dana, "photo", 5000, &sum(b"other")).await.expect(409);
+    create_as(&w, &dana, "photo", 5000, &sum(b"other"))
+        .await
+        .expect(409);
 
     assert_stored_once(&w, "photo", &bytes).await;
 }
@@ -493,9 +516,16 @@ async fn bytes_may_come_with_the_creation() {
         ("upload-metadata", metadata.as_str()),
     ];
 
-    let made = tus(&w, &dana, "POST", "/api/uploads", &headers, Body::from(bytes[..100].to_vec()))
-        .await
-        .expect(201);
+    let made = tus(
+        &w,
+        &dana,
+        "POST",
+        "/api/uploads",
+        &headers,
+        Body::from(bytes[..100].to_vec()),
+    )
+    .await
+    .expect(201);
 
     assert_eq!(made.header("upload-offset"), "100");
     let at = made.header("location").to_owned();

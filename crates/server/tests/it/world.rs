@@ -241,9 +241,10 @@ impl World {
             scope: String::new(),
             family: user.clone(),
         };
-        let issued = self.app.db.write(move |tx: &mut Tx<'_>| {
-            tokens::issue_access(tx, &sign_in, 3_600_000)
-        });
+        let issued = self
+            .app
+            .db
+            .write(move |tx: &mut Tx<'_>| tokens::issue_access(tx, &sign_in, 3_600_000));
         Person {
             user,
             token: issued.await.expect("token"),

@@ -164,7 +164,10 @@ impl One<'_> {
     }
 
     async fn in_pieces(&self, tus: Tus<'_>, size: u64) -> Result<(), Stop> {
-        let seed = self.shared.ask(async |engine: &mut Engine| Ok(engine.seed)).await?;
+        let seed = self
+            .shared
+            .ask(async |engine: &mut Engine| Ok(engine.seed))
+            .await?;
         let mut pace = Pace::new(seed);
         let mut path = self.upload.place.clone();
         let (mut anew, mut reached) = (0, 0);

@@ -99,13 +99,18 @@ async fn a_file_goes_to_a_foreign_server_over_a_line_that_breaks() {
     let Some(mut peer) = Peer::start(folder.path()) else {
         return;
     };
-    let file: Vec<u8> = (0..400_000_u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
+    let file: Vec<u8> = (0..400_000_u32)
+        .map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8)
+        .collect();
     let straight = http(peer.port);
     let tus = Tus(Caller::Nobody(&straight));
     assert_eq!(tus.is_offered().await, Ok(true));
     let metadata = [("document", "photo"), ("filetype", "image/jpeg")];
     let place = tus.create(file.len() as u64, &metadata).await.expect("made");
-    assert_eq!(tus.append(&place.path, 7, &file[7..20]).await, Err(Fault::Refused(409)));
+    assert_eq!(
+        tus.append(&place.path, 7, &file[7..20]).await,
+        Err(Fault::Refused(409))
+    );
 
     // Each piece breaks off somewhere; what the server has of it is asked for and not sent again.
     let (mut offset, mut cuts) = (0_u64, 0);

@@ -47,7 +47,8 @@ impl Tus<'_> {
         match self.send(Method::OPTIONS, ENDPOINT, |request| request).await {
             Ok(response) => {
                 let lists = |name: &str, wanted: &str| {
-                    header(&response, name).is_some_and(|list| list.split(',').any(|one| one.trim() == wanted))
+                    header(&response, name)
+                        .is_some_and(|list| list.split(',').any(|one| one.trim() == wanted))
                 };
                 Ok(lists("tus-version", VERSION) && lists("tus-extension", "creation"))
             }
@@ -186,10 +187,7 @@ mod tests {
         let base = "https://ach.example:8443";
         for (named, path) in [
             ("/api/uploads/1", Some("/api/uploads/1")),
-            (
-                "https://ach.example:8443/files/1?key=2",
-                Some("/files/1?key=2"),
-            ),
+            ("https://ach.example:8443/files/1?key=2", Some("/files/1?key=2")),
             ("uploads/1", Some("/api/uploads/1")),
             ("https://other.example:8443/files/1", None),
             ("http://ach.example:8443/files/1", None),

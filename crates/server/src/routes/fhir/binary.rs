@@ -42,8 +42,8 @@ pub(super) fn wrap(headers: &HeaderMap, body: &Bytes) -> Result<Value, Problem> 
 pub(super) fn bytes(stored: &Stored) -> FhirAnswer {
     let body = interact::body(stored)?;
     let text = |key: &str| body.get(key).and_then(Value::as_str).unwrap_or_default();
-    let data = binary::bytes_of(&body)
-        .ok_or_else(|| Problem::Bad("the stored bytes cannot be read".to_owned()))?;
+    let data =
+        binary::bytes_of(&body).ok_or_else(|| Problem::Bad("the stored bytes cannot be read".to_owned()))?;
     let mut response = (
         StatusCode::OK,
         [

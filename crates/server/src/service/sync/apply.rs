@@ -293,7 +293,10 @@ pub fn links_to_own_report(conn: &Connection, actor: &Actor, body: &Value) -> Re
             continue;
         };
         let found = table::resource::get(conn, "QuestionnaireResponse", id)?.filter(|r| !r.deleted);
-        if found.is_some_and(|r| r.value().is_ok_and(|r| text_at(&r, &["author", "reference"]) == Some(me))) {
+        if found.is_some_and(|r| {
+            r.value()
+                .is_ok_and(|r| text_at(&r, &["author", "reference"]) == Some(me))
+        }) {
             return Ok(true);
         }
     }

@@ -521,10 +521,7 @@ mod tests {
         }
         std::fs::write(&path, &bytes).expect("flipped");
 
-        assert_eq!(
-            Part::open(temp.path(), "one", &KEY).expect("opens").offset(),
-            0
-        );
+        assert_eq!(Part::open(temp.path(), "one", &KEY).expect("opens").offset(), 0);
         assert!(matches!(
             Part::open(temp.path(), "one", &[8; 32]),
             Err(PartError::Unreadable)
