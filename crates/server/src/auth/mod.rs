@@ -5,6 +5,7 @@ pub mod actor;
 pub mod attempts;
 pub mod external;
 pub mod keys;
+pub mod links;
 pub mod oidc;
 pub mod password;
 pub mod policy;

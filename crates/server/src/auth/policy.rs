@@ -284,13 +284,22 @@ pub fn content_allowed(actor: &Actor, kind: &str, before: Option<&Value>, after:
     if kind == "Composition" && before.and_then(status).as_deref() == Some("final") {
         return Decision::Deny;
     }
-    // Whose it is may become known later; known, it stays.
-    let whose = before.and_then(patient_of);
-    if whose.is_some() && after.is_some_and(|after| patient_of(after) != whose) {
-        return Decision::Deny;
+    // Whose it is stays; where nobody knows, the service is asked (service/identify.rs) and not overwritten.
+    if let (Some(before), Some(after)) = (before, after) {
+        let moves = patient_of(after) != patient_of(before) || after.get("focus") != before.get("focus");
+        let from_nobody = actor.role == Role::System && patient_of(before).is_none();
+        if moves && !from_nobody {
+            return Decision::Deny;
+        }
     }
     let fine = match (actor.role, kind, after) {
         (Role::Carrier, _, Some(after)) if !names_nobody_else(actor, after) => false,
+        // Nobody cares for nobody: what is about no patient comes from those who report.
+        (Role::Clinician | Role::Nurse, kind, Some(after))
+            if kind != "Binary" && is_of_nobody(before, after) =>
+        {
+            false
+        }
         (Role::Carrier, "Task", Some(after)) => {
             task::kind(after) == Some(TaskKind::ReviewReport)
                 && status(after).as_deref() == Some("requested")
@@ -342,10 +351,42 @@ fn signed_by(composition: &Value, person: Option<&str>) -> bool {
         && authors.iter().all(is_person)
 }
 
+/// Elements that say who is meant, and who speaks.
+const PERSON_ELEMENTS: [&str; 12] = [
+    "subject",
+    "for",
+    "patient",
+    "author",
+    "source",
+    "requester",
+    "performer",
+    "sender",
+    "authenticator",
+    "recorder",
+    "asserter",
+    "owner",
+];
+
 /// A carrier sends in their own name, or for a colleague whom only the words of the report name.
 fn names_nobody_else(actor: &Actor, resource: &Value) -> bool {
+    let is_own = |r: &Value| match r.get("reference") {
+        Some(reference) => reference.as_str() == actor.fhir.as_deref() && r.get("identifier").is_none(),
+        None => r.get("identifier").is_none(),
+    };
     let named = patient_of(resource);
-    named.is_none() || named.as_deref() == actor.patient().as_ref().map(|own| own.as_str())
+    let nobody_else = named.is_none() || named.as_deref() == actor.patient().as_ref().map(|own| own.as_str());
+    nobody_else
+        && PERSON_ELEMENTS.iter().all(|element| match resource.get(element) {
+            Some(Value::Array(list)) => list.iter().all(is_own),
+            // Consent.performer and the like are references; a word or a code names nobody.
+            Some(one) => is_own(one),
+            None => true,
+        })
+}
+
+/// Whether something new names no patient.
+fn is_of_nobody(before: Option<&Value>, after: &Value) -> bool {
+    before.is_none() && patient_of(after).is_none()
 }
 
 fn is_for_managers(resource: &Value) -> bool {
@@ -466,7 +507,7 @@ mod tests {
     fn a_clinician_signs_only_in_their_own_name() {
         let by = |who: &str| {
             let person = json!({"reference": who});
-            json!({"status": "final", "author": [person], "attester": [{"mode": "legal", "party": person}]})
+            json!({"status": "final", "subject": {"reference": "Patient/p"}, "author": [person], "attester": [{"mode": "legal", "party": person}]})
         };
         let ada = actor(Role::Clinician);
 

@@ -35,6 +35,8 @@ pub enum SignInError {
 /// Failed sign-ins, by name and by address, and device codes that nobody redeems.
 #[derive(Debug)]
 pub struct Guards {
+    /// Searches for the person of a report that found nobody, by account.
+    pub persons: Attempts,
     by_name: Attempts,
     by_address: Attempts,
     /// Device codes begun and not redeemed, by address.
@@ -69,6 +71,7 @@ impl Guards {
 impl Default for Guards {
     fn default() -> Self {
         Self {
+            persons: Attempts::default(),
             by_name: Attempts::default(),
             by_address: Attempts::with_free(FREE_PER_ADDRESS),
             codes: Attempts::with_free(FREE_PER_ADDRESS),

@@ -4,6 +4,7 @@ use super::patch::JsonPatch;
 use super::query::{Include, SearchQuery};
 use super::{signature, Problem};
 use crate::audit::{AuditAction, AuditEntry};
+use crate::auth::links;
 use crate::auth::policy::{self, Action, Decision};
 use crate::auth::standing::{standings, Subject};
 use crate::auth::Actor;
@@ -193,7 +194,10 @@ fn store(
         patient: patient.as_deref(),
         body: resource.body(),
     };
-    if !allowed(tx.conn(), actor, action, after)?
+    // An entry about nobody that is closed is nobody's to open: who may change it as it is may close it.
+    let closes = kind == "Task" && patient.is_none() && before.as_ref().is_some_and(|b| b.patient.is_none());
+    if !(closes || allowed(tx.conn(), actor, action, after)?)
+        || links::stray(tx.conn(), actor, resource.body())?
         || policy::content_allowed(actor, &kind, before_body.as_ref(), Some(resource.body()))
             == Decision::Deny
     {

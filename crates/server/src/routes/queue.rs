@@ -11,7 +11,8 @@ use crate::fhir::Problem;
 use crate::service::identify::{self, Named};
 use crate::service::sync::scope::Scope;
 use axum::extract::{DefaultBodyLimit, Path, State};
-use axum::http::{Method, StatusCode};
+use axum::http::header::RETRY_AFTER;
+use axum::http::{HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::Json;
@@ -64,13 +65,28 @@ async fn person(
     Path(id): Path<String>,
     Json(named): Json<Named>,
 ) -> Response {
+    let (guess, account) = (&app.attempts.persons, actor.user.to_string());
+    let wait = guess.wait_ms(&account, app.clock.now_ms());
+    if wait > 0 {
+        let mut response = refuse(StatusCode::TOO_MANY_REQUESTS, "slow-down");
+        response
+            .headers_mut()
+            .insert(RETRY_AFTER, HeaderValue::from((wait + 999) / 1000));
+        return response;
+    }
     let told = app
         .db
         .write(move |tx| identify::identify(tx, &actor, &id, &named))
         .await;
     match told {
-        Ok(Some(patient)) => Json(json!({ "patient": patient })).into_response(),
-        Ok(None) => refuse(StatusCode::UNPROCESSABLE_ENTITY, "nobody-fits"),
+        Ok(Some(patient)) => {
+            guess.succeeded(&account);
+            Json(json!({ "patient": patient })).into_response()
+        }
+        Ok(None) => {
+            guess.failed(&account, app.clock.now_ms());
+            refuse(StatusCode::UNPROCESSABLE_ENTITY, "nobody-fits")
+        }
         Err(Problem::Conflict(code)) => refuse(StatusCode::CONFLICT, code),
         Err(Problem::NotFound) => Refusal::NotFound.respond(false),
         Err(problem) => {

@@ -3,7 +3,7 @@
 use super::queue::{self, Raise};
 use super::{claim, duty, report, write};
 use crate::audit::AuditAgent;
-use crate::auth::relation::RelationKind;
+use crate::auth::relation::{derive, RelationKind};
 use crate::db::sqlite::table;
 use crate::db::{Changed, DbError, Hook, Prepared, Put, Stored, Tx, WriteError};
 use hms_model::ids::ReportId;
@@ -27,11 +27,20 @@ impl Hook for CareHook {
             "QuestionnaireResponse" if map::report::is_report(resource.body()) => {
                 report::with_number(tx, resource, before)
             }
-            kind @ ("QuestionnaireResponse" | "RiskAssessment") => {
+            kind @ ("QuestionnaireResponse" | "RiskAssessment" | "DocumentReference") => {
                 // What was sent as a report does not stop being one.
                 report::keeps_words(resource.body(), before)?;
                 duty::check(kind, resource.body(), before)?;
-                Ok(resource)
+                // Sent by who does not know whose the report is, after somebody has said so.
+                let known = if resource.patient().is_none() {
+                    patient_of_report(tx, &resource)?
+                } else {
+                    None
+                };
+                Ok(match known {
+                    Some(patient) => resource.with_element("subject", map::reference("Patient", &patient)),
+                    None => resource,
+                })
             }
             kind => {
                 duty::check(kind, resource.body(), before)?;
@@ -119,6 +128,9 @@ impl CareHook {
             return queue::raise(tx, patient, report.as_str(), Raise::OneStep);
         }
         if changed.kind == "RiskAssessment" {
+            if let Some(patient) = patient {
+                claim_answers(tx, &changed.id, patient)?;
+            }
             if let Some(report) = report_of_check(tx, &resource)? {
                 return raise_by_check(tx, patient, &report, &resource);
             }
@@ -165,6 +177,37 @@ fn claim_with_report(tx: &mut Tx<'_>, report: &str, patient: &str) -> Result<(),
         claim::claim(tx, &stored, patient, &AuditAgent::service())?;
     }
     Ok(())
+}
+
+/// Whose the report is that something belongs to which names no patient itself.
+fn patient_of_report(tx: &Tx<'_>, resource: &Prepared) -> Result<Option<String>, DbError> {
+    let patient = |kind: &str, id: &str| -> Result<Option<String>, DbError> {
+        Ok(tx
+            .get(kind, id)?
+            .filter(|found| !found.deleted)
+            .and_then(|found| found.patient))
+    };
+    for relation in derive(resource.body()) {
+        if relation.kind == RelationKind::OfReport {
+            if let Some(patient) = patient("QuestionnaireResponse", &relation.subject)? {
+                return Ok(Some(patient));
+            }
+        }
+    }
+    // Answers are named by the check that they led to.
+    match resource.id().and_then(|id| id.strip_suffix("-answers")) {
+        Some(check) if resource.kind() == "QuestionnaireResponse" => patient("RiskAssessment", check),
+        _ => Ok(None),
+    }
+}
+
+/// The answers of a check that came before it, and before anybody knew whose they are.
+fn claim_answers(tx: &mut Tx<'_>, check: &str, patient: &str) -> Result<(), WriteError> {
+    let answers = tx.get("QuestionnaireResponse", &format!("{check}-answers"))?;
+    match answers.filter(|found| !found.deleted) {
+        Some(found) => claim::claim(tx, &found, patient, &AuditAgent::service()).map(drop),
+        None => Ok(()),
+    }
 }
 
 /// Checks that came before their report found no entry to raise.

@@ -1,13 +1,13 @@
 //! Whose a report is that names a person only in words: said by who cares for them, checked by the service.
 
 use super::{claim, report, write};
+use crate::audit::{AuditAction, AuditEntry};
 use crate::auth::policy::Action;
 use crate::auth::standing::Subject;
 use crate::auth::Actor;
-use crate::db::Tx;
+use crate::db::{DbError, Tx};
 use crate::fhir::{interact, Problem};
 use hms_model::map;
-use hms_model::map::report::ColleagueNamed;
 use serde::Deserialize;
 
 /// The longest number or name that is looked up, in bytes.
@@ -18,13 +18,14 @@ const LONGEST: usize = 200;
 pub struct Named {
     /// Employee number.
     pub number: String,
-    /// Name, whole or in part.
+    /// Name: two words of it at least.
     pub name: String,
 }
 
 /// Gives a report, its entry in the queue and what was made with it to the one person who has this number and name.
 /// Returns the Patient's
 /// id; `None` where no person, or more than one, has the number, or the name is not theirs.
+/// A try that finds nobody is in the audit.
 ///
 /// # Errors
 /// [`Problem::NotFound`] where the actor has no such report; [`Problem::Conflict`] `already-identified`.
@@ -46,15 +47,32 @@ pub fn identify(tx: &mut Tx<'_>, actor: &Actor, id: &str, named: &Named) -> Resu
     if claim::is_claimed(&body) {
         return Err(Problem::Conflict("already-identified"));
     }
-    let words: Vec<&str> = named.name.split_whitespace().collect();
-    let fits = named.number.len() <= LONGEST && named.name.len() <= LONGEST && !words.is_empty();
-    let who = ColleagueNamed {
-        numbers: vec![named.number.trim()],
-        names: words,
+    let patient = if named.number.len() <= LONGEST && named.name.len() <= LONGEST {
+        person(tx, named)?
+    } else {
+        None
     };
-    let patient = if fits { report::identified(tx, &who)? } else { None };
-    if let Some(patient) = &patient {
-        claim::claim(tx, &stored, patient, &actor.audit_agent())?;
+    match &patient {
+        Some(patient) => drop(claim::claim(tx, &stored, patient, &actor.audit_agent())?),
+        // Who guesses leaves a trace.
+        None => tx.audit(&AuditEntry {
+            action: AuditAction::Execute,
+            subtype: "identify",
+            ok: false,
+            agent: actor.audit_agent(),
+            patient: None,
+            entity: Some(format!("{kind}/{id}")),
+            count: None,
+        })?,
     }
     Ok(patient)
+}
+
+/// The person with this number, if all that was typed of the name is theirs, and it is more than a first name.
+fn person(tx: &Tx<'_>, named: &Named) -> Result<Option<String>, DbError> {
+    let typed: Vec<String> = named.name.split_whitespace().map(hms_fhir::fold).collect();
+    let holder = report::with_number_of(tx, named.number.trim())?;
+    Ok(holder
+        .filter(|(_, name)| typed.len() >= name.len().min(2) && typed.iter().all(|word| name.contains(word)))
+        .map(|(patient, _)| patient))
 }

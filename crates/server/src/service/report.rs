@@ -4,6 +4,7 @@ use super::{cause, write};
 use crate::auth::relation::{patient_of, RelationKind};
 use crate::db::sqlite::table;
 use crate::db::{DbError, Prepared, Stored, Tx, WriteError};
+use hms_fhir::{Issue, IssueCode};
 use hms_model::ids::{PatientId, TaskId};
 use hms_model::map::report::ColleagueNamed;
 use hms_model::map::{code_in, report, system, task, text_at};
@@ -16,13 +17,17 @@ const FIRST_NUMBER: i64 = 1001;
 /// Gives a new report its number; a stored one keeps it, and keeps its words.
 ///
 /// # Errors
-/// [`WriteError::Conflict`] where the words of a stored report would change.
+/// [`WriteError::Conflict`] where the words of a stored report would change; [`WriteError::Invalid`] for a new one
+/// that cannot be read.
 pub fn with_number(
     tx: &mut Tx<'_>,
     resource: Prepared,
     before: Option<&Stored>,
 ) -> Result<Prepared, WriteError> {
     let live = before.filter(|b| !b.deleted).map(Stored::value).transpose()?;
+    if live.is_none() {
+        can_be_read(resource.body())?;
+    }
     let number = match &live {
         Some(live) => {
             if !same_words(live, resource.body()) {
@@ -47,6 +52,18 @@ pub fn with_number(
     Ok(match reporter {
         Some(reporter) => resource.with_element("author", reporter),
         None => resource,
+    })
+}
+
+/// A number is a promise that somebody reads the report: one that no screen could show gets none.
+fn can_be_read(resource: &Value) -> Result<(), WriteError> {
+    report::from_fhir(resource).map(drop).map_err(|lacks| {
+        WriteError::Invalid(vec![Issue {
+            path: format!("QuestionnaireResponse.{}", lacks.element),
+            code: IssueCode::Required,
+            detail: "an injury report needs safe, what, where and when, in the codes of its Questionnaire"
+                .to_owned(),
+        }])
     })
 }
 
@@ -165,25 +182,33 @@ pub fn notify_of_colleague(tx: &mut Tx<'_>, report_id: &str, resource: &Value) -
 
 /// The one person who has a number that was given, if the name that was given fits theirs: a mistyped number must
 /// not point at somebody else.
+fn identified(tx: &Tx<'_>, named: &ColleagueNamed<'_>) -> Result<Option<String>, DbError> {
+    for number in &named.numbers {
+        let Some((patient, words)) = with_number_of(tx, number)? else {
+            continue;
+        };
+        let fits = named.names.iter().any(|n| words.contains(&hms_fhir::fold(n)));
+        if fits || named.names.is_empty() {
+            return Ok(Some(patient));
+        }
+    }
+    Ok(None)
+}
+
+/// The one person who has an employee number, with the folded words of their name.
 ///
 /// # Errors
 /// A failed statement.
-pub fn identified(tx: &Tx<'_>, named: &ColleagueNamed<'_>) -> Result<Option<String>, DbError> {
+pub fn with_number_of(tx: &Tx<'_>, number: &str) -> Result<Option<(String, Vec<String>)>, DbError> {
     let system = system::codes("employee-number");
-    for number in &named.numbers {
-        for number in [(*number).to_owned(), number.to_uppercase()] {
-            let found = table::index::with_token(tx.conn(), "Patient", "identifier", &system, &number)?;
-            let [patient] = found.as_slice() else {
-                continue;
-            };
-            let Some(name) = name_of(tx, patient)? else {
-                continue;
-            };
-            let words: Vec<String> = name.split_whitespace().map(hms_fhir::fold).collect();
-            let fits = named.names.iter().any(|n| words.contains(&hms_fhir::fold(n)));
-            if fits || named.names.is_empty() {
-                return Ok(Some(patient.clone()));
-            }
+    for number in [number.to_owned(), number.to_uppercase()] {
+        let found = table::index::with_token(tx.conn(), "Patient", "identifier", &system, &number)?;
+        let [patient] = found.as_slice() else {
+            continue;
+        };
+        if let Some(name) = name_of(tx, patient)? {
+            let words = name.split_whitespace().map(hms_fhir::fold).collect();
+            return Ok(Some((patient.clone(), words)));
         }
     }
     Ok(None)

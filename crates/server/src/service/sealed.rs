@@ -268,6 +268,40 @@ pub async fn claim_for(app: &App, actor: &Actor, device: &str) -> Result<usize, 
         .await
 }
 
+/// Gives the entry that one resource came in to who has signed in on its device. Returns the resource's version after
+/// it; `None` where it did not come sealed from that device, or is a colleague's.
+///
+/// # Errors
+/// A failure of the database.
+pub fn claim_one(
+    tx: &mut Tx<'_>,
+    device: &str,
+    actor: &Actor,
+    patient: &str,
+    name: &str,
+) -> Result<Option<i64>, WriteError> {
+    let user = actor.user.to_string();
+    let waiting = table::sealed::claimable(tx.conn(), device, &user)?;
+    let Some((id, resources)) = waiting
+        .into_iter()
+        .find(|(_, all)| all.iter().any(|one| one == name))
+    else {
+        return Ok(None);
+    };
+    let known = claim_entry(tx, &resources, patient, &actor.audit_agent())?;
+    if known {
+        table::sealed::claim(tx.conn(), &id, &user)?;
+    }
+    let Some((kind, of)) = name.split_once('/') else {
+        return Ok(None);
+    };
+    let now = write::live(tx, kind, of)?;
+    // Not known yet whom it is about: the server has it, and it is nobody's until its report comes.
+    Ok(now
+        .filter(|(stored, _)| !known || stored.patient.as_deref() == Some(patient))
+        .map(|(stored, _)| stored.version))
+}
+
 /// Gives an entry to its sender; `false` where it is not known yet whom it is about.
 fn claim_entry(
     tx: &mut Tx<'_>,

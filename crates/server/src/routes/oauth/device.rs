@@ -24,6 +24,9 @@ const DEVICE_MS: i64 = 10 * 60 * 1000;
 /// Seconds between two polls.
 const INTERVAL: i64 = 2;
 
+/// The longest list of scopes, in bytes: it is kept until the code expires.
+const SCOPE_AT_MOST: usize = 512;
+
 #[derive(Deserialize)]
 pub(super) struct BeginForm {
     #[serde(default)]
@@ -39,6 +42,9 @@ pub(super) async fn begin(
 ) -> Response {
     if form.client_id != oidc::CLIENT_ID {
         return (StatusCode::BAD_REQUEST, Json(json!({"error": "invalid_client"}))).into_response();
+    }
+    if form.scope.len() > SCOPE_AT_MOST {
+        return (StatusCode::BAD_REQUEST, Json(json!({"error": "invalid_scope"}))).into_response();
     }
     if let Err(seconds) = app.attempts.begin_code(&address, app.clock.now_ms()) {
         return (

@@ -8,15 +8,19 @@ mod welcome;
 mod well_known;
 
 use super::{route, Access, Route};
+use axum::extract::DefaultBodyLimit;
 use axum::http::request::Parts;
 use axum::http::Method;
 use axum::routing::{get, post};
 use std::net::SocketAddr;
 
+/// The largest form of a sign-in, in bytes.
+const LARGEST_FORM: usize = 16 * 1024;
+
 /// What a browser needs to sign in.
 #[must_use]
 pub fn pages() -> Vec<Route> {
-    vec![
+    small(vec![
         route(
             Method::GET,
             "/.well-known/openid-configuration",
@@ -56,13 +60,13 @@ pub fn pages() -> Vec<Route> {
             Access::Public,
             post(welcome::submit),
         ),
-    ]
+    ])
 }
 
 /// What a program needs to get and give back tokens.
 #[must_use]
 pub fn endpoints() -> Vec<Route> {
-    vec![
+    small(vec![
         route(
             Method::POST,
             "/oauth/token",
@@ -82,7 +86,15 @@ pub fn endpoints() -> Vec<Route> {
             Access::SignedIn,
             get(token::userinfo),
         ),
-    ]
+    ])
+}
+
+/// A sign-in has no long forms, and whoever sends one is not signed in.
+fn small(mut rows: Vec<Route>) -> Vec<Route> {
+    for row in &mut rows {
+        row.handler = row.handler.clone().layer(DefaultBodyLimit::max(LARGEST_FORM));
+    }
+    rows
 }
 
 /// The address of the caller, as far as it is known; only for counting failures.

@@ -7,7 +7,7 @@ use crate::auth::{tokens, Actor};
 use crate::db::sqlite::table;
 use crate::db::{DbError, Precondition, Prepared, Stored, Tx};
 use crate::fhir::{interact, Problem};
-use crate::service::{claim, write};
+use crate::service::{claim, sealed, write};
 use hms_model::map::{self, report, text_at};
 use hms_model::role::Role;
 use hms_model::time::Timestamp;
@@ -181,14 +181,14 @@ fn apply(tx: &mut Tx<'_>, actor: &Actor, device: &str, ops: Vec<Op>) -> Result<V
             results.push(serde_json::from_str(&known).map_err(DbError::Body)?);
             continue;
         }
-        let result = one(tx, actor, op).map_err(at)?;
+        let result = one(tx, actor, device, op).map_err(at)?;
         keep(tx, device, &user, &result)?;
         results.push(result);
     }
     Ok(results)
 }
 
-fn one(tx: &mut Tx<'_>, actor: &Actor, op: Op) -> Result<WireResult, Problem> {
+fn one(tx: &mut Tx<'_>, actor: &Actor, device: &str, op: Op) -> Result<WireResult, Problem> {
     let done = |status, version: Option<i64>| WireResult {
         op: op.number,
         status,
@@ -213,7 +213,7 @@ fn one(tx: &mut Tx<'_>, actor: &Actor, op: Op) -> Result<WireResult, Problem> {
         (Some(resource), None) => match tx.get(&op.kind, &op.id)? {
             None => done(201, Some(create(tx, actor, *resource)?)),
             Some(existing) if existing.deleted => return Err(Problem::Gone),
-            Some(existing) => done(200, Some(again(tx, actor, &existing, &resource)?)),
+            Some(existing) => done(200, Some(again(tx, actor, device, &existing, &resource)?)),
         },
     };
     Ok(WireResult {
@@ -267,6 +267,15 @@ fn belongs_to_own_report(tx: &Tx<'_>, actor: &Actor, resource: &Prepared) -> Res
         "DocumentReference",
     ]
     .contains(&kind);
+    if kind == "Binary" && actor.role == Role::Carrier {
+        // The bytes of a photo go where its description goes.
+        let id = resource.id().unwrap_or_default();
+        let described = write::live(tx, "DocumentReference", id)?;
+        return match described {
+            Some((_, described)) => links_to_own_report(tx.conn(), actor, &described),
+            None => Ok(false),
+        };
+    }
     if actor.role != Role::Carrier || resource.patient().is_some() || !sends {
         return Ok(false);
     }
@@ -304,19 +313,19 @@ pub fn links_to_own_report(conn: &Connection, actor: &Actor, body: &Value) -> Re
 }
 
 /// A create of what is there already: done where it says the same, else a conflict.
-fn again(tx: &mut Tx<'_>, actor: &Actor, existing: &Stored, sent: &Prepared) -> Result<i64, Problem> {
+fn again(
+    tx: &mut Tx<'_>,
+    actor: &Actor,
+    device: &str,
+    existing: &Stored,
+    sent: &Prepared,
+) -> Result<i64, Problem> {
     if !may_create(tx, actor, sent)? && !belongs_to_own_report(tx, actor, sent)? {
         return Err(Problem::Denied);
     }
     let now = existing.value()?;
     if !claim::is_claimed(&now) && claim::same_content(&now, sent.body()) {
-        // It came sealed before anybody had signed in; now it is known whose it is.
-        let own = actor.patient().filter(|own| sent.patient() == Some(own.as_str()));
-        let claimed = match own {
-            Some(own) => claim::claim(tx, existing, own.as_str(), &actor.audit_agent())?,
-            None => None,
-        };
-        return Ok(claimed.map_or(existing.version, |put| put.version));
+        return again_of_nobody(tx, actor, device, existing, sent);
     }
     let first = table::version::get(tx.conn(), &existing.kind, &existing.id, 1)?;
     let first = first
@@ -328,6 +337,26 @@ fn again(tx: &mut Tx<'_>, actor: &Actor, existing: &Stored, sent: &Prepared) -> 
         return Ok(existing.version);
     }
     Err(Problem::Conflict("already-exists-with-other-content"))
+}
+
+/// What is nobody's so far, sent again. It becomes the sender's where it came sealed from their own device, before
+/// anybody had signed in there, and by nothing else: to know the words of a report makes it nobody's.
+fn again_of_nobody(
+    tx: &mut Tx<'_>,
+    actor: &Actor,
+    device: &str,
+    existing: &Stored,
+    sent: &Prepared,
+) -> Result<i64, Problem> {
+    let own = actor.patient().filter(|own| sent.patient() == Some(own.as_str()));
+    let Some(own) = own else {
+        return Ok(existing.version);
+    };
+    let name = format!("{}/{}", existing.kind, existing.id);
+    match sealed::claim_one(tx, device, actor, own.as_str(), &name)? {
+        Some(version) => Ok(version),
+        None => Err(Problem::Conflict("already-exists-with-other-content")),
+    }
 }
 
 fn not_signed(before: Option<&Stored>) -> Result<(), Problem> {
