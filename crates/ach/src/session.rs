@@ -132,7 +132,8 @@ pub fn print(value: &impl serde::Serialize) -> Result<(), Failure> {
 }
 
 fn pin() -> Result<String, Failure> {
-    if let Ok(pin) = std::env::var("HMS_PIN") {
+    // An empty one would count as a wrong try.
+    if let Some(pin) = std::env::var("HMS_PIN").ok().filter(|pin| !pin.is_empty()) {
         return Ok(pin);
     }
     eprintln!("PIN or passphrase:");

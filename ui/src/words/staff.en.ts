@@ -157,6 +157,7 @@ export const staff = {
   "check.title": "Symptom check",
   "check.answers": { one: "{count} answer", other: "{count} answers" },
   "check.advice": "What the carrier was told",
+  "check.unsigned": "Draft rules, unsigned.",
   "check.pack": "Rules: {pack}",
 
   "chart.allergies": "Allergies",

@@ -158,6 +158,7 @@ export const staff: Same<typeof en> = {
   "check.title": "Revisión de síntomas",
   "check.answers": { one: "{count} respuesta", other: "{count} respuestas" },
   "check.advice": "Lo que se le dijo",
+  "check.unsigned": "Reglas en borrador, sin firma.",
   "check.pack": "Reglas: {pack}",
 
   "chart.allergies": "Alergias",

@@ -293,8 +293,8 @@ async fn an_app_that_is_killed_in_the_middle_goes_on_where_the_server_stands() {
 async fn a_report_does_not_wait_for_a_photo_that_is_on_its_way_and_the_person_sees_how_far_it_is() {
     let world = World::new().await;
     let direct = world.provisioning();
-    // Some 400 kB a second: the recording takes five of them.
-    let cutter = Cutter::before(&direct, Each::Cut, Vec::new(), Duration::from_millis(10)).await;
+    // Some 130 kB a second: the recording takes fifteen of them, and a report comes between on a busy machine too.
+    let cutter = Cutter::before(&direct, Each::Cut, Vec::new(), Duration::from_millis(30)).await;
     let (phone, _profile) = phone_behind(&world, "dana", &cutter).await;
     let file = Dice(6).recording(2_000_000);
     let (first, ids) = report_with(&phone, std::slice::from_ref(&file)).await;

@@ -46,7 +46,7 @@ function Check(props: { entry: ChartCheckView; open: boolean }) {
           <Points items={check.advice} />
         </details>
       )}
-      <p className="soft small">{t("check.pack", { pack })}</p>
+      <p className="soft small">{t("check.unsigned")} {t("check.pack", { pack })}</p>
     </article>
   );
 }

@@ -30,7 +30,7 @@ export function Imaging(props: { task: string; chart: ChartView }) {
           {chart.orders.map((order, index) => (
             <li key={index}>
               <strong>{order.site}</strong> <span className="soft">{t("imaging.orderedAt", { time: f.moment(order.at) })}</span>
-              {order.address && <p>{order.address}</p>}
+              {order.address && order.address !== order.site && <p>{order.address}</p>}
             </li>
           ))}
         </ul>
@@ -67,7 +67,7 @@ function Order(props: { task: string; chart: ChartView; sites: SiteView[] }) {
           <CheckTile key={item.id} id={`imaging-site-${index}`} kind="radio" name="imaging-site" checked={site === item.id} onChange={() => setSite(item.id)}>
             {item.name}
             <span className="tile__sub">
-              {[item.distance_km !== null && f.distance(item.distance_km), item.address].filter((text) => !!text).join(" · ")}
+              {[item.distance_km !== null && f.distance(item.distance_km), item.address === item.name ? null : item.address].filter((text) => !!text).join(" · ")}
             </span>
           </CheckTile>
         ))}
