@@ -4,7 +4,7 @@ use hms_client::Client;
 use hms_server::app::App;
 use hms_server::clock::Clock;
 use hms_server::data_dir::DataDir;
-use hms_server::db::sqlite::table::{device, op_result};
+use hms_server::db::sqlite::table::{device, op_result, user};
 use hms_server::db::{Precondition, Prepared, Tx, WriteError};
 use serde_json::{json, Value};
 use tokio::net::TcpListener;
@@ -168,11 +168,9 @@ async fn refused_as_not_valid(world: &World) {
     let dir = DataDir::open(&world.dir.path().join("server")).expect("the server's data");
     let app = App::open(&dir, Clock::System).expect("the server's database");
     let put = app.db.write(|tx: &mut Tx<'_>| -> Result<(), WriteError> {
-        let of = |row: &device::DeviceRow| row.user_id.contains("dana");
-        let phone = device::list(tx.conn(), None)?
-            .into_iter()
-            .find(of)
-            .expect("her phone");
+        let (dana, _) = user::by_name(tx.conn(), "dana")?.expect("her account");
+        let phones = device::list(tx.conn(), Some(&dana.id))?;
+        let phone = phones.last().expect("her phone");
         let mut next = 1;
         while op_result::get(tx.conn(), &phone.id, next)?.is_some() {
             next += 1;
