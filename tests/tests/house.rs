@@ -239,3 +239,43 @@ fn every_package_has_a_licence_we_may_ship_and_stands_in_the_notices() {
         "docs/third-party-notices.md is out of date: run with HMS_WRITE_NOTICES=1"
     );
 }
+
+/// A table that names a test which is no more says that something is safe which nobody looks at.
+#[test]
+fn every_test_that_the_catalogue_of_faults_names_is_there() {
+    let faults = std::fs::read_to_string(root().join("docs/faults.md")).expect("docs/faults.md");
+    let mut named = 0;
+    for (file, test) in faults.split('`').filter_map(|word| word.split_once(".rs::")) {
+        let path = root().join(format!("{file}.rs"));
+        let text = std::fs::read_to_string(&path).unwrap_or_default();
+        assert!(
+            text.contains(&format!("fn {test}(")),
+            "docs/faults.md names {test}, which is not in {}",
+            path.display()
+        );
+        named += 1;
+    }
+    assert!(named > 100, "{named}");
+    // C1-5, N1-8, S1-11, M1-6, K1-3, A1-7, D1-8, E1-7, B1-7, P1-4, R1-9: none is passed over.
+    for (letter, last) in [
+        ('C', 5),
+        ('N', 8),
+        ('S', 11),
+        ('M', 6),
+        ('K', 3),
+        ('A', 7),
+        ('D', 8),
+        ('E', 7),
+        ('B', 7),
+        ('P', 4),
+        ('R', 9),
+    ] {
+        for number in 1..=last {
+            let row = format!("| {letter}{number} |");
+            assert!(
+                faults.contains(&row),
+                "docs/faults.md passes over {letter}{number}"
+            );
+        }
+    }
+}

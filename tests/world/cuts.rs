@@ -2,8 +2,9 @@
 
 use crate::check::Stored;
 use crate::device::Device;
-use crate::district::{self, World};
+use crate::district;
 use crate::link::Weather;
+use crate::server::Server;
 use hms_model::map::task::Priority;
 use hms_model::time::Timestamp;
 
@@ -19,13 +20,13 @@ fn stride() -> usize {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_sync_cut_at_any_byte_loses_nothing_and_doubles_nothing() {
     crate::in_memory();
-    let server = World::new().await;
+    let mut server = Server::new().await;
     let mut phone = Device::new(&server, "dana", "cut", 1).await;
     let now = Timestamp(district::NOON);
-    assert!(phone.exchange_in(&server, now, Weather::Fair).await);
+    assert!(phone.exchange_in(&mut server, now, Weather::Fair).await);
     // How long a request and an answer of one report are.
     report(&mut phone, "r-first", now).await;
-    assert!(phone.exchange_in(&server, now, Weather::Fair).await);
+    assert!(phone.exchange_in(&mut server, now, Weather::Fair).await);
     let (up, down) = (phone.last_request, phone.last_answer);
     // Later reports have longer numbers: some bytes more.
     let (up, down) = (up + 64, down + 64);
@@ -33,18 +34,18 @@ async fn a_sync_cut_at_any_byte_loses_nothing_and_doubles_nothing() {
     let mut reports = 1;
     for at in (0..up).step_by(stride()) {
         report(&mut phone, &format!("r-up-{at}"), now).await;
-        phone.exchange_in(&server, now, Weather::RequestCut(at)).await;
+        phone.exchange_in(&mut server, now, Weather::RequestCut(at)).await;
         assert!(
-            phone.exchange_in(&server, now, Weather::Fair).await,
+            phone.exchange_in(&mut server, now, Weather::Fair).await,
             "stuck after {at} bytes up"
         );
         reports += 1;
     }
     for at in (0..down).step_by(stride()) {
         report(&mut phone, &format!("r-down-{at}"), now).await;
-        phone.exchange_in(&server, now, Weather::AnswerCut(at)).await;
+        phone.exchange_in(&mut server, now, Weather::AnswerCut(at)).await;
         assert!(
-            phone.exchange_in(&server, now, Weather::Fair).await,
+            phone.exchange_in(&mut server, now, Weather::Fair).await,
             "stuck after {at} bytes down"
         );
         reports += 1;

@@ -1,33 +1,69 @@
 //! A phone or a desk: the real store, the real driver, and one exchange as the client does it.
 
-use crate::district::{self, World};
+use crate::district;
 use crate::link::{Dice, Weather};
-use axum::http::StatusCode;
-use hms_core::outbox::Failure;
+use crate::server::Server;
+use axum::body::Body;
+use axum::http::{Request, StatusCode};
+use hms_core::outbox::{classify, Answer as Word, Failure};
 use hms_core::sync::driver::{SyncDriver, SyncEffect, SyncEnd, SyncInput};
 use hms_model::secret::Secret;
 use hms_model::time::Timestamp;
-use hms_model::wire::sync::{WireAsk, WireChange, WireLine, WireOp};
-use hms_store::{AuditRow, LocalChange, Store};
+use hms_model::wire::sync::{
+    WireAsk, WireChange, WireLine, WireOp, DEVICE_HEADER, EXCHANGE_HEADER, MEDIA_TYPE,
+};
+use hms_store::{salvage, set_aside, AuditRow, LocalChange, OutboxRow, Store};
+use http_body_util::BodyExt;
 use serde_json::Value;
+use std::path::PathBuf;
+use tower::ServiceExt;
 
 const KEY: [u8; 32] = [7; 32];
 
-/// One device with one person on it.
+/// One device with one person on it at a time.
 pub struct Device {
     /// The account's name, as in the district.
     pub who: &'static str,
+    /// Whose it was at first.
+    pub owner: &'static str,
     pub dir: tempfile::TempDir,
-    pub driver: SyncDriver,
+    driver: SyncDriver,
+    /// An exchange that the driver wants, with at most so many changes.
+    due: Option<usize>,
     store: Option<Store>,
     session: district::Device,
+    /// Databases of people who handed the device on, with what waited in them.
+    pub asides: Vec<Aside>,
+    /// Whether it was ever handed on: what the server had then is only read again after a sync.
+    pub handed: bool,
     /// Requests that the network will deliver once more.
     pub late: Vec<String>,
+    /// The newest answer, as it left the server.
+    pub answer: Option<Answer>,
     /// Bytes of the newest request, and of its answer as far as it came.
     pub last_request: usize,
     pub last_answer: usize,
     /// Ahead or behind of the true time.
     pub clock_off_ms: i64,
+    exchanges: u64,
+    /// The weather of the newest exchange.
+    pub weather: Weather,
+}
+
+/// A database that was set aside, and what waited in it.
+pub struct Aside {
+    pub who: &'static str,
+    pub path: PathBuf,
+    pub rows: Vec<OutboxRow>,
+}
+
+/// What the server says to one request.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    status: StatusCode,
+    /// The exchange that it names.
+    names: String,
+    text: String,
 }
 
 /// What happened in one exchange.
@@ -35,23 +71,33 @@ pub struct Device {
 pub struct Passed {
     pub cut: bool,
     pub repeated: bool,
+    pub strayed: bool,
+    pub refused: bool,
+    pub killed: bool,
 }
 
 impl Device {
-    pub async fn new(server: &World, who: &'static str, name: &str, seed: u64) -> Self {
+    pub async fn new(server: &Server, who: &'static str, name: &str, seed: u64) -> Self {
         let dir = tempfile::tempdir().expect("a folder");
         let mut device = Self {
             who,
-            store: Some(open(dir.path())),
+            owner: who,
+            store: Some(Store::open(dir.path(), &Secret::new(KEY)).expect("opens")),
             dir,
             driver: SyncDriver::new(seed),
+            due: None,
             session: server.device(who, name).await,
+            asides: Vec::new(),
+            handed: false,
             late: Vec::new(),
+            answer: None,
             last_request: 0,
             last_answer: 0,
             clock_off_ms: 0,
+            exchanges: 0,
+            weather: Weather::Fair,
         };
-        let _ = device.driver.handle(Timestamp(district::NOON), SyncInput::Opened);
+        device.tell(Timestamp(district::NOON), SyncInput::Opened);
         device
     }
 
@@ -77,7 +123,7 @@ impl Device {
             .collect();
         let now = self.now(now);
         self.store().save_local(changes, audit, now).await.expect("saves");
-        let _ = self.driver.handle(now, SyncInput::Saved);
+        self.tell(now, SyncInput::Saved);
     }
 
     /// The process ends without a word, and a new one opens the store.
@@ -85,45 +131,104 @@ impl Device {
         if let Some(store) = self.store.take() {
             store.close().await;
         }
-        self.store = Some(open(self.dir.path()));
-        self.driver = SyncDriver::new(seed);
-        let now = self.now(now);
-        let _ = self.driver.handle(now, SyncInput::Opened);
+        self.open(now, seed);
     }
 
-    /// Lets the driver do what is due; true where it started an exchange.
+    fn open(&mut self, now: Timestamp, seed: u64) {
+        self.store = Some(Store::open(self.dir.path(), &Secret::new(KEY)).expect("opens"));
+        self.driver = SyncDriver::new(seed);
+        self.due = None;
+        self.tell(self.now(now), SyncInput::Opened);
+    }
+
+    /// Somebody else signs in on it: the database of the one before is set aside, never deleted. Whoever had it before
+    /// finds theirs again.
+    pub async fn hand_over(&mut self, server: &Server, who: &'static str, now: Timestamp, seed: u64) {
+        let rows = self.store().outbox().await.expect("outbox");
+        if let Some(store) = self.store.take() {
+            store.close().await;
+        }
+        let path = set_aside(self.dir.path()).expect("sets aside").expect("a folder");
+        let before = std::mem::replace(&mut self.who, who);
+        self.asides.push(Aside {
+            who: before,
+            path,
+            rows,
+        });
+        self.handed = true;
+        // Nobody listens any more to what was sent for the one before.
+        self.late.clear();
+        self.open(now, seed);
+        self.session = server.device(who, &self.session.device).await;
+        let (mine, others) = std::mem::take(&mut self.asides)
+            .into_iter()
+            .partition(|aside| aside.who == who);
+        self.asides = others;
+        for aside in mine {
+            let salvaged = salvage(&aside.path, &Secret::new(KEY));
+            self.store().adopt(salvaged, now).await.expect("adopts");
+        }
+    }
+
+    /// The cursor is not known to the server any more.
+    pub async fn expire(&self, cursor: &str, now: Timestamp) {
+        let kept = self.store().apply_page(Vec::new(), cursor.to_owned(), now).await;
+        kept.expect("kept");
+    }
+
+    /// Whether the server has told this device of its newest epoch.
+    pub async fn knows(&self, epoch: &str) -> bool {
+        let cursor = self.store().cursor().await.expect("cursor");
+        cursor.is_some_and(|cursor| cursor.split('.').next() == Some(epoch))
+    }
+
+    /// Lets the driver do what is due. `stray` is an answer that is under way to somebody.
     pub async fn tick(
         &mut self,
-        server: &World,
+        server: &mut Server,
         dice: &mut Dice,
         now: Timestamp,
         fair: bool,
+        stray: Option<Answer>,
     ) -> Option<Passed> {
         let at = self.now(now);
-        let effects = self.driver.handle(at, SyncInput::Tick);
-        let max_ops = effects.iter().find_map(|effect| match effect {
-            SyncEffect::Start { max_ops } => Some(*max_ops),
-            SyncEffect::Abort | SyncEffect::AskSignIn => None,
-        })?;
+        if self.driver.needs_sign_in() && !server.is_disabled(self.who) && (fair || dice.roll(3) == 0) {
+            self.session = server.device(self.who, &self.session.device).await;
+            self.tell(at, SyncInput::SignedIn);
+        }
+        self.tell(at, SyncInput::Tick);
+        let max_ops = self.due.take()?;
         let weather = if fair { Weather::Fair } else { Weather::draw(dice) };
-        let (passed, end) = self.exchange(server, at, max_ops, weather, dice.0).await;
-        let _ = self.driver.handle(at, SyncInput::Ended(end));
+        self.weather = weather;
+        let (passed, end) = self.exchange(server, at, max_ops, (weather, stray), dice.0).await;
+        self.tell(at, SyncInput::Ended(end));
         Some(passed)
     }
 
+    /// Tells the driver something, and keeps what it wants done for the next tick.
+    pub fn tell(&mut self, at: Timestamp, input: SyncInput) {
+        for effect in self.driver.handle(at, input) {
+            match effect {
+                SyncEffect::Start { max_ops } => self.due = Some(max_ops),
+                SyncEffect::Abort => self.due = None,
+                SyncEffect::AskSignIn => {}
+            }
+        }
+    }
+
     /// One exchange in this weather, whatever the driver would do; true where it ended well.
-    pub async fn exchange_in(&mut self, server: &World, now: Timestamp, weather: Weather) -> bool {
+    pub async fn exchange_in(&mut self, server: &mut Server, now: Timestamp, weather: Weather) -> bool {
         self.store().lift_waits().await.expect("lifts");
-        let (_, end) = self.exchange(server, now, 50, weather, 1).await;
+        let (_, end) = self.exchange(server, now, 50, (weather, None), 1).await;
         matches!(end, SyncEnd::Done { .. })
     }
 
     async fn exchange(
         &mut self,
-        server: &World,
+        server: &mut Server,
         now: Timestamp,
         max_ops: usize,
-        weather: Weather,
+        (weather, stray): (Weather, Option<Answer>),
         seed: u64,
     ) -> (Passed, SyncEnd) {
         let store = self.store().clone();
@@ -135,12 +240,25 @@ impl Device {
         };
         let body = lines(&ops, &ask);
         self.last_request = body.len();
-        let (answer, passed) = self.carry(server, weather, body).await;
-        self.last_answer = answer.as_ref().map_or(0, String::len);
+        self.exchanges += 1;
+        let (answer, passed) = self.carry(server, weather, stray, body).await;
+        self.last_answer = answer.as_ref().map_or(0, |answer| answer.text.len());
         let mut answered = Vec::new();
-        let done = match answer {
-            None => false,
-            Some(text) => take_in(&store, &text, now, seed, &mut answered).await,
+        let (done, failure, retry_after_ms) = match answer {
+            None => (false, Failure::Transient, None),
+            Some(answer) if answer.status != StatusCode::OK => {
+                let failure = classify(Word::Status(answer.status.as_u16()));
+                (
+                    false,
+                    failure.unwrap_or(Failure::Transient),
+                    answer.text.parse().ok(),
+                )
+            }
+            Some(answer) if answer.names != self.exchange_name() => (false, Failure::Transient, None),
+            Some(answer) => {
+                let done = take_in(&store, &answer.text, now, seed, &mut answered).await;
+                (done, Failure::Transient, None)
+            }
         };
         if done {
             let next_due = store.next_due().await.expect("due");
@@ -152,74 +270,135 @@ impl Device {
             .filter(|op| !answered.contains(op))
             .collect();
         store
-            .apply_failure(left, Failure::Transient, now, seed)
+            .apply_failure(left, failure, now, seed)
             .await
             .expect("notes");
         let end = SyncEnd::Failed {
-            failure: Failure::Transient,
-            retry_after_ms: None,
+            failure,
+            retry_after_ms,
         };
         (passed, end)
     }
 
+    fn exchange_name(&self) -> String {
+        format!("{}-{}", self.session.device, self.exchanges)
+    }
+
+    async fn post(&mut self, server: &Server, body: String) -> Answer {
+        let answer = self.send(server, body).await;
+        self.answer = Some(answer.clone());
+        answer
+    }
+
+    async fn send(&self, server: &Server, body: String) -> Answer {
+        let request = Request::post("/fhir/$hms-sync")
+            .header("authorization", format!("Bearer {}", self.session.token))
+            .header(DEVICE_HEADER, &self.session.device)
+            .header(EXCHANGE_HEADER, self.exchange_name())
+            .header("content-type", MEDIA_TYPE)
+            .body(Body::from(body))
+            .expect("request");
+        let response = server.app.router().oneshot(request).await.expect("an answer");
+        let names = response.headers().get(EXCHANGE_HEADER);
+        let names = names.map_or_else(String::new, |it| it.to_str().unwrap_or_default().to_owned());
+        let status = response.status();
+        let bytes = response.into_body().collect().await.expect("a body").to_bytes();
+        Answer {
+            status,
+            names,
+            text: String::from_utf8(bytes.to_vec()).expect("text"),
+        }
+    }
+
     /// One request through the weather; what comes back of the answer.
-    async fn carry(&mut self, server: &World, weather: Weather, body: String) -> (Option<String>, Passed) {
+    async fn carry(
+        &mut self,
+        server: &mut Server,
+        weather: Weather,
+        stray: Option<Answer>,
+        body: String,
+    ) -> (Option<Answer>, Passed) {
         let cut = Passed {
             cut: true,
-            repeated: false,
+            ..Passed::default()
+        };
+        let part = |text: &str, at: usize| {
+            let part = &text.as_bytes()[..at % (text.len() + 1)];
+            String::from_utf8_lossy(part).into_owned()
         };
         match weather {
             Weather::NoSignal => (None, cut),
-            Weather::Imposter => (Some("<html>Sign in to this network</html>".to_owned()), cut),
+            Weather::Imposter => {
+                let page = Answer {
+                    status: StatusCode::OK,
+                    names: String::new(),
+                    text: "<html>Sign in to this network</html>".to_owned(),
+                };
+                (Some(page), cut)
+            }
+            Weather::Busy(status, retry_after_ms) => {
+                let busy = Answer {
+                    status: StatusCode::from_u16(status).expect("a status"),
+                    names: String::new(),
+                    text: retry_after_ms.to_string(),
+                };
+                let refused = Passed {
+                    refused: true,
+                    ..Passed::default()
+                };
+                (Some(busy), refused)
+            }
             Weather::RequestCut(at) => {
-                let part = &body.as_bytes()[..at % (body.len() + 1)];
-                let part = String::from_utf8_lossy(part).into_owned();
-                let _lost = server.post_sync(&self.session, part).await;
+                let _lost = self.post(server, part(&body, at)).await;
                 (None, cut)
             }
+            Weather::ServerDies(at) => {
+                let _lost = self.post(server, part(&body, at)).await;
+                server.kill();
+                let killed = Passed {
+                    killed: true,
+                    ..Passed::default()
+                };
+                (None, killed)
+            }
             Weather::Later => {
-                let _lost = server.post_sync(&self.session, body.clone()).await;
+                let _lost = self.post(server, body.clone()).await;
                 self.late.push(body);
                 (None, cut)
             }
+            Weather::Stray => {
+                let own = self.post(server, body).await;
+                let strayed = Passed {
+                    strayed: stray.is_some(),
+                    ..Passed::default()
+                };
+                (Some(stray.unwrap_or(own)), strayed)
+            }
             Weather::Twice => {
-                let (first, _second) = tokio::join!(
-                    server.post_sync(&self.session, body.clone()),
-                    server.post_sync(&self.session, body)
-                );
-                (
-                    whole(first),
-                    Passed {
-                        cut: false,
-                        repeated: true,
-                    },
-                )
+                let (first, _second) = tokio::join!(self.send(server, body.clone()), self.send(server, body));
+                let repeated = Passed {
+                    repeated: true,
+                    ..Passed::default()
+                };
+                (Some(first), repeated)
             }
             Weather::AnswerCut(at) => {
-                let answer = whole(server.post_sync(&self.session, body).await);
-                let part = answer.map(|text| {
-                    let part = &text.as_bytes()[..at % (text.len() + 1)];
-                    String::from_utf8_lossy(part).into_owned()
-                });
-                (part, cut)
+                let mut answer = self.post(server, body).await;
+                if answer.status == StatusCode::OK {
+                    answer.text = part(&answer.text, at);
+                }
+                (Some(answer), cut)
             }
-            Weather::Fair => (
-                whole(server.post_sync(&self.session, body).await),
-                Passed::default(),
-            ),
+            Weather::Fair => (Some(self.post(server, body).await), Passed::default()),
         }
     }
 
     /// The network delivers an old request once more; nobody waits for its answer.
-    pub async fn deliver_late(&mut self, server: &World) -> bool {
+    pub async fn deliver_late(&mut self, server: &Server) -> bool {
         let Some(body) = self.late.pop() else { return false };
-        let _nobody = server.post_sync(&self.session, body).await;
+        let _nobody = self.send(server, body).await;
         true
     }
-}
-
-fn whole((status, text): (StatusCode, String)) -> Option<String> {
-    (status == StatusCode::OK).then_some(text)
 }
 
 fn lines(ops: &[WireOp], ask: &WireAsk) -> String {
@@ -252,19 +431,17 @@ async fn take_in(store: &Store, text: &str, now: Timestamp, seed: u64, answered:
             WireLine::Change(change) => page.push(change),
             WireLine::Cursor(cursor) => {
                 let changes = std::mem::take(&mut page);
-                store
-                    .apply_page(changes, cursor.cursor, now)
-                    .await
-                    .expect("applies");
+                let applied = match cursor.anew {
+                    None => store.apply_page(changes, cursor.cursor, now).await,
+                    Some(why) => store.begin_anew(why, cursor.cursor, now).await,
+                };
+                applied.expect("applies");
                 if cursor.done {
+                    store.end_exchange().await.expect("ends");
                     return true;
                 }
             }
         }
     }
     false
-}
-
-fn open(dir: &std::path::Path) -> Store {
-    Store::open(dir, &Secret::new(KEY)).expect("opens")
 }

@@ -35,18 +35,30 @@ pub enum Weather {
     Later,
     /// Something between answers in the server's place.
     Imposter,
+    /// Another request's answer comes in place of this one's.
+    Stray,
+    /// The server, or what stands before it, asks for patience: a status, and a wait in milliseconds.
+    Busy(u16, i64),
+    /// The server gets so many bytes of the request and dies before it answers.
+    ServerDies(usize),
 }
 
 impl Weather {
     /// Draws the weather of one exchange.
     pub fn draw(dice: &mut Dice) -> Self {
-        match dice.roll(16) {
+        match dice.roll(20) {
             0 | 1 => Self::NoSignal,
             2 | 3 => Self::RequestCut(dice.place(1 << 20)),
             4..=6 => Self::AnswerCut(dice.place(1 << 20)),
             7 => Self::Twice,
             8 => Self::Later,
             9 => Self::Imposter,
+            10 => Self::Stray,
+            11 => Self::Busy(
+                [408, 425, 429, 429, 500, 502, 503, 504][dice.place(7)],
+                [0, -5_000, 30_000, 900_000, i64::MAX / 2][dice.place(4)],
+            ),
+            12 => Self::ServerDies(dice.place(1 << 20)),
             _ => Self::Fair,
         }
     }

@@ -42,10 +42,11 @@ pub fn classify(answer: Answer) -> Option<Failure> {
     match answer {
         Answer::Status(200..=299) => None,
         Answer::Status(401) => Some(Failure::AuthNeeded),
-        // Gone or never there counts as changed meanwhile: the person's words must not be dropped with it.
-        Answer::Status(404 | 409 | 410 | 412) => Some(Failure::Conflict),
-        // 407 and 421 come from what stands between; 408, 425 and 429 ask for patience.
-        Answer::Status(407 | 408 | 421 | 425 | 429) => Some(Failure::Transient),
+        // Gone counts as changed meanwhile: the person's words must not be dropped with it.
+        Answer::Status(409 | 410 | 412) => Some(Failure::Conflict),
+        // 407 and 421 come from what stands between; 408, 425 and 429 ask for patience. What is not there (404) may
+        // come yet: a server that was restored gets it again from the device that made it.
+        Answer::Status(404 | 407 | 408 | 421 | 425 | 429) => Some(Failure::Transient),
         Answer::Status(400..=499) => Some(Failure::Rejected),
         Answer::Status(_)
         | Answer::Unreachable
@@ -158,10 +159,10 @@ mod tests {
         for status in [200, 201, 204] {
             check(status, None);
         }
-        for status in [301, 302, 407, 408, 421, 425, 429, 500, 502, 503, 504, 599, 0] {
+        for status in [301, 302, 404, 407, 408, 421, 425, 429, 500, 502, 503, 504, 599, 0] {
             check(status, Some(Failure::Transient));
         }
-        for status in [404, 409, 410, 412] {
+        for status in [409, 410, 412] {
             check(status, Some(Failure::Conflict));
         }
         for status in [400, 403, 405, 413, 422, 424] {

@@ -5,8 +5,8 @@ use crate::table::draft::{self, Table};
 use crate::table::outbox::{self, NewRow};
 use crate::table::resource::RemoteState;
 use crate::table::{attachment, meta, resource, Key};
-use crate::write::page;
 use crate::write::reconcile::reconcile;
+use crate::write::{anew, page};
 use crate::{Blob, DraftRow, OutboxRow, StoreError};
 use hms_model::secret::Secret;
 use hms_model::time::Timestamp;
@@ -120,6 +120,9 @@ pub(crate) fn adopt(conn: &Connection, salvaged: &Salvaged, now: Timestamp) -> R
             meta::put(conn, name, Some(value))?;
         }
     }
+    // What the server has of this person's is known to this device no more than the cursor is: it may have been put
+    // back meanwhile.
+    anew::offer_again(conn, now)?;
     for form in &salvaged.drafts {
         if draft::get(conn, Table::Draft, &form.id)?.is_none() {
             draft::put(conn, Table::Draft, &form.id, &form.body, now)?;

@@ -7,7 +7,9 @@ use hms_core::outbox::{classify, Failure};
 use hms_core::sync::SyncEnd;
 use hms_model::secret::Secret;
 use hms_model::time::Timestamp;
-use hms_model::wire::sync::{WireAsk, WireChange, WireLine, WireOp, WireResult, DEVICE_HEADER, MEDIA_TYPE};
+use hms_model::wire::sync::{
+    WireAsk, WireChange, WireLine, WireOp, WireResult, DEVICE_HEADER, EXCHANGE_HEADER, MEDIA_TYPE,
+};
 use hms_store::{Applied, Store, StoreError};
 use reqwest::header::CONTENT_TYPE;
 use reqwest::{Method, Response};
@@ -266,14 +268,26 @@ async fn run(shared: &Arc<Shared>, start: &Start, answered: &mut Vec<i64>) -> Re
     read(shared, start, response, answered).await
 }
 
-/// Opens the exchange; a refused token is refreshed once.
+/// Opens the exchange; a refused token is refreshed once. An answer that does not name this exchange is another's.
 async fn open(shared: &Arc<Shared>, body: Vec<u8>) -> Result<Response, Stop> {
+    let name = uuid::Uuid::new_v4().simple().to_string();
+    let response = open_as(shared, body, &name).await?;
+    let named = response.headers().get(EXCHANGE_HEADER);
+    if named.is_some_and(|named| named.as_bytes() == name.as_bytes()) {
+        Ok(response)
+    } else {
+        Err(Fault::NotOurServer.into())
+    }
+}
+
+async fn open_as(shared: &Arc<Shared>, body: Vec<u8>, name: &str) -> Result<Response, Stop> {
     let request = |token: &Secret<String>| {
         shared
             .http
             .request(Method::POST, "/fhir/$hms-sync", Some(token))
             .header(CONTENT_TYPE, MEDIA_TYPE)
             .header(DEVICE_HEADER, &shared.device.id)
+            .header(EXCHANGE_HEADER, name)
             .body(body.clone())
     };
     let token = shared.tokens.access(None).await?;
@@ -337,7 +351,13 @@ async fn read(
                 WireLine::Cursor(cursor) => {
                     let changes = std::mem::take(&mut page);
                     let now = shared.config.clock.now();
-                    let report = start.store.apply_page(changes, cursor.cursor, now).await?;
+                    let report = match cursor.anew {
+                        None => start.store.apply_page(changes, cursor.cursor, now).await?,
+                        Some(why) => {
+                            tracing::info!(?why, "The server does not go on from where this device is");
+                            start.store.begin_anew(why, cursor.cursor, now).await?
+                        }
+                    };
                     if !report.changed.is_empty() || !report.conflicts.is_empty() {
                         let ids: Vec<String> = report.changed.into_iter().chain(report.conflicts).collect();
                         shared
@@ -345,6 +365,12 @@ async fn read(
                             .await;
                     }
                     if cursor.done {
+                        let gone = start.store.end_exchange().await?;
+                        if !gone.is_empty() {
+                            shared
+                                .tell(async move |engine: &mut Engine| engine.records_changed(&gone).await)
+                                .await;
+                        }
                         return Ok(());
                     }
                 }

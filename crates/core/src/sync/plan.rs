@@ -20,11 +20,21 @@ pub enum ResultAction {
     Stuck(StuckReason),
 }
 
+/// Tries of a change whose record the server does not know, before a person is told: three days at the longest wait,
+/// so that the phone that made the record may have been off for a weekend.
+const TRIES_OF_ABSENT: u32 = 300;
+
 /// Decides about one result. `attempt` counts this try; `seed` jitters the wait.
 #[must_use]
 pub fn on_result(result: &WireResult, attempt: u32, now: Timestamp, seed: u64) -> ResultAction {
     match classify(Answer::Status(result.status)) {
         None => ResultAction::Done,
+        Some(Failure::Transient) if result.status == 404 && attempt >= TRIES_OF_ABSENT => {
+            ResultAction::Stuck(StuckReason::Rejected {
+                question: question_of(result.outcome.as_ref()),
+                status: 404,
+            })
+        }
         Some(failure) => on_failure(failure, attempt, now, seed, || match result.status {
             424 => StuckReason::WithGroup,
             status => StuckReason::Rejected {
@@ -149,6 +159,11 @@ mod tests {
             })
         );
         assert!(matches!(on_result(&result(503), 3, now, 7), ResultAction::Later(at) if at > now));
+        assert!(matches!(on_result(&result(404), 299, now, 7), ResultAction::Later(at) if at > now));
+        assert!(matches!(
+            on_result(&result(404), 300, now, 7),
+            ResultAction::Stuck(StuckReason::Rejected { status: 404, .. })
+        ));
     }
 
     #[test]

@@ -11,6 +11,9 @@ use serde_json::Value;
 pub const MEDIA_TYPE: &str = "application/x-ndjson";
 /// Request header that names the device; ops count up per device.
 pub const DEVICE_HEADER: &str = "x-hms-device";
+/// Request header that names the exchange, and response header that repeats it: an answer to another request, which
+/// something on the way mixed up, would acknowledge what never arrived.
+pub const EXCHANGE_HEADER: &str = "x-hms-exchange";
 /// Changes between two cursor lines.
 pub const CHECKPOINT_EVERY: usize = 200;
 
@@ -124,6 +127,20 @@ pub struct WireCursor {
     /// True on the last line: nothing newer was there when the answer was made.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub done: bool,
+    /// Before the first change, where the cursor that was asked with is not gone on from: why not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub anew: Option<Anew>,
+}
+
+/// Why everything in scope follows instead of what is new since the cursor asked with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Anew {
+    /// The server was restored from a backup, or cannot tell: it may lack what it acknowledged since, and a device offers
+    /// that again.
+    Restored,
+    /// Another scope, or other rules for it: what does not come again is not for this person any more.
+    Scope,
 }
 
 /// Any line down.
@@ -165,6 +182,7 @@ mod tests {
             r#"{"change":{"gone":{"id":"Task/a","why":"out-of-scope"}}}"#,
             r#"{"change":{"resource":{"resourceType":"Task","id":"a"}}}"#,
             r#"{"cursor":"1.20.ab","done":true}"#,
+            r#"{"cursor":"2.0.ab.7","anew":"restored"}"#,
         ] {
             let again = match WireLine::parse(line).expect("a line") {
                 WireLine::Result(it) => serde_json::to_string(&it),

@@ -7,7 +7,6 @@
 //! The file holds the keys in clear, readable by its owner only: it is worth as much as the data.
 
 use crate::data_dir::{DataDir, DataDirError};
-use crate::db::sqlite::table::kv;
 use crate::db::{DbError, Tx};
 use anyhow::{bail, Context};
 use sha2::{Digest, Sha256};
@@ -158,11 +157,9 @@ pub(super) fn restore(root: &Path, file: &Path) -> anyhow::Result<()> {
     let dir = DataDir::open(root)?;
     let app = crate::app::App::open(&dir, crate::clock::Clock::System)?;
     // Clients hold cursors into a history that may have gone further: a new epoch has them offer what they know.
-    let epoch = crate::random::id();
-    app.db
-        .write_blocking(move |tx: &mut Tx<'_>| -> Result<(), DbError> {
-            kv::set(tx.conn(), "epoch", &epoch)
-        })?;
+    app.db.write_blocking(|tx: &mut Tx<'_>| -> Result<(), DbError> {
+        crate::service::sync::renew_epoch(tx).map(drop)
+    })?;
     println!(
         "Restored {}. Start it with: ach-server serve --data {}",
         root.display(),

@@ -15,14 +15,15 @@ use crate::service::{sealed, sync};
 use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
-use axum::http::{HeaderMap, Method, StatusCode};
+use axum::http::{HeaderMap, HeaderName, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use futures_util::future::join_all;
 use futures_util::{stream, StreamExt};
 use hms_model::ids::DeviceId;
 use hms_model::wire::sync::{
-    WireAsk, WireChange, WireCursor, WireOp, WireResult, CHECKPOINT_EVERY, DEVICE_HEADER, MEDIA_TYPE,
+    Anew, WireAsk, WireChange, WireCursor, WireOp, WireResult, CHECKPOINT_EVERY, DEVICE_HEADER,
+    EXCHANGE_HEADER, MEDIA_TYPE,
 };
 use serde::Serialize;
 use serde_json::Value;
@@ -49,8 +50,20 @@ pub fn routes() -> Vec<Route> {
     )]
 }
 
+/// Every answer names the exchange that it belongs to.
 async fn exchange(State(app): State<App>, actor: Actor, headers: HeaderMap, body: Body) -> FhirAnswer {
-    let device = device(&app, &actor, &headers).await?;
+    let named = headers.get(EXCHANGE_HEADER).cloned();
+    let mut answer = answered(app, actor, &headers, body).await?;
+    if let Some(named) = named.filter(|named| named.len() <= 64) {
+        answer
+            .headers_mut()
+            .insert(HeaderName::from_static(EXCHANGE_HEADER), named);
+    }
+    Ok(answer)
+}
+
+async fn answered(app: App, actor: Actor, headers: &HeaderMap, body: Body) -> FhirAnswer {
+    let device = device(&app, &actor, headers).await?;
     let announced = headers
         .get("content-length")
         .and_then(|v| v.to_str().ok()?.parse::<usize>().ok());
@@ -257,9 +270,9 @@ async fn answer(
 ) -> Result<Response, Problem> {
     let scope = scope_hash(&actor, &ask.scope);
     let (user, link, asked) = (actor.user.to_string(), ask.link, ask.cursor.clone());
-    let cursor = app
+    let (cursor, anew) = app
         .db
-        .write(move |tx| -> Result<Cursor, DbError> {
+        .write(move |tx| -> Result<(Cursor, Option<Anew>), DbError> {
             if let Some(link) = link {
                 table::link::told(tx.conn(), &user, link.rtt_ms, link.loss_permille, tx.now_ms())?;
             }
@@ -268,6 +281,20 @@ async fn answer(
             Ok(Cursor::resume(asked.as_deref(), &epoch, &scope, head))
         })
         .await?;
+    let mut head = String::new();
+    if anew.is_some() || ask.cursor.is_none() {
+        // Before any result and change: the device knows the epoch of what it is told, and offers again what an earlier
+        // one had before any of it is replaced.
+        line(
+            &mut head,
+            &WireCursor {
+                cursor: cursor.to_text(),
+                done: false,
+                anew,
+            },
+        );
+    }
+    head.push_str(&lines(&results));
     let first = Down {
         app,
         actor,
@@ -280,7 +307,7 @@ async fn answer(
         }
         down.next().await.map(Some)
     });
-    let head = stream::once(async move { Ok::<_, DbError>(Bytes::from(lines(&results))) });
+    let head = stream::once(async move { Ok::<_, DbError>(Bytes::from(head)) });
     Ok(ndjson(Body::from_stream(head.chain(changes))))
 }
 
@@ -359,6 +386,7 @@ fn text_of(page: &Page, before: &Cursor) -> String {
                 &WireCursor {
                     cursor: before.to_text(),
                     done: false,
+                    anew: None,
                 },
             );
         }
@@ -374,6 +402,7 @@ fn text_of(page: &Page, before: &Cursor) -> String {
         &WireCursor {
             cursor: page.cursor.to_text(),
             done: page.done,
+            anew: None,
         },
     );
     text

@@ -138,13 +138,26 @@ async fn a_change_of_an_old_version_is_a_conflict() {
     let task = ada.held.get("Task/r1-task").cloned().expect("in the queue");
     let claim = crate::world::claimed(task, "ada");
 
+    let mut other = claim.clone();
+    other["priority"] = json!("asap");
     let mine = ada.op(&claim, Some("1"), None);
-    let late = ada.op(&claim, Some("1"), None);
-    let synced = w.sync(&mut ada, &[mine, late]).await;
+    let late = ada.op(&other, Some("1"), None);
+    let again = ada.op(&claim, Some("1"), None);
+    let absent = ada.op(
+        &crate::world::review("r9", Some("dana"), Priority::Urgent),
+        Some("1"),
+        None,
+    );
+    let synced = w.sync(&mut ada, &[mine, late, again, absent]).await;
 
+    // What says the same under another number was done; what is of a record that is not there may be done later.
     assert_eq!(
         synced.results.iter().map(|r| r.status).collect::<Vec<_>>(),
-        [200, 412]
+        [200, 412, 200, 404]
+    );
+    assert_eq!(
+        synced.results.get(2).and_then(|r| r.version.clone()).as_deref(),
+        Some("2")
     );
     assert_eq!(
         synced.results.first().and_then(|r| r.version.clone()).as_deref(),

@@ -2,11 +2,11 @@
 
 use super::{Space, Store};
 use crate::table::{conflict, meta, outbox, receipt, Key};
-use crate::write::{batch, page, result, settle};
+use crate::write::{anew, batch, page, result, settle};
 use crate::{Applied, AuditRow, ConflictRow, OutboxRow, PageReport, ReceiptRow, Salvaged, StoreError};
 use hms_core::outbox::Failure;
 use hms_model::time::Timestamp;
-use hms_model::wire::sync::{WireChange, WireOp, WireReceipt, WireResult};
+use hms_model::wire::sync::{Anew, WireChange, WireOp, WireReceipt, WireResult};
 use serde_json::Value;
 
 impl Store {
@@ -119,6 +119,30 @@ impl Store {
     ) -> Result<PageReport, StoreError> {
         self.write(Space::Free, move |conn| page::apply(conn, &changes, &cursor, now))
             .await
+    }
+
+    /// The server does not go on from this device's cursor, and says why before its first change: offers again what a
+    /// restored server may lack, and notes what has to come again. One transaction with the new cursor.
+    ///
+    /// # Errors
+    /// Nothing is changed and the cursor stays: the server says it again.
+    pub async fn begin_anew(
+        &self,
+        why: Anew,
+        cursor: String,
+        now: Timestamp,
+    ) -> Result<PageReport, StoreError> {
+        self.write(Space::Reserve, move |conn| anew::begin(conn, why, &cursor, now))
+            .await
+    }
+
+    /// The last page of an exchange is applied, and nothing newer was there. Where the server had begun anew, lets go of
+    /// what did not come again; what waits here stays. Gives what went.
+    ///
+    /// # Errors
+    /// Nothing went; the next exchange ends it.
+    pub async fn end_exchange(&self) -> Result<Vec<String>, StoreError> {
+        self.write(Space::Reserve, anew::end).await
     }
 
     /// The cursor of the last page applied.

@@ -1,5 +1,6 @@
 //! One file per table: all SQL of the client.
 
+pub(crate) mod acked;
 pub(crate) mod attachment;
 pub(crate) mod audit;
 pub(crate) mod conflict;
@@ -9,6 +10,7 @@ pub(crate) mod meta;
 pub(crate) mod outbox;
 pub(crate) mod receipt;
 pub(crate) mod resource;
+pub(crate) mod unseen;
 
 use crate::StoreError;
 use serde_json::Value;

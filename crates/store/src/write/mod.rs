@@ -1,5 +1,6 @@
 //! The transactions: each function here runs inside one, and either all of it holds or none.
 
+pub(crate) mod anew;
 pub(crate) mod batch;
 pub(crate) mod page;
 pub(crate) mod reconcile;

@@ -2,7 +2,7 @@
 
 use super::reconcile::{reconcile, take_remote};
 use crate::table::resource::RemoteState;
-use crate::table::{meta, outbox, resource, Key};
+use crate::table::{acked, meta, outbox, resource, unseen, Key};
 use crate::{PageReport, StoreError};
 use hms_model::time::Timestamp;
 use hms_model::wire::sync::{ChangeBody, GoneWhy, WireChange};
@@ -38,6 +38,15 @@ pub(crate) fn apply(
                 why: GoneWhy::Deleted | GoneWhy::Purged,
             } => (Key::parse(id)?, RemoteState::Deleted),
         };
+        unseen::came(conn, &key)?;
+        let purged = ChangeBody::Gone {
+            id: key.to_string(),
+            why: GoneWhy::Purged,
+        };
+        // What a retention rule removed is not offered again. A deletion is undone with whatever else a backup lacks.
+        if change.change == purged {
+            acked::forget(conn, &key)?;
+        }
         apply_one(conn, &key, &remote, now, &mut report)?;
     }
     meta::put(conn, CURSOR, Some(cursor))?;
@@ -63,8 +72,11 @@ fn apply_one(
         if reconcile(conn, key, now)? {
             report.conflicts.push(id.clone());
         }
-        report.changed.push(id);
+    } else {
+        // Offered again, and of a record that had left this device: nothing here to set the server's state beside.
+        take_remote(conn, key, remote)?;
     }
+    report.changed.push(id);
     Ok(())
 }
 

@@ -2,14 +2,17 @@
 
 use super::reconcile::reconcile;
 use super::regroup::regroup;
-use crate::table::resource::ResourceRow;
-use crate::table::{outbox, receipt, resource, Key};
+use crate::table::resource::{RemoteState, ResourceRow};
+use crate::table::{acked, outbox, receipt, resource, Key};
 use crate::{Applied, OutboxRow, StoreError};
 use hms_core::outbox::{Failure, StuckReason};
 use hms_core::sync::plan::{on_failure, on_result, ResultAction};
 use hms_model::time::Timestamp;
 use hms_model::wire::sync::WireResult;
 use rusqlite::Connection;
+
+/// The record was deleted at the server.
+const GONE: u16 = 410;
 
 /// Applies one result. `seed` jitters the wait before another try.
 pub(crate) fn apply(
@@ -23,6 +26,10 @@ pub(crate) fn apply(
     };
     match on_result(result, row.attempt, now, seed) {
         ResultAction::Done => done(conn, &key, &row, result, now),
+        action if result.status == GONE => {
+            deleted_there(conn, &key, &row)?;
+            hold(conn, &key, &row, action, now)
+        }
         action => hold(conn, &key, &row, action, now),
     }
 }
@@ -59,6 +66,7 @@ fn done(
     now: Timestamp,
 ) -> Result<Applied, StoreError> {
     outbox::delete(conn, row.op)?;
+    acked::keep(conn, key, row)?;
     if let Some(wire) = &result.receipt {
         receipt::put(conn, key, wire)?;
     }
@@ -76,6 +84,16 @@ fn done(
     })
 }
 
+/// The answer itself says that the record was deleted; its tombstone may have come and gone before this device asked.
+fn deleted_there(conn: &Connection, key: &Key, row: &OutboxRow) -> Result<(), StoreError> {
+    let row_key = match resource::find(conn, key)? {
+        Some(known) if known.remote.is_some() => return Ok(()),
+        Some(known) => known.row_key,
+        None => resource::put(conn, key, row.body.as_ref(), row.base.as_deref())?,
+    };
+    resource::keep_remote(conn, row_key, Some(&RemoteState::Deleted))
+}
+
 /// The server has what this row said: that is the base of whatever changes still wait.
 fn acknowledge(
     conn: &Connection,
@@ -90,7 +108,26 @@ fn acknowledge(
     }
     let version = version.or(known.version.as_deref());
     let row_key = resource::put(conn, key, known.body.as_ref(), version)?;
+    if known
+        .remote
+        .as_ref()
+        .is_some_and(|remote| is_older(remote, version))
+    {
+        // Seen while the server had been put back, before it got this again: not to be gone back to.
+        resource::keep_remote(conn, row_key, None)?;
+    }
     resource::keep_base(conn, row_key, if more_waits { row.body.as_ref() } else { None })
+}
+
+/// Whether the state kept beside a record is from before this version, where versions are numbers.
+fn is_older(remote: &RemoteState, version: Option<&str>) -> bool {
+    let number = |version: Option<&str>| version.and_then(|text| text.parse::<u64>().ok());
+    match remote {
+        RemoteState::Here { version: seen, .. } => {
+            matches!((number(seen.as_deref()), number(version)), (Some(seen), Some(now)) if seen < now)
+        }
+        RemoteState::Deleted | RemoteState::OutOfScope => false,
+    }
 }
 
 fn hold(

@@ -104,10 +104,11 @@ pub async fn group(app: &App, actor: &Actor, device: &str, ops: Vec<Op>) -> Vec<
             };
             refusals(&numbers, at, &problem)
         }
-        // Not kept: after the next sign-in the same changes are good.
+        // Not kept: after the next sign-in the same changes are good, and a record that a restore has taken away comes
+        // again from the device that made it.
         Err(Refused {
             op,
-            problem: problem @ Problem::SignIn,
+            problem: problem @ (Problem::SignIn | Problem::NotFound),
         }) => refusals(&numbers, op, &problem),
         Err(Refused { op, problem }) => {
             keep_refusals(app, actor, device, refusals(&numbers, op, &problem)).await
@@ -117,15 +118,16 @@ pub async fn group(app: &App, actor: &Actor, device: &str, ops: Vec<Op>) -> Vec<
 
 fn refusals(numbers: &[i64], op: i64, problem: &Problem) -> Vec<WireResult> {
     let failed = |number: i64| {
-        let (status, outcome) =
-            if number == op || problem.status() >= 500 || matches!(problem, Problem::SignIn) {
-                (problem.status(), problem.outcome())
-            } else {
-                (
-                    424,
-                    hms_fhir::outcome::error("conflict", "another change of its group was refused"),
-                )
-            };
+        // What may pass is said of the whole group: it comes again as one.
+        let passes = problem.status() >= 500 || matches!(problem, Problem::SignIn | Problem::NotFound);
+        let (status, outcome) = if number == op || passes {
+            (problem.status(), problem.outcome())
+        } else {
+            (
+                424,
+                hms_fhir::outcome::error("conflict", "another change of its group was refused"),
+            )
+        };
         WireResult {
             op: number,
             status,
@@ -197,22 +199,34 @@ fn one(tx: &mut Tx<'_>, actor: &Actor, device: &str, op: Op) -> Result<WireResul
         outcome: None,
     };
     let result = match (op.resource?, op.base) {
+        // Deleted already, by this device before it asked again or by somebody else.
+        (None, _) if tx.get(&op.kind, &op.id)?.is_some_and(|there| there.deleted) => done(200, None),
         (None, base) => {
             let put = interact::delete(tx, actor, &op.kind, &op.id, base)?;
             done(200, put.map(|p| p.version))
         }
         (Some(resource), Some(base)) => {
             let before = tx.get(&op.kind, &op.id)?;
-            if before.as_ref().is_some_and(|b| b.deleted) {
+            let Some(before) = before else {
+                return Err(Problem::NotFound);
+            };
+            if let Some(version) = done_before(tx, actor, &before, &resource, base)? {
+                return Ok(done(200, Some(version)));
+            }
+            if before.deleted {
                 return Err(Problem::Gone);
             }
-            not_signed(before.as_ref())?;
+            not_signed(&before)?;
             let put = interact::update(tx, actor, *resource, Precondition::Version(base))?;
             done(200, Some(put.version))
         }
         (Some(resource), None) => match tx.get(&op.kind, &op.id)? {
             None => done(201, Some(create(tx, actor, *resource)?)),
-            Some(existing) if existing.deleted => return Err(Problem::Gone),
+            // What it made was there, and somebody deleted it since.
+            Some(existing) if existing.deleted => match done_before(tx, actor, &existing, &resource, 0)? {
+                Some(version) => done(200, Some(version)),
+                None => return Err(Problem::Gone),
+            },
             Some(existing) => done(200, Some(again(tx, actor, device, &existing, &resource)?)),
         },
     };
@@ -333,8 +347,12 @@ fn again(
         .map(Stored::value)
         .transpose()?
         .unwrap_or(Value::Null);
-    if claim::same_content(&now, sent.body()) || claim::same_content(&first, sent.body()) {
+    if claim::same_content(&now, sent.body()) {
         return Ok(existing.version);
+    }
+    if claim::same_content(&first, sent.body()) {
+        // The version that it made: what others made of it since, the device has not seen, and must not write over.
+        return Ok(1);
     }
     Err(Problem::Conflict("already-exists-with-other-content"))
 }
@@ -359,10 +377,38 @@ fn again_of_nobody(
     }
 }
 
-fn not_signed(before: Option<&Stored>) -> Result<(), Problem> {
-    let Some(before) = before.filter(|b| b.kind == "Composition") else {
-        return Ok(());
+/// A change whose outcome is in the history already: offered again, by a device that does not know whether the backup
+/// had it. The version is the one that it made then, so that what the device changed since stands on that.
+fn done_before(
+    tx: &Tx<'_>,
+    actor: &Actor,
+    now: &Stored,
+    sent: &Prepared,
+    base: i64,
+) -> Result<Option<i64>, Problem> {
+    let next = base + 1;
+    if now.version < next {
+        return Ok(None);
+    }
+    let Some(then) = table::version::get(tx.conn(), &now.kind, &now.id, next)?.filter(|then| !then.deleted)
+    else {
+        return Ok(None);
     };
+    let of = Subject {
+        kind: sent.kind(),
+        id: sent.id().unwrap_or_default(),
+        patient: sent.patient(),
+        body: sent.body(),
+    };
+    let action = if base == 0 { Action::Create } else { Action::Update };
+    let same = claim::same_content(&then.value()?, sent.body());
+    Ok((same && interact::allowed(tx.conn(), actor, action, of)?).then_some(next))
+}
+
+fn not_signed(before: &Stored) -> Result<(), Problem> {
+    if before.kind != "Composition" {
+        return Ok(());
+    }
     if text_at(&before.value()?, &["status"]) == Some("final") {
         return Err(Problem::Conflict("signed"));
     }

@@ -1,6 +1,7 @@
 //! The cursor: epoch, place in the order of commits, and what it is the cursor of. Opaque to clients.
 
 use crate::auth::Actor;
+use hms_model::wire::sync::Anew;
 use sha2::{Digest, Sha256};
 
 /// A place in the change feed of one scope.
@@ -60,13 +61,22 @@ impl Cursor {
     }
 
     /// The place to go on from: this one, where it is of the same epoch and scope and not ahead of the feed; else
-    /// the beginning.
+    /// the beginning, and why.
+    ///
+    /// A cursor ahead of the feed is of a database that somebody put back by hand, without a new epoch.
     #[must_use]
-    pub fn resume(asked: Option<&str>, epoch: &str, scope: &str, head: i64) -> Self {
-        asked
-            .and_then(Self::parse)
-            .filter(|c| c.epoch == epoch && c.scope == scope && c.seq <= head)
-            .unwrap_or_else(|| Self::start(epoch, scope, head))
+    pub fn resume(asked: Option<&str>, epoch: &str, scope: &str, head: i64) -> (Self, Option<Anew>) {
+        let start = || Self::start(epoch, scope, head);
+        match asked.map(Self::parse) {
+            None => (start(), None),
+            // Of which epoch it was, nobody knows any more.
+            Some(None) => (start(), Some(Anew::Restored)),
+            Some(Some(cursor)) if cursor.epoch != epoch || cursor.seq > head => {
+                (start(), Some(Anew::Restored))
+            }
+            Some(Some(cursor)) if cursor.scope != scope => (start(), Some(Anew::Scope)),
+            Some(Some(cursor)) => (cursor, None),
+        }
     }
 }
 
@@ -109,17 +119,21 @@ mod tests {
         for nonsense in ["", "e1.20", "e1.x.ab", "e1.-4.ab", "e1.20.ab.7.8", "..", "<html>"] {
             assert_eq!(
                 Cursor::resume(Some(nonsense), "e1", "ab", 50),
-                Cursor::start("e1", "ab", 50)
+                (Cursor::start("e1", "ab", 50), Some(Anew::Restored))
             );
         }
     }
 
     #[test]
     fn a_cursor_of_another_epoch_or_scope_or_of_the_future_begins_anew() {
-        let text = "e1.20.ab";
-        assert_eq!(Cursor::resume(Some(text), "e1", "ab", 50).seq, 20);
-        for (epoch, scope, head) in [("e2", "ab", 50), ("e1", "cd", 50), ("e1", "ab", 19)] {
-            assert_eq!(Cursor::resume(Some(text), epoch, scope, head).seq, 0);
-        }
+        let resumed = |epoch, scope, head| {
+            let (cursor, anew) = Cursor::resume(Some("e1.20.ab"), epoch, scope, head);
+            (cursor.seq, anew)
+        };
+        assert_eq!(resumed("e1", "ab", 50), (20, None));
+        assert_eq!(resumed("e1", "cd", 50), (0, Some(Anew::Scope)));
+        assert_eq!(resumed("e1", "ab", 19), (0, Some(Anew::Restored)));
+        // What a restore lost is offered again, whatever else is new.
+        assert_eq!(resumed("e2", "cd", 50), (0, Some(Anew::Restored)));
     }
 }

@@ -18,9 +18,17 @@ pub const KEEP_RESULTS_MS: i64 = 400 * 24 * 3600 * 1000;
 /// # Errors
 /// A failed statement.
 pub fn epoch(tx: &Tx<'_>) -> Result<String, DbError> {
-    if let Some(known) = table::kv::get(tx.conn(), EPOCH)? {
-        return Ok(known);
+    match table::kv::get(tx.conn(), EPOCH)? {
+        Some(known) => Ok(known),
+        None => renew_epoch(tx),
     }
+}
+
+/// Begins a new epoch: cursors of the old one are not gone on from, and devices offer again what they know.
+///
+/// # Errors
+/// A failed statement.
+pub fn renew_epoch(tx: &Tx<'_>) -> Result<String, DbError> {
     let fresh: String = crate::random::bytes::<6>()
         .iter()
         .map(|b| format!("{b:02x}"))
