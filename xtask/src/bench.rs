@@ -8,7 +8,7 @@ use std::time::Instant;
 
 /// The benches of the measuring program.
 const NAMES: &[&str] = &[
-    "validate", "keys", "save", "sync", "server", "start", "call", "package",
+    "validate", "keys", "save", "sync", "upload", "server", "start", "call", "package",
 ];
 
 /// `cargo xtask bench [NAME…] [--json] [--work DIR]`; `bench build` times the builds themselves, only when named.

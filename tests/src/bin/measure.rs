@@ -1,7 +1,7 @@
 //! `measure [NAME…] --bin-dir DIR [--work DIR] [--json]`: figures of the release build. `cargo xtask bench` builds and
 //! calls it.
 
-use ach_tests::measure::{machine, print_table, Bench, Row, NAMES};
+use ach_tests::measure::{machine, phone, print_table, Bench, Row, NAMES, PHONE};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -10,6 +10,9 @@ const USAGE: &str = "usage: measure [NAME…] --bin-dir DIR [--work DIR] [--json
 fn main() -> ExitCode {
     // A second call finds a provider installed; that is what we want.
     let _ = rustls::crypto::ring::default_provider().install_default();
+    if let Some(profile) = std::env::var_os(PHONE) {
+        return as_phone(profile.as_ref());
+    }
     let mut args = std::env::args().skip(1);
     let (mut names, mut bin_dir, mut work, mut json) = (Vec::new(), None, None, false);
     while let Some(arg) = args.next() {
@@ -58,6 +61,20 @@ fn main() -> ExitCode {
         ExitCode::FAILURE
     } else {
         ExitCode::SUCCESS
+    }
+}
+
+/// A process of its own whose memory is measured.
+fn as_phone(profile: &std::path::Path) -> ExitCode {
+    let done = tokio::runtime::Runtime::new()
+        .map_err(anyhow::Error::from)
+        .and_then(|runtime| runtime.block_on(phone(profile)));
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("measure: the phone: {error:#}");
+            ExitCode::FAILURE
+        }
     }
 }
 

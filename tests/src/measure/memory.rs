@@ -40,6 +40,22 @@ pub fn resident_mb(process: u32) -> Result<f64> {
     field(process, "status", "VmRSS:").map(mb)
 }
 
+/// The most memory of one process since [`forget_peak`], in MB.
+///
+/// # Errors
+/// The process is gone.
+pub fn peak_mb(process: u32) -> Result<f64> {
+    field(process, "status", "VmHWM:").map(mb)
+}
+
+/// From now on the peak is counted anew.
+///
+/// # Errors
+/// The process is gone, or is another's.
+pub fn forget_peak(process: u32) -> Result<()> {
+    Ok(std::fs::write(format!("/proc/{process}/clear_refs"), "5")?)
+}
+
 /// The process that runs this program with this word among its arguments.
 ///
 /// # Errors

@@ -13,11 +13,13 @@ mod screen;
 mod server;
 mod start;
 mod sync;
+mod upload;
 mod validate;
 mod wire;
 
 pub use machine::describe as machine;
 pub use row::{print_table, Row};
+pub use upload::{phone, PHONE};
 
 use crate::stage::cast::{Cast, Setting};
 use anyhow::{bail, Context, Result};
@@ -26,7 +28,7 @@ use std::path::PathBuf;
 
 /// The benches in the order in which they run.
 pub const NAMES: &[&str] = &[
-    "validate", "keys", "save", "sync", "server", "start", "call", "package",
+    "validate", "keys", "save", "sync", "upload", "server", "start", "call", "package",
 ];
 
 /// Where the programs are and where there is room.
@@ -49,6 +51,7 @@ impl Bench {
             "keys" => keys::keys(),
             "save" => save::save(self).await,
             "sync" => sync::sync(self).await,
+            "upload" => upload::upload(self).await,
             "server" => server::server(self).await,
             "start" => start::start(self).await,
             "call" => call::call(self).await,

@@ -28,6 +28,15 @@ pub async fn start(dir: &Path, demo_json: &Path, way: SocketAddr) -> Result<Clie
     server.base_url = format!("https://{way}");
     // A window that is started on this profile later finds the same server.
     server.write(dir)?;
+    open(dir).await
+}
+
+/// Starts the client of a profile that was started before.
+///
+/// # Errors
+/// The profile cannot be used.
+pub async fn open(dir: &Path) -> Result<Client> {
+    let server = Provisioning::read(&dir.join("server.json"))?;
     let client = Client::start(ProfileConfig {
         dir: dir.to_owned(),
         server,
@@ -95,6 +104,18 @@ pub async fn finish_in_browser(http: &reqwest::Client, address: &str, user: &Val
 /// # Errors
 /// A save failed.
 pub async fn report_bite(client: &Client, number: usize) -> Result<Vec<Duration>> {
+    let (draft, mut times) = fill_in(client, number).await?;
+    let begun = Instant::now();
+    client.report_send(draft).await?;
+    times.push(begun.elapsed());
+    Ok(times)
+}
+
+/// The same up to "send"; gives the form and how long each save took.
+///
+/// # Errors
+/// A save failed.
+pub async fn fill_in(client: &Client, number: usize) -> Result<(String, Vec<Duration>)> {
     let mut times = Vec::new();
     let begun = Instant::now();
     let draft = client.report_start(None).await?.id;
@@ -121,10 +142,7 @@ pub async fn report_bite(client: &Client, number: usize) -> Result<Vec<Duration>
         client.report_step(draft.clone(), step).await?;
         times.push(begun.elapsed());
     }
-    let begun = Instant::now();
-    client.report_send(draft).await?;
-    times.push(begun.elapsed());
-    Ok(times)
+    Ok((draft, times))
 }
 
 /// Waits until the client has exchanged with the server and nothing is under way.

@@ -28,6 +28,8 @@ pub struct Pace {
 #[derive(Default)]
 struct Lane {
     bytes: AtomicU64,
+    /// Of these, what came out at the other end.
+    arrived: AtomicU64,
     /// When the line is free again.
     free_at: Mutex<Option<Instant>>,
 }
@@ -76,9 +78,12 @@ impl Wire {
         })
     }
 
-    /// Closes every connection and lets none through.
+    /// Closes every connection and lets none through. What waited for the line is gone and does not keep it busy.
     pub fn cut(&self) {
         self.open.send_replace(false);
+        for lane in [&self.up, &self.down] {
+            *lane.free_at.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        }
     }
 
     /// Lets connections through again.
@@ -89,6 +94,12 @@ impl Wire {
     /// Sets how slow it is from now on.
     pub fn pace(&self, pace: Pace) {
         self.pace.send_replace(pace);
+    }
+
+    /// Bytes that came out at the server's end so far.
+    #[must_use]
+    pub fn arrived_up(&self) -> u64 {
+        self.up.arrived.load(Ordering::Relaxed)
     }
 
     /// Bytes so far: to the server, and back. TLS is in them; the heads of TCP and IP are not.
@@ -151,6 +162,7 @@ async fn one_way(
             if to.write_all(&chunk).await.is_err() {
                 return;
             }
+            lane.arrived.fetch_add(chunk.len() as u64, Ordering::Relaxed);
         }
         let _ = to.shutdown().await;
     };

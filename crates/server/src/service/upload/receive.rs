@@ -8,7 +8,13 @@ use axum::body::Body;
 use futures_util::StreamExt;
 use ring::digest;
 use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::{timeout_at, Instant};
 
+/// A request that gives way takes what is there already, for so long at most.
+const LAST_BYTES: Duration = Duration::from_millis(200);
+/// Without a byte for so long there is nothing more.
+const QUIET: Duration = Duration::from_millis(20);
 /// Bytes that wait in memory before they are written.
 const BUFFER: usize = super::part::RECORD;
 
@@ -127,11 +133,21 @@ async fn receive(mut taken: Taken, piece: Piece) -> Result<Taken, UploadError> {
     }
     let mut frames = piece.body.into_data_stream();
     let (mut waiting, mut room) = (Vec::with_capacity(BUFFER), size - offset);
+    let mut ends = None;
     let end = loop {
-        let frame = tokio::select! {
-            biased;
-            () = taken_over(&mut taken.turns, taken.turn) => break Err(UploadError::TakenOver),
-            frame = frames.next() => frame,
+        let frame = match ends {
+            None => tokio::select! {
+                frame = frames.next() => frame,
+                () = taken_over(&mut taken.turns, taken.turn) => {
+                    ends = Some(Instant::now() + LAST_BYTES);
+                    continue;
+                }
+            },
+            // What came before the line broke was paid for once: it is kept.
+            Some(last) => match timeout_at(last.min(Instant::now() + QUIET), frames.next()).await {
+                Ok(frame) => frame,
+                Err(_) => break Err(UploadError::TakenOver),
+            },
         };
         let bytes = match frame {
             None => break Ok(()),
