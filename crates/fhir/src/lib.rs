@@ -21,7 +21,7 @@ mod validate;
 pub use canonical::canonical_json;
 pub use compartment::{in_patient_compartment, patient_compartment_params};
 pub use date::parse_date_range;
-pub use index::{has_exact_text, index, IndexEntry, IndexValue};
+pub use index::{has_exact_text, index, index_version, split_words, words, IndexEntry, IndexValue};
 pub use issue::{Issue, IssueCode};
 pub use references::{references, replace_references, Link};
 pub use search::{number_range, search_param, search_params, SearchKind, SearchParam};

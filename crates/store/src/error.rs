@@ -78,6 +78,9 @@ pub enum StoreError {
     /// What is stored is not JSON.
     #[error("failed to read a stored body")]
     Body(#[source] serde_json::Error),
+    /// What is stored cannot be unpacked, or could not be packed.
+    #[error("failed to pack or unpack a stored body")]
+    Packed(#[source] std::io::Error),
     /// A file beside the database could not be written.
     #[error("failed to write a file of the profile")]
     File(#[source] std::io::Error),

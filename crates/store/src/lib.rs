@@ -7,11 +7,14 @@
 //! wrapped key ([`keys`]) and a reserve of 4 MiB that lets text be saved on a full disk.
 
 pub mod error;
+mod find;
 pub mod journal;
 pub mod keys;
 mod migrate;
 mod open;
 mod opnumbers;
+mod packed;
+mod query;
 mod reserve;
 mod rows;
 mod salvage;
@@ -23,6 +26,7 @@ mod write;
 pub use error::{OpenError, StoreError};
 pub use journal::{Journal, JournalError};
 pub use open::set_aside;
+pub use query::{Compare, Criterion, Found, Order, Query, TextMatch};
 pub use rows::{
     Applied, AuditRow, Blob, ConflictRow, Counts, DraftRow, LocalChange, OutboxRow, PageReport, ReceiptRow,
     Stored,

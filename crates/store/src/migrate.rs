@@ -4,7 +4,10 @@ use crate::OpenError;
 use rusqlite::Connection;
 
 /// Every migration in order. The version of a file is its position here, from 1.
-const FILES: &[(&str, &str)] = &[("0001_first", include_str!("../migrations/0001_first.sql"))];
+const FILES: &[(&str, &str)] = &[
+    ("0001_first", include_str!("../migrations/0001_first.sql")),
+    ("0002_search", include_str!("../migrations/0002_search.sql")),
+];
 
 /// Newest schema that this program knows.
 #[cfg(test)]
@@ -38,6 +41,9 @@ fn apply(conn: &mut Connection, files: &[(&str, &str)]) -> Result<u32, OpenError
 }
 
 #[cfg(test)]
+mod interrupted;
+
+#[cfg(test)]
 mod tests {
     use super::*;
     use crate::table::{attachment, conflict, draft, outbox, receipt};
@@ -56,6 +62,12 @@ mod tests {
         let mut conn = Connection::open_in_memory().expect("memory");
         apply(&mut conn, &FILES[..1]).expect("migrates");
         assert_eq!(schema(&conn), include_str!("../tests/golden/schema-0001.sql"));
+        apply(&mut conn, FILES).expect("migrates");
+        let newest = schema(&conn);
+        assert!(
+            newest.contains("packed BLOB") && newest.contains("USING fts5"),
+            "{newest}"
+        );
     }
 
     #[test]

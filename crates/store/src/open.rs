@@ -53,14 +53,29 @@ impl OpenError {
     }
 }
 
-pub(crate) fn open(dir: &Path, key: &Secret<[u8; 32]>) -> Result<Db, OpenError> {
+/// What a database is opened with.
+#[derive(Clone)]
+pub(crate) enum Cipher {
+    /// The key of the profile.
+    Key(Secret<[u8; 32]>),
+    /// None at all: only to measure what encryption costs.
+    #[cfg(feature = "without-key")]
+    None,
+}
+
+pub(crate) fn open(dir: &Path, cipher: &Cipher) -> Result<Db, OpenError> {
     fs::create_dir_all(dir).map_err(OpenError::file(dir))?;
     let lock = lock(dir)?;
     let reserve = Reserve::new(dir);
     // On a full disk opening goes on without; the state says so, and each save tries again.
     reserve.restore();
-    let opened = match open_keyed(dir, key) {
-        Err(OpenError::Full) if reserve.release() => open_keyed(dir, key),
+    let open = || match cipher {
+        Cipher::Key(key) => open_keyed(dir, key),
+        #[cfg(feature = "without-key")]
+        Cipher::None => open_plain(dir),
+    };
+    let opened = match open() {
+        Err(OpenError::Full) if reserve.release() => open(),
         other => other,
     };
     let (conn, floor) = opened?;
@@ -93,6 +108,14 @@ fn open_keyed(dir: &Path, key: &Secret<[u8; 32]>) -> Result<(Connection, Floor),
         outbox::start_after(&conn, floor.number()).map_err(|_| OpenError::Damaged)?;
     }
     Ok((conn, floor))
+}
+
+#[cfg(feature = "without-key")]
+fn open_plain(dir: &Path) -> Result<(Connection, Floor), OpenError> {
+    let mut conn = Connection::open(dir.join(DATABASE)).map_err(OpenError::sql("open the database"))?;
+    settle(&conn)?;
+    migrate::run(&mut conn)?;
+    Ok((conn, Floor::open(dir)))
 }
 
 fn lock(dir: &Path) -> Result<File, OpenError> {
@@ -146,15 +169,23 @@ pub(crate) fn open_database(path: &Path, key: &Secret<[u8; 32]>) -> Result<Conne
     if cipher.is_none() {
         return Err(OpenError::NotEncrypted);
     }
+    settle(&conn)?;
+    Ok(conn)
+}
+
+/// The settings of every database, and a first reading of it.
+fn settle(conn: &Connection) -> Result<(), OpenError> {
+    let failed = |source| OpenError::sql("open the database")(source);
     // The index in memory and one process at a time: no -shm file, and nothing for a second process to read.
     // Temporary tables in memory: they would lie in the clear on the disk.
+    // A log of two megabytes at most: the reserve has to hold it when the disk is full.
     conn.execute_batch(
         "PRAGMA locking_mode = EXCLUSIVE;
          PRAGMA temp_store = MEMORY;
          PRAGMA journal_mode = WAL;
          PRAGMA synchronous = FULL;
          PRAGMA foreign_keys = ON;
-         PRAGMA cache_size = -8000;
+         PRAGMA cache_size = -20000;
          PRAGMA wal_autocheckpoint = 500;",
     )
     .map_err(failed)?;
@@ -164,7 +195,7 @@ pub(crate) fn open_database(path: &Path, key: &Secret<[u8; 32]>) -> Result<Conne
     })
     .map_err(failed)?;
     conn.set_prepared_statement_cache_capacity(128);
-    Ok(conn)
+    Ok(())
 }
 
 /// A digest that tells whether a key is the right one, and nothing else about it: the key has 256 random bits.

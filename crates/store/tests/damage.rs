@@ -141,10 +141,11 @@ async fn what_can_still_be_read_of_a_damaged_database_is_queued_again() {
         .expect("keeps");
     let last = store.outbox().await.expect("outbox").last().expect("rows").op;
     store.close().await;
-    // Some pages in the middle are gone; the rest of the file is whole.
+    // Some pages in the middle are gone, leaves of the tree; the rest of the file is whole. Of a lost branch fewer rows
+    // can be read, and the journal delivers.
     let path = dir.path().join("store.db");
     let mut bytes = fs::read(&path).expect("bytes");
-    for at in (bytes.len() / 2..bytes.len()).step_by(bytes.len() / 8) {
+    for at in (bytes.len() / 2 + 8192..bytes.len()).step_by(bytes.len() / 8) {
         bytes[at] ^= 0xFF;
     }
     fs::write(&path, &bytes).expect("damages");

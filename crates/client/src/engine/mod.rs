@@ -202,9 +202,11 @@ impl From<StoreError> for ClientError {
             StoreError::Stale => ErrorCode::Changed,
             StoreError::NotFound => ErrorCode::NotFound,
             StoreError::BadId | StoreError::BadSearch => ErrorCode::Invalid,
-            StoreError::Damaged | StoreError::Body(_) | StoreError::File(_) | StoreError::Sql { .. } => {
-                ErrorCode::Internal
-            }
+            StoreError::Damaged
+            | StoreError::Body(_)
+            | StoreError::Packed(_)
+            | StoreError::File(_)
+            | StoreError::Sql { .. } => ErrorCode::Internal,
         };
         Self::caused(code, error)
     }

@@ -1,6 +1,9 @@
 //! Extraction of search values from a resource.
 
 mod extract;
+mod words;
+
+pub use words::{split_words, words};
 
 use crate::search::{search_params, Filter, SearchParam, Step};
 use crate::tables::Prop;
@@ -64,6 +67,21 @@ pub enum IndexValue {
         /// Largest value.
         high: f64,
     },
+}
+
+/// Raised whenever extraction gives other values for the same resource, so that stores build their indexes anew.
+const EXTRACTION: u64 = 1;
+
+/// A number that changes whenever what is extracted may change: another table of parameters, another extraction.
+/// Whoever keeps extracted values keeps this with them.
+pub fn index_version() -> u64 {
+    // FNV-1a: fast, and the same on every machine.
+    let table = include_bytes!("../../tables/search.tsv");
+    table
+        .iter()
+        .fold(0xCBF2_9CE4_8422_2325 ^ EXTRACTION, |hash, byte| {
+            (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01B3)
+        })
 }
 
 /// All search values of a resource, for every parameter that [`crate::search_params`] lists.

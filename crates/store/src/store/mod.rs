@@ -4,8 +4,8 @@ mod local;
 mod records;
 mod sync;
 
-use crate::open::{self, Db};
-use crate::table::outbox;
+use crate::open::{self, Cipher, Db};
+use crate::table::{index, outbox};
 use crate::{OpenError, StoreError};
 use hms_model::secret::Secret;
 use rusqlite::{Connection, TransactionBehavior};
@@ -19,6 +19,9 @@ const WAITING_CALLS: usize = 256;
 
 /// On a full disk every so many writes try to make the reserve again; each try writes megabytes.
 const RESTORE_EVERY: u32 = 16;
+
+/// Records that get their search rows between two calls, after an upgrade: some milliseconds of work.
+const CATCH_UP: u32 = 100;
 
 type Job = Box<dyn FnOnce(&mut Db) + Send>;
 
@@ -55,13 +58,26 @@ impl Store {
     /// See [`OpenError`]. On `Damaged`, and on `WrongKey` when the key is certain, call [`crate::set_aside`], open
     /// again, and deliver the journal.
     pub fn open(dir: &Path, key: &Secret<[u8; 32]>) -> Result<Self, OpenError> {
+        Self::open_with(dir, Cipher::Key(key.clone()))
+    }
+
+    /// Opens a store that encrypts nothing, to measure what encryption costs. Never for records of people.
+    ///
+    /// # Errors
+    /// See [`OpenError`].
+    #[cfg(feature = "without-key")]
+    pub fn open_without_key(dir: &Path) -> Result<Self, OpenError> {
+        Self::open_with(dir, Cipher::None)
+    }
+
+    fn open_with(dir: &Path, cipher: Cipher) -> Result<Self, OpenError> {
         let (jobs, mut inbox) = mpsc::channel::<Job>(WAITING_CALLS);
         let (opened, answer) = std::sync::mpsc::channel();
-        let (folder, key) = (dir.to_owned(), key.clone());
+        let folder = dir.to_owned();
         let thread = std::thread::Builder::new()
             .name("store".to_owned())
             .spawn(move || {
-                let mut db = match open::open(&folder, &key) {
+                let mut db = match open::open(&folder, &cipher) {
                     Ok(db) => db,
                     Err(error) => {
                         let _nobody_waits = opened.send(Err(error));
@@ -69,7 +85,8 @@ impl Store {
                     }
                 };
                 let _nobody_waits = opened.send(Ok(db.reserve.is_held()));
-                while let Some(job) = inbox.blocking_recv() {
+                let mut behind = true;
+                while let Some(job) = next_job(&mut inbox, &mut db, &mut behind) {
                     job(&mut db);
                     if db.closed {
                         break;
@@ -163,6 +180,21 @@ impl Store {
         })
         .await
     }
+}
+
+/// The next call. While records lack their search rows, the time until it comes is used for those.
+fn next_job(inbox: &mut mpsc::Receiver<Job>, db: &mut Db, behind: &mut bool) -> Option<Job> {
+    while *behind {
+        match inbox.try_recv() {
+            Ok(job) => return Some(job),
+            Err(mpsc::error::TryRecvError::Disconnected) => return None,
+            Err(mpsc::error::TryRecvError::Empty) => {}
+        }
+        // What fails here, as on a full disk, is tried again by the first search, which can say so.
+        *behind = index::is_behind(&db.conn).unwrap_or(false)
+            && transact(db, &|conn: &Connection| index::catch_up(conn, CATCH_UP)).is_ok();
+    }
+    inbox.blocking_recv()
 }
 
 fn transact<T>(db: &mut Db, job: &impl Fn(&Connection) -> Result<T, StoreError>) -> Result<T, StoreError> {

@@ -1,10 +1,11 @@
 //! Records as they are shown here, and a person's changes to them.
 
-use super::{Space, Store};
+use super::{Space, Store, CATCH_UP};
+use crate::find::find;
 use crate::table::draft::Table;
 use crate::table::{conflict, draft, index, outbox, resource, Key};
 use crate::write::save;
-use crate::{AuditRow, Counts, LocalChange, StoreError, Stored};
+use crate::{AuditRow, Counts, Found, LocalChange, Query, StoreError, Stored};
 use hms_model::time::Timestamp;
 
 impl Store {
@@ -26,15 +27,27 @@ impl Store {
         self.read(move |conn| resource::list(conn, &kind)).await
     }
 
-    /// Records by one search parameter, as in a FHIR query: `code` or `system|code`; `Type/id` or `id`; a date with
-    /// an optional `eq`, `ge`, `gt`, `le` or `lt`; the beginning of a text.
+    /// Records for which all of a query holds. After an upgrade the first search may wait until all records have
+    /// their search rows.
+    ///
+    /// # Errors
+    /// [`StoreError::BadSearch`] for what cannot be searched by.
+    pub async fn find(&self, query: Query) -> Result<Found, StoreError> {
+        while self.read(index::is_behind).await? {
+            self.write(Space::Free, |conn| index::catch_up(conn, CATCH_UP))
+                .await?;
+        }
+        self.read(move |conn| find(conn, &query)).await
+    }
+
+    /// Records by one search parameter, as in a FHIR query: `code` or `system|code`; `Type/id` or `id`; a date or an
+    /// amount with an optional `eq`, `ge`, `gt`, `le` or `lt`; the beginning of a text.
     ///
     /// # Errors
     /// [`StoreError::BadSearch`] for a parameter or value that cannot be searched by.
     pub async fn search(&self, kind: &str, param: &str, value: &str) -> Result<Vec<Stored>, StoreError> {
-        let (kind, param, value) = (kind.to_owned(), param.to_owned(), value.to_owned());
-        self.read(move |conn| index::search(conn, &kind, &param, &value))
-            .await
+        let query = Query::of(kind).where_is(param, value)?;
+        Ok(self.find(query).await?.records)
     }
 
     /// Saves a person's changes: records, outbox rows (one group) and audit row in one transaction. Gives the

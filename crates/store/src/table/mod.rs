@@ -6,6 +6,7 @@ pub(crate) mod audit;
 pub(crate) mod conflict;
 pub(crate) mod draft;
 pub(crate) mod index;
+pub(crate) mod lookup;
 pub(crate) mod meta;
 pub(crate) mod outbox;
 pub(crate) mod receipt;

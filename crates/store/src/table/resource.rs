@@ -1,6 +1,9 @@
 //! `resource`: each record as it is shown here, and what is known of the server's side while changes wait.
+//!
+//! Bodies are packed; a row that was written before there was packing holds text until it is written again.
 
-use super::{body, Key};
+use super::{body, index, Key};
+use crate::packed;
 use crate::{StoreError, Stored};
 use rusqlite::{named_params, Connection, OptionalExtension, Row};
 use serde_json::Value;
@@ -23,31 +26,28 @@ pub(crate) struct ResourceRow {
     pub remote: Option<RemoteState>,
 }
 
-type Columns = (i64, [Option<String>; 6]);
+type Columns = (i64, Shown, [Option<String>; 5]);
 
 pub(crate) fn find(conn: &Connection, key: &Key) -> Result<Option<ResourceRow>, StoreError> {
     let found: Option<Columns> = conn
         .prepare_cached(
-            "SELECT key, body, version, base_body, remote_state, remote_body, remote_version
+            "SELECT key, packed, body, version, base_body, remote_state, remote_body, remote_version
              FROM resource WHERE type = :type AND id = :id",
         )
         .and_then(|mut select| {
             select
                 .query_row(named_params! { ":type": key.kind, ":id": key.id }, |row| {
-                    let texts = [
-                        row.get(1)?,
-                        row.get(2)?,
-                        row.get(3)?,
-                        row.get(4)?,
-                        row.get(5)?,
-                        row.get(6)?,
-                    ];
-                    Ok((row.get(0)?, texts))
+                    let shown = Shown {
+                        packed: row.get(1)?,
+                        text: row.get(2)?,
+                    };
+                    let texts = [row.get(3)?, row.get(4)?, row.get(5)?, row.get(6)?, row.get(7)?];
+                    Ok((row.get(0)?, shown, texts))
                 })
                 .optional()
         })
         .map_err(StoreError::sql("read a record"))?;
-    let Some((row_key, [text, version, base, state, remote, remote_version])) = found else {
+    let Some((row_key, shown, [version, base, state, remote, remote_version])) = found else {
         return Ok(None);
     };
     let remote = match state.as_deref() {
@@ -61,7 +61,7 @@ pub(crate) fn find(conn: &Connection, key: &Key) -> Result<Option<ResourceRow>, 
     };
     Ok(Some(ResourceRow {
         row_key,
-        body: body(text)?,
+        body: shown.read()?,
         version,
         base: body(base)?,
         remote,
@@ -76,22 +76,88 @@ pub(crate) fn put(
     shown: Option<&Value>,
     version: Option<&str>,
 ) -> Result<i64, StoreError> {
-    let row_key: i64 = conn
-        .prepare_cached(
-            "INSERT INTO resource (type, id, body, version) VALUES (:type, :id, :body, :version)
-             ON CONFLICT (type, id) DO UPDATE SET body = excluded.body, version = excluded.version
-             RETURNING key",
-        )
-        .and_then(|mut put| {
-            let body = shown.map(Value::to_string);
-            put.query_row(
-                named_params! { ":type": key.kind, ":id": key.id, ":body": body, ":version": version },
-                |row| row.get(0),
+    let packed = shown.map(packed::pack).transpose()?;
+    let before = find_shown(conn, key)?;
+    let row_key = match &before {
+        Some((row_key, _)) => conn
+            .prepare_cached(
+                "UPDATE resource SET packed = :packed, body = NULL, version = :version WHERE key = :key",
             )
-        })
-        .map_err(StoreError::sql("keep a record"))?;
-    super::index::replace(conn, key, row_key, shown)?;
+            .and_then(|mut update| {
+                update.execute(named_params! { ":packed": packed, ":version": version, ":key": row_key })
+            })
+            .map(|_| *row_key),
+        None => conn
+            .prepare_cached(
+                "INSERT INTO resource (type, id, packed, version) VALUES (:type, :id, :packed, :version)",
+            )
+            .and_then(|mut insert| {
+                insert.insert(
+                    named_params! { ":type": key.kind, ":id": key.id, ":packed": packed, ":version": version },
+                )
+            }),
+    }
+    .map_err(StoreError::sql("keep a record"))?;
+    let old = before.map(|(_, old)| old.read()).transpose()?.flatten();
+    index::replace(conn, row_key, old.as_ref(), shown)?;
     Ok(row_key)
+}
+
+/// A body as it lies in its row; neither: deleted here.
+struct Shown {
+    packed: Option<Vec<u8>>,
+    text: Option<String>,
+}
+
+impl Shown {
+    fn read(self) -> Result<Option<Value>, StoreError> {
+        match (self.packed, self.text) {
+            (Some(packed), _) => packed::unpack(&packed).map(Some),
+            (None, text) => body(text),
+        }
+    }
+}
+
+fn find_shown(conn: &Connection, key: &Key) -> Result<Option<(i64, Shown)>, StoreError> {
+    conn.prepare_cached("SELECT key, packed, body FROM resource WHERE type = :type AND id = :id")
+        .and_then(|mut select| {
+            select
+                .query_row(named_params! { ":type": key.kind, ":id": key.id }, |row| {
+                    Ok((
+                        row.get(0)?,
+                        Shown {
+                            packed: row.get(1)?,
+                            text: row.get(2)?,
+                        },
+                    ))
+                })
+                .optional()
+        })
+        .map_err(StoreError::sql("read a record"))
+}
+
+/// Packs a body that still is text; gives what the row shows.
+pub(crate) fn repack(conn: &Connection, row_key: i64) -> Result<Option<Value>, StoreError> {
+    let found = conn
+        .prepare_cached("SELECT packed, body FROM resource WHERE key = :key")
+        .and_then(|mut select| {
+            select.query_row(named_params! { ":key": row_key }, |row| {
+                Ok(Shown {
+                    packed: row.get(0)?,
+                    text: row.get(1)?,
+                })
+            })
+        })
+        .map_err(StoreError::sql("read a record"))?;
+    let is_text = found.text.is_some();
+    let shown = found.read()?;
+    if let (true, Some(resource)) = (is_text, &shown) {
+        let packed = packed::pack(resource)?;
+        conn.prepare_cached("UPDATE resource SET packed = :packed, body = NULL WHERE key = :key")
+            .and_then(|mut update| update.execute(named_params! { ":packed": packed, ":key": row_key }))
+            .map_err(StoreError::sql("pack a record"))?;
+    }
+    Ok(shown)
 }
 
 /// Keeps (or drops) the server's content that local changes started from.
@@ -130,32 +196,41 @@ pub(crate) fn keep_remote(
 }
 
 pub(crate) fn delete(conn: &Connection, key: &Key) -> Result<bool, StoreError> {
+    if let Some((row_key, old)) = find_shown(conn, key)? {
+        index::replace(conn, row_key, old.read()?.as_ref(), None)?;
+    }
     conn.prepare_cached("DELETE FROM resource WHERE type = :type AND id = :id")
         .and_then(|mut delete| delete.execute(named_params! { ":type": key.kind, ":id": key.id }))
         .map(|rows| rows > 0)
         .map_err(StoreError::sql("remove a record"))
 }
 
-const STORED: &str = "r.body AS body, r.version AS version,
+const STORED: &str = "r.packed AS packed, r.body AS body, r.version AS version,
     EXISTS (SELECT 1 FROM outbox o WHERE o.type = r.type AND o.id = r.id) AS pending";
 
-type StoredColumns = (String, Option<String>, bool);
+type StoredColumns = (Shown, Option<String>, bool);
+
+/// Rows that show a record.
+const IS_SHOWN: &str = "(r.packed IS NOT NULL OR r.body IS NOT NULL)";
 
 fn stored_columns(row: &Row<'_>) -> rusqlite::Result<StoredColumns> {
-    Ok((row.get("body")?, row.get("version")?, row.get("pending")?))
+    let shown = Shown {
+        packed: row.get("packed")?,
+        text: row.get("body")?,
+    };
+    Ok((shown, row.get("version")?, row.get("pending")?))
 }
 
-fn stored((text, version, pending): StoredColumns) -> Result<Stored, StoreError> {
-    Ok(Stored {
-        resource: serde_json::from_str(&text).map_err(StoreError::Body)?,
+fn stored((shown, version, pending): StoredColumns) -> Result<Option<Stored>, StoreError> {
+    Ok(shown.read()?.map(|resource| Stored {
+        resource,
         version,
         pending,
-    })
+    }))
 }
 
 pub(crate) fn get(conn: &Connection, key: &Key) -> Result<Option<Stored>, StoreError> {
-    let sql =
-        format!("SELECT {STORED} FROM resource r WHERE r.type = :type AND r.id = :id AND r.body IS NOT NULL");
+    let sql = format!("SELECT {STORED} FROM resource r WHERE r.type = :type AND r.id = :id AND {IS_SHOWN}");
     conn.prepare_cached(&sql)
         .and_then(|mut select| {
             select
@@ -163,13 +238,47 @@ pub(crate) fn get(conn: &Connection, key: &Key) -> Result<Option<Stored>, StoreE
                 .optional()
         })
         .map_err(StoreError::sql("read a record"))?
-        .map(stored)
-        .transpose()
+        .map_or(Ok(None), stored)
+}
+
+/// The record of a row; `None` where it is deleted here.
+pub(crate) fn by_row(conn: &Connection, row_key: i64) -> Result<Option<Stored>, StoreError> {
+    conn.prepare_cached(&format!("SELECT {STORED} FROM resource r WHERE r.key = :key"))
+        .and_then(|mut select| {
+            select
+                .query_row(named_params! { ":key": row_key }, stored_columns)
+                .optional()
+        })
+        .map_err(StoreError::sql("read a record"))?
+        .map_or(Ok(None), stored)
+}
+
+/// The row of a record, deleted here or not.
+pub(crate) fn row_of(conn: &Connection, kind: &str, id: &str) -> Result<Option<i64>, StoreError> {
+    conn.prepare_cached("SELECT key FROM resource WHERE type = :type AND id = :id")
+        .and_then(|mut select| {
+            select
+                .query_row(named_params! { ":type": kind, ":id": id }, |row| row.get(0))
+                .optional()
+        })
+        .map_err(StoreError::sql("find a record"))
+}
+
+/// Id and row of all records of a type, deleted ones included.
+pub(crate) fn ids(conn: &Connection, kind: &str) -> Result<Vec<(String, i64)>, StoreError> {
+    conn.prepare_cached("SELECT id, key FROM resource WHERE type = :type")
+        .and_then(|mut select| {
+            select
+                .query_map(named_params! { ":type": kind }, |row| {
+                    Ok((row.get(0)?, row.get(1)?))
+                })?
+                .collect()
+        })
+        .map_err(StoreError::sql("list ids"))
 }
 
 pub(crate) fn list(conn: &Connection, kind: &str) -> Result<Vec<Stored>, StoreError> {
-    let sql =
-        format!("SELECT {STORED} FROM resource r WHERE r.type = :type AND r.body IS NOT NULL ORDER BY r.id");
+    let sql = format!("SELECT {STORED} FROM resource r WHERE r.type = :type AND {IS_SHOWN} ORDER BY r.id");
     let rows: Vec<StoredColumns> = conn
         .prepare_cached(&sql)
         .and_then(|mut select| {
@@ -178,27 +287,13 @@ pub(crate) fn list(conn: &Connection, kind: &str) -> Result<Vec<Stored>, StoreEr
                 .collect()
         })
         .map_err(StoreError::sql("list records"))?;
-    rows.into_iter().map(stored).collect()
-}
-
-/// Records whose row keys are in a sub-select over an index table.
-pub(crate) fn by_index(
-    conn: &Connection,
-    keys: &str,
-    params: &[(&str, &dyn rusqlite::ToSql)],
-) -> Result<Vec<Stored>, StoreError> {
-    let sql = format!(
-        "SELECT {STORED} FROM resource r WHERE r.body IS NOT NULL AND r.key IN ({keys}) ORDER BY r.id"
-    );
-    let rows: Vec<StoredColumns> = conn
-        .prepare_cached(&sql)
-        .and_then(|mut select| select.query_map(params, stored_columns)?.collect())
-        .map_err(StoreError::sql("search records"))?;
-    rows.into_iter().map(stored).collect()
+    rows.into_iter()
+        .filter_map(|row| stored(row).transpose())
+        .collect()
 }
 
 pub(crate) fn count(conn: &Connection) -> Result<u32, StoreError> {
-    conn.prepare_cached("SELECT count(*) FROM resource WHERE body IS NOT NULL")
+    conn.prepare_cached(&format!("SELECT count(*) FROM resource r WHERE {IS_SHOWN}"))
         .and_then(|mut select| select.query_row([], |row| row.get(0)))
         .map_err(StoreError::sql("count records"))
 }
