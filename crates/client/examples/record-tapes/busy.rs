@@ -93,7 +93,7 @@ pub async fn record() {
     let file = tape.ok("hand_over", json!({})).await["path"].clone();
     tape.name(
         file.as_str().expect("a path"),
-        "/home/dana/Downloads/hms-ach-unsent-20261122104200.hmsach",
+        "Downloads/hms-ach-unsent-20261122104200.hmsach",
     );
     additions_and_form(&mut tape, &seen).await;
     let settled = json!({ "id": open[0]["id"], "keep": "mine" });
