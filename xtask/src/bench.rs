@@ -8,7 +8,7 @@ use std::time::Instant;
 
 /// The benches of the measuring program.
 const NAMES: &[&str] = &[
-    "validate", "keys", "save", "sync", "upload", "server", "start", "call", "package",
+    "validate", "keys", "store", "save", "sync", "upload", "server", "start", "call", "package",
 ];
 
 /// `cargo xtask bench [NAME…] [--json] [--work DIR]`; `bench build` times the builds themselves, only when named.
@@ -41,6 +41,9 @@ pub fn bench(args: &[String]) -> Done {
         return Ok(());
     }
     quiet("Release build (the first one takes many minutes)", &mut release())?;
+    if measured.is_empty() || measured.contains(&"store") {
+        quiet("Release build of the store's own figures", &mut store_figures())?;
+    }
     if measured.is_empty() || measured.contains(&"package") {
         quiet(
             "Package",
@@ -77,6 +80,23 @@ fn release() -> Command {
             "--bins",
             "--features",
             FEATURES,
+        ],
+    )
+}
+
+/// Built by itself: its feature must not reach a program that is handed out.
+fn store_figures() -> Command {
+    program(
+        "cargo",
+        &[
+            "build",
+            "--release",
+            "-p",
+            "hms-store",
+            "--example",
+            "measure_store",
+            "--features",
+            "without-key",
         ],
     )
 }

@@ -20,7 +20,7 @@ cargo xtask <task>
               --yes                install missing packages without asking (Debian, Ubuntu)
   test      set up, then everything that CI runs; --deep runs the long seeded suites too
               --only NAME          one step: fmt, clippy, rust, ui, browser, windows
-  bench     [NAME…]                measure the release build: validate, keys, save, sync, server, start, call, package
+  bench     [NAME…]                measure the release build: validate, keys, store, save, sync, server, start, call, package
               --json               one JSON object a figure; `bench build` times the builds themselves
   check     --mobile               type-check the shell for Android and iOS
   dev       the app with the development server of the pages

@@ -12,6 +12,7 @@ mod save;
 mod screen;
 mod server;
 mod start;
+mod store;
 mod sync;
 mod upload;
 mod validate;
@@ -28,7 +29,7 @@ use std::path::PathBuf;
 
 /// The benches in the order in which they run.
 pub const NAMES: &[&str] = &[
-    "validate", "keys", "save", "sync", "upload", "server", "start", "call", "package",
+    "validate", "keys", "store", "save", "sync", "upload", "server", "start", "call", "package",
 ];
 
 /// Where the programs are and where there is room.
@@ -49,6 +50,7 @@ impl Bench {
         match name {
             "validate" => validate::validate(),
             "keys" => keys::keys(),
+            "store" => store::store(self),
             "save" => save::save(self).await,
             "sync" => sync::sync(self).await,
             "upload" => upload::upload(self).await,

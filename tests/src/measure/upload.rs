@@ -49,7 +49,9 @@ pub(super) async fn upload(bench: &Bench) -> Result<Vec<Row>> {
         let what = format!("5 MB over 256 kbit/s and {round_trip} ms, {CUTS} cuts of 0.3 s");
         let lost = 100.0 * (1.0 - alone / run.took.as_secs_f64());
         let worst = run.resumed.iter().max().copied().unwrap_or_default();
-        rows.push(Row::new(format!("{what}: share of the line's time lost"), lost, "%").at_most(LOST_PERCENT));
+        rows.push(
+            Row::new(format!("{what}: share of the line's time lost"), lost, "%").at_most(LOST_PERCENT),
+        );
         rows.push(
             Row::new(
                 format!("{what}: time, cuts not counted"),
@@ -69,7 +71,14 @@ pub(super) async fn upload(bench: &Bench) -> Result<Vec<Row>> {
             worst.as_secs_f64(),
             "s",
         ));
-        rows.push(Row::new(format!("{what}: memory beyond the phone at rest"), run.memory, "MB").at_most(MEMORY_MB));
+        rows.push(
+            Row::new(
+                format!("{what}: memory beyond the phone at rest"),
+                run.memory,
+                "MB",
+            )
+            .at_most(MEMORY_MB),
+        );
     }
     Ok(rows)
 }
@@ -129,7 +138,10 @@ async fn run(bench: &Bench, round_trip: Duration) -> Result<Run> {
         "only {} of {CUTS} cuts were made",
         run.resumed.len()
     );
-    eprintln!("measure: 5 MB in {:.1} s of a line that was there", run.took.as_secs_f64());
+    eprintln!(
+        "measure: 5 MB in {:.1} s of a line that was there",
+        run.took.as_secs_f64()
+    );
     Ok(run)
 }
 
@@ -200,16 +212,19 @@ async fn report_with_recording(client: &Client) -> Result<()> {
 /// The profile does not open.
 pub async fn phone(profile: &Path) -> Result<()> {
     let client = person::open(profile).await?;
-    ensure!(client.unlock(PHRASE.to_owned()).await?.open, "the profile is locked");
+    ensure!(
+        client.unlock(PHRASE.to_owned()).await?.open,
+        "the profile is locked"
+    );
     println!("open");
     let mut words = false;
     loop {
         tokio::time::sleep(Duration::from_millis(50)).await;
         if !words {
             let reports = client.reports().await?;
-            words = reports
-                .iter()
-                .any(|report| !report.attachments.is_empty() && matches!(report.send, SendState::Sent { .. }));
+            words = reports.iter().any(|report| {
+                !report.attachments.is_empty() && matches!(report.send, SendState::Sent { .. })
+            });
             if words {
                 println!("words");
             }

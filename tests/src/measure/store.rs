@@ -1,0 +1,235 @@
+//! The encrypted store alone, with a hundred thousand records: what a reading, a search, a save and a page of a sync
+//! take, on disk and in memory; the same without a key; and the same held to what a cheap phone has.
+
+use super::row::Row;
+use super::Bench;
+use anyhow::{bail, ensure, Context, Result};
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// Records that a device holds.
+const RECORDS: usize = 100_000;
+/// A quarter of a core, in slices so short that a wait between them does not count as the work of one reading.
+const PHONE_SLICE_US: (u32, u32) = (1_000, 4_000);
+/// Memory of the program, its share of the file cache included.
+const PHONE_BYTES: u64 = 256 * 1024 * 1024;
+
+/// Name in the program's lines, words, unit, the most it may be, and the most on a phone.
+type Line = (&'static str, &'static str, &'static str, f64, f64);
+
+/// Without a goal.
+const NONE: f64 = f64::INFINITY;
+
+const LINES: &[Line] = &[
+    (
+        "cold-first-list-ms",
+        "open, and the first list of open tasks",
+        "ms",
+        50.0,
+        200.0,
+    ),
+    ("read-p50", "read by id, p50", "ms", NONE, NONE),
+    ("read-p99", "read by id, p99", "ms", 0.5, 3.0),
+    ("token-p99", "search by token, p99", "ms", 1.5, 6.0),
+    ("date-p99", "search by date, p99", "ms", 1.5, 6.0),
+    ("reference-p99", "search by reference, p99", "ms", 1.5, 6.0),
+    (
+        "prefix-p99",
+        "search by the beginning of a name, p99",
+        "ms",
+        1.5,
+        6.0,
+    ),
+    (
+        "sort-p99",
+        "the newest 50 of a kind and state, sorted, p99",
+        "ms",
+        5.0,
+        20.0,
+    ),
+    ("has-p99", "_has, p99", "ms", 5.0, 20.0),
+    ("include-p99", "_include, p99", "ms", 5.0, 20.0),
+    ("contains-p99", "search by a part of a name, p99", "ms", 5.0, 20.0),
+    ("fuzzy-p99", "search by a name with a slip, p99", "ms", 5.0, 20.0),
+    ("words-p99", "full text, two words, p99", "ms", 5.0, 20.0),
+    ("quantity-p99", "search by an amount, p99", "ms", 5.0, 20.0),
+    (
+        "ingest-us",
+        "page of a sync, encrypted and indexed, for one record (10,000/s is 100)",
+        "µs",
+        100.0,
+        500.0,
+    ),
+    (
+        "save-p50",
+        "durable save (record, search rows, outbox, audit), p50",
+        "ms",
+        NONE,
+        NONE,
+    ),
+    ("save-p99", "durable save, p99", "ms", 15.0, 40.0),
+    ("json-bytes", "a record as JSON", "bytes", NONE, NONE),
+    (
+        "disk-bytes",
+        "a record on the disk, with its search rows",
+        "bytes",
+        900.0,
+        900.0,
+    ),
+    (
+        "fill-peak-mb",
+        "most memory while 100,000 records come in",
+        "MB",
+        64.0,
+        64.0,
+    ),
+    (
+        "use-peak-mb",
+        "most memory while they are searched",
+        "MB",
+        64.0,
+        64.0,
+    ),
+];
+
+/// Name, words, and how much slower than without a key it may be.
+const COSTS: &[(&str, &str, f64)] = &[
+    ("ingest-us", "pages of a sync", 1.6),
+    ("read-mean-us", "reading by id, cold", 2.0),
+    ("cached-mean-us", "reading by id, cached", 1.15),
+];
+
+/// `measure store`.
+pub(super) fn store(bench: &Bench) -> Result<Vec<Row>> {
+    let program = bench.program("examples/measure_store");
+    ensure!(
+        program.exists(),
+        "{} is not built: cargo build --release -p hms-store --example measure_store --features without-key",
+        program.display()
+    );
+    let folder = bench.fresh("store")?;
+    let keyed = figures(&program, &folder.join("keyed"), &[], None)?;
+    let plain = figures(&program, &folder.join("plain"), &["--without-key"], None)?;
+    let mut rows = table(&keyed, "", |line| line.3);
+    for (name, what, most) in COSTS {
+        if let (Some(keyed), Some(plain)) = (keyed.get(*name), plain.get(*name)) {
+            rows.push(
+                Row::new(format!("cost of encryption: {what}"), keyed / plain, "times")
+                    .at_most(*most)
+                    .beside("without a key, µs a record", *plain),
+            );
+        }
+    }
+    match Held::new() {
+        Ok(held) => {
+            let phone = figures(&program, &folder.join("phone"), &[], Some(&held))?;
+            rows.extend(table(&phone, "phone mode: ", |line| line.4));
+        }
+        Err(why) => eprintln!("measure: no phone mode here: {why:#}"),
+    }
+    fs::remove_dir_all(folder)?;
+    Ok(rows)
+}
+
+fn table(figures: &BTreeMap<String, f64>, mode: &str, goal: impl Fn(&Line) -> f64) -> Vec<Row> {
+    let row = |line: &Line| {
+        let row = Row::new(format!("{mode}{}", line.1), *figures.get(line.0)?, line.2);
+        Some(if goal(line).is_finite() {
+            row.at_most(goal(line))
+        } else {
+            row
+        })
+    };
+    LINES.iter().filter_map(row).collect()
+}
+
+fn figures(
+    program: &Path,
+    folder: &Path,
+    more: &[&str],
+    held: Option<&Held>,
+) -> Result<BTreeMap<String, f64>> {
+    let mut all = BTreeMap::new();
+    for step in ["fill", "use"] {
+        let mut command = match held {
+            Some(held) => held.command(program),
+            None => Command::new(program),
+        };
+        command.arg(step).arg(folder).arg(RECORDS.to_string()).args(more);
+        let said = command
+            .output()
+            .with_context(|| format!("start {}", program.display()))?;
+        ensure!(
+            said.status.success(),
+            "{step} failed: {}",
+            String::from_utf8_lossy(&said.stderr).trim()
+        );
+        for line in String::from_utf8_lossy(&said.stdout).lines() {
+            let (name, value) = line.split_once('\t').context("a name and a number")?;
+            all.insert(name.to_owned(), value.parse()?);
+        }
+    }
+    fs::remove_dir_all(folder)?;
+    Ok(all)
+}
+
+/// Control groups that hold a program to what a phone has. Removed at the end.
+struct Held(Vec<PathBuf>);
+
+impl Held {
+    fn new() -> Result<Self> {
+        let root = Path::new("/sys/fs/cgroup");
+        let name = format!("hms-phone-{}", std::process::id());
+        let (quota, period) = PHONE_SLICE_US;
+        let mut held = Self(Vec::new());
+        if root.join("cgroup.controllers").exists() {
+            let all = held.group(root.join(&name))?;
+            set(&all, "cpu.max", &format!("{quota} {period}"))?;
+            set(&all, "memory.max", &PHONE_BYTES.to_string())?;
+        } else if root.join("cpu/cpu.cfs_quota_us").exists() || root.join("cpu/cgroup.procs").exists() {
+            let cpu = held.group(root.join("cpu").join(&name))?;
+            set(&cpu, "cpu.cfs_period_us", &period.to_string())?;
+            set(&cpu, "cpu.cfs_quota_us", &quota.to_string())?;
+            let memory = held.group(root.join("memory").join(&name))?;
+            set(&memory, "memory.limit_in_bytes", &PHONE_BYTES.to_string())?;
+        } else {
+            bail!("no control groups");
+        }
+        Ok(held)
+    }
+
+    fn group(&mut self, path: PathBuf) -> Result<PathBuf> {
+        fs::create_dir(&path).with_context(|| format!("make the control group {}", path.display()))?;
+        self.0.push(path.clone());
+        Ok(path)
+    }
+
+    /// Starts the program inside: a shell enters the groups and becomes it.
+    fn command(&self, program: &Path) -> Command {
+        let enter: String = self
+            .0
+            .iter()
+            .map(|group| format!("echo $$ > {}/cgroup.procs && ", group.display()))
+            .collect();
+        let mut command = Command::new("sh");
+        command
+            .arg("-c")
+            .arg(format!("{enter}exec \"$0\" \"$@\""))
+            .arg(program);
+        command
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        for group in &self.0 {
+            let _left_empty_at_worst = fs::remove_dir(group);
+        }
+    }
+}
+
+fn set(group: &Path, name: &str, value: &str) -> Result<()> {
+    fs::write(group.join(name), value).with_context(|| format!("set {name} to {value}"))
+}
