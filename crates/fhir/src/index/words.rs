@@ -45,8 +45,10 @@ fn walk(map: &Map<String, Value>, def: &TypeDef, found: &mut Vec<String>) {
             .map_or(std::slice::from_ref(value), Vec::as_slice);
         for entry in entries {
             match (&prop.kind, entry) {
-                // A link id only ties an answer to its question.
-                (Kind::Primitive { primitive, .. }, Value::String(text)) if key != "linkId" => {
+                // A link id ties an answer to its question, a reference names a record: neither is a word.
+                (Kind::Primitive { primitive, .. }, Value::String(text))
+                    if key != "linkId" && key != "reference" =>
+                {
                     add(text, *primitive, found);
                 }
                 (Kind::Complex(id) | Kind::Reference(id, _), Value::Object(map)) => {
