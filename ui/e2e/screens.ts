@@ -63,6 +63,7 @@ export const SCREENS: Shot[] = [
   { name: "versions-settled", tape: "busy", route: "versions/report-conflict", press: ["keep-mine", "keep-yes"], ready: "versions-settled" },
   { name: "versions-none", tape: "busy", route: "versions/other", ready: "versions-none" },
   { name: "outbox", tape: "busy", route: "outbox", ready: "outbox-list" },
+  { name: "hand-over", tape: "busy", route: "outbox", press: ["hand-over"], ready: "hand-over-done" },
   { name: "outbox-empty", tape: "open", route: "outbox", ready: "outbox-empty" },
   { name: "outbox-error", tape: "trouble", route: "outbox", ready: "trouble" },
   { name: "summaries", tape: "busy", route: "summaries", ready: "summary-0" },

@@ -12,6 +12,7 @@ export const STAFF_SCREENS: Shot[] = [
   { name: "unlock", tape: "locked", ready: "screen-unlock" },
   { name: "unlock-phrase", tape: "locked_phrase", ready: "screen-unlock" },
   { name: "queue", tape: "staff", ready: "queue-item-3" },
+  { name: "take-in", tape: "staff", press: ["take-in-open"], ready: "take-in-file" },
   { name: "queue-empty", tape: "staff_empty", ready: "queue-empty" },
   { name: "queue-stale", tape: "staff_stale", ready: "queue-stale" },
   { name: "queue-stale-some", tape: "staff_stale_some", ready: "queue-stale" },
