@@ -225,7 +225,7 @@ fn every_package_has_a_licence_we_may_ship_and_stands_in_the_notices() {
     let text = format!(
         "# Third-party notices\n\nRust packages in Cargo.lock, with the licence each offers. Texts of the licences come with \
          the packages' sources. The pages' packages are listed in package-lock.json (MIT, Apache-2.0, OFL-1.1 for the font). \
-         FHIR R4 definitions: CC0 1.0. libvpx: BSD-3-Clause. libopus: BSD-3-Clause. SQLCipher: BSD-3-Clause.\n\n\
+         FHIR R4 definitions: CC0 1.0. libvpx: BSD-3-Clause. libopus: BSD-3-Clause. SQLCipher: BSD-3-Clause. zstd: BSD-3-Clause.\n\n\
          | package | version | licence |\n|---|---|---|\n{}\n",
         lines.into_iter().collect::<Vec<_>>().join("\n")
     );
