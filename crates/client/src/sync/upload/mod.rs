@@ -8,6 +8,7 @@ mod pace;
 mod peer;
 mod tus;
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -78,9 +79,14 @@ impl From<ClientError> for Stop {
 pub(crate) async fn uploads(shared: Arc<Shared>) {
     // Until the server has said otherwise.
     let mut in_pieces = None;
+    let rung = AtomicBool::new(false);
     loop {
         shared.uploads.notified().await;
-        upload_due(&shared, &mut in_pieces).await;
+        upload_due(&shared, &mut in_pieces, &rung).await;
+        // What was passed over because its words were still on their way may go now.
+        if rung.swap(false, Ordering::Relaxed) {
+            shared.uploads.notify_one();
+        }
         shared
             .tell(async |engine: &mut Engine| engine.uploading_now(None))
             .await;
@@ -88,7 +94,7 @@ pub(crate) async fn uploads(shared: Arc<Shared>) {
 }
 
 /// Uploads what is due, one after the other.
-async fn upload_due(shared: &Arc<Shared>, in_pieces: &mut Option<bool>) {
+async fn upload_due(shared: &Arc<Shared>, in_pieces: &mut Option<bool>, rung: &AtomicBool) {
     let mut passed: Vec<String> = Vec::new();
     loop {
         let due = shared
@@ -106,6 +112,7 @@ async fn upload_due(shared: &Arc<Shared>, in_pieces: &mut Option<bool>) {
         let one = One {
             shared,
             upload: &upload,
+            rung,
         };
         match one.send(in_pieces).await {
             Ok(()) => done(shared, upload.id).await,
@@ -137,6 +144,8 @@ async fn words_are_there(store: &Store, upload: &Upload) -> bool {
 struct One<'a> {
     shared: &'a Arc<Shared>,
     upload: &'a Upload,
+    /// An exchange ended well while this one waited: the word was for all.
+    rung: &'a AtomicBool,
 }
 
 impl One<'_> {
@@ -203,7 +212,7 @@ impl One<'_> {
             tokio::select! {
                 () = tokio::time::sleep(wait) => {}
                 // An exchange went well: the link is back.
-                () = self.shared.uploads.notified() => {}
+                () = self.shared.uploads.notified() => self.rung.store(true, Ordering::Relaxed),
             }
         }
     }
