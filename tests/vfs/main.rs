@@ -9,8 +9,9 @@ mod shim;
 use hms_core::outbox::Failure;
 use hms_model::secret::Secret;
 use hms_model::time::Timestamp;
+use hms_model::wire::session::WireSealed;
 use hms_model::wire::sync::{Anew, ChangeBody, GoneWhy, WireChange, WireReceipt, WireResult};
-use hms_store::{AuditRow, Blob, LocalChange, Store};
+use hms_store::{AuditRow, Blob, Journal, LocalChange, Store};
 use replay::{Cut, Disk};
 use serde_json::{json, Value};
 use std::path::Path;
@@ -287,4 +288,48 @@ fn in_memory() -> tempfile::TempDir {
         std::env::temp_dir()
     })
     .expect("a folder")
+}
+
+/// The journal is appended to (its tail torn at every byte: the journal's own tests) or written anew beside itself and
+/// put in its place. Cut while it is written anew, the old one holds; cut behind, one of the two does.
+#[test]
+fn a_journal_that_is_written_anew_is_whole_at_every_byte() {
+    let entry = |id: &str| WireSealed {
+        id: id.into(),
+        enc: "e".into(),
+        ciphertext: "sealed".into(),
+    };
+    let ids = |journal: &Journal| -> Vec<String> {
+        journal
+            .entries()
+            .into_iter()
+            .map(|entry| entry.id.clone())
+            .collect()
+    };
+    let dir = in_memory();
+    let path = dir.path().join("unsent.sealed");
+    let mut journal = Journal::open(&path).expect("opens");
+    for id in ["a", "b", "c"] {
+        journal.append(&entry(id)).expect("appends");
+    }
+    let old = std::fs::read(&path).expect("bytes");
+    journal.prune("b").expect("prunes");
+    let new = std::fs::read(&path).expect("bytes");
+    assert!(new.len() < old.len());
+
+    for cut in 0..=new.len() {
+        std::fs::write(&path, &old).expect("the old one");
+        std::fs::write(dir.path().join("unsent.sealed.new"), &new[..cut])
+            .expect("what was written of the new one");
+
+        let mut journal = Journal::open(&path).expect("opens");
+
+        assert_eq!(ids(&journal), ["a", "b", "c"], "cut at {cut}");
+        journal.prune("b").expect("prunes again");
+        assert_eq!(
+            ids(&Journal::open(&path).expect("opens")),
+            ["a", "c"],
+            "cut at {cut}"
+        );
+    }
 }

@@ -150,3 +150,45 @@ async fn a_server_that_asks_for_patience_is_left_alone_until_a_person_asks() {
     assert!(matches!(report.send, SendState::Sent { .. }), "{:?}", report.send);
     dana.shutdown().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_answer_to_another_exchange_is_not_taken_for_a_receipt() {
+    let world = World::new().await;
+    let mut profile = world.profile("dana");
+    let direct = profile.server.clone();
+    let strays = Arc::new(AtomicBool::new(false));
+    let is_stray = Arc::clone(&strays);
+    let proxy = Proxy::before(&direct, move |request| {
+        match request.line.contains("$hms-sync") && is_stray.load(Ordering::SeqCst) {
+            true => Fate::Stray,
+            false => Fate::Pass,
+        }
+    })
+    .await;
+    profile.server = proxy.provisioning(&direct);
+    let dana = profile.start().await;
+    sign_in(&dana, &profile, "dana").await;
+    dana.sync_now().await.expect("syncs");
+    strays.store(true, Ordering::SeqCst);
+
+    let draft = fill_in(&dana).await;
+    let sent = dana.report_send(draft).await.expect("saved");
+    dana.sync_now().await.expect("tried");
+
+    let waiting = dana.report(sent.id.clone()).await.expect("there");
+    assert!(
+        matches!(waiting.send, SendState::Queued { .. }),
+        "{:?}",
+        waiting.send
+    );
+    assert!(proxy.fates("$hms-sync").contains(&Fate::Stray));
+
+    strays.store(false, Ordering::SeqCst);
+    until(&dana, async || {
+        dana.sync_now().await.expect("syncs");
+        let report = dana.report(sent.id.clone()).await.expect("there");
+        matches!(report.send, SendState::Sent { .. }).then_some(())
+    })
+    .await;
+    dana.shutdown().await;
+}

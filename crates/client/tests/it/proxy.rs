@@ -18,6 +18,8 @@ pub enum Fate {
     CutAfter(&'static str),
     /// The server never sees it.
     Answer(u16),
+    /// The server never sees it, and what it said to another exchange comes instead: that all was done.
+    Stray,
     /// The server never sees it, and this status asks to wait so many seconds.
     Wait(u16, u32),
 }
@@ -128,10 +130,20 @@ async fn carry(
     };
     let fate = (judge.lock().expect("judge"))(&request);
     seen.lock().expect("list").push((line, fate.clone()));
+    if fate == Fate::Stray {
+        let mut lines = String::new();
+        for op in 1..=40 {
+            lines.push_str(&format!("{{\"op\":{op},\"status\":201,\"version\":\"1\",\"receipt\":{{\"number\":\"HMS-1\",\"at\":\"2026-11-21T17:05:00.000Z\"}}}}\n"));
+        }
+        lines.push_str("{\"cursor\":\"0a.1.0b\",\"done\":true}\n");
+        let answer = format!("HTTP/1.1 200 OK\r\nx-hms-exchange: another\r\nContent-Type: application/x-ndjson\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{lines}", lines.len());
+        phone.write_all(answer.as_bytes()).await?;
+        return phone.shutdown().await;
+    }
     let refusal = match fate {
         Fate::Answer(status) => Some((status, String::new())),
         Fate::Wait(status, seconds) => Some((status, format!("Retry-After: {seconds}\r\n"))),
-        Fate::Pass | Fate::CutAfter(_) => None,
+        Fate::Pass | Fate::CutAfter(_) | Fate::Stray => None,
     };
     if let Some((status, wait)) = refusal {
         let answer = format!("HTTP/1.1 {status} No\r\n{wait}Content-Type: application/json\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{{}}");
