@@ -81,8 +81,11 @@ impl Pace {
         }
         let quick = if busy { 0 } else { QUICK_TRIES };
         let wait = match self.in_vain {
-            1 if !busy => 100,
-            n if n <= quick => 500 + i64::try_from(self.seed % 500).unwrap_or(0),
+            // 100 ms, 200, 400, 800, and then about a second.
+            n if n <= quick => {
+                let full = 100_i64 << (n - 1).min(3);
+                full + i64::try_from(self.seed % 200).unwrap_or(0)
+            }
             n => wait_ms(n - quick, self.seed),
         };
         Some(Duration::from_millis(u64::try_from(wait).unwrap_or(0)))
@@ -126,7 +129,7 @@ mod tests {
         assert!(waits[11] >= Duration::from_secs(30));
 
         pace.moved();
-        assert_eq!(pace.failed(Fault::Cut), Some(Duration::from_millis(100)));
+        assert!(pace.failed(Fault::Cut) < Some(Duration::from_millis(300)));
         pace.moved();
         assert!(pace.failed(Fault::Server(507)) >= Some(Duration::from_secs(1)));
         assert_eq!(pace.failed(Fault::SignInNeeded), None);
