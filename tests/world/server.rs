@@ -167,16 +167,6 @@ impl Server {
         self.change(move |tx| tx.delete("Task", &id, None).map(drop))
             .await;
     }
-
-    /// How many accounts there are: a restore loses none that the histories use.
-    pub async fn accounts(&self) -> usize {
-        let all: Result<usize, DbError> = self
-            .app
-            .db
-            .read(|read| Ok(table::user::all(read.conn())?.len()))
-            .await;
-        all.expect("accounts")
-    }
 }
 
 fn copy(from: &Path, to: &Path, wanted: &dyn Fn(&str) -> bool) {
