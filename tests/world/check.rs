@@ -77,13 +77,12 @@ pub async fn at_rest(history: &History, server: &Server) {
     let mut given = BTreeMap::new();
     for (n, device) in history.devices.iter().enumerate() {
         let mut outbox = device.store().outbox().await.expect("outbox");
-        // A change of an entry that the server lost with its restore, and that nobody brought again: it waits in sight.
-        let entries = server.stored("Task").await;
-        let lost = |id: &str| {
-            history.tally.restores > 0
-                && id.starts_with("Task/")
-                && !entries.iter().any(|entry| district::name(entry) == id)
-        };
+        if !given.contains_key(device.who) {
+            let all = fresh(server, device.who, &format!("fresh-{n}-{seed}")).await;
+            given.insert(device.who, all);
+        }
+        // A claim of an entry that is not for this person any more, or that a restore took away, waits in sight.
+        let lost = |id: &str| id.starts_with("Task/") && !given[device.who].contains_key(id);
         let waits: Vec<String> = outbox
             .iter()
             .map(|row| row.id.clone())
@@ -96,10 +95,6 @@ pub async fn at_rest(history: &History, server: &Server) {
         );
         let conflicts = device.store().conflicts().await.expect("conflicts");
         assert!(conflicts.is_empty(), "seed {seed}: device {n} has conflicts");
-        if !given.contains_key(device.who) {
-            let all = fresh(server, device.who, &format!("fresh-{n}-{seed}")).await;
-            given.insert(device.who, all);
-        }
         let mut held = holds(device).await;
         held.retain(|id, _| !waits.contains(id));
         let apart = apart(&held, &given[device.who]);

@@ -5,7 +5,6 @@ use hms_server::app::App;
 use hms_server::audit::AuditAgent;
 use hms_server::auth::accounts;
 use hms_server::data_dir::DataDir;
-use hms_server::db::sqlite::table;
 use hms_server::db::{DbError, Tx, WriteError};
 use hms_server::service::sync;
 use hms_server::settings::Settings;
