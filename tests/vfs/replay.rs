@@ -90,7 +90,7 @@ impl File {
             .iter()
             .filter(|_| {
                 dice = split_mix(dice);
-                dice % 2 == 0
+                dice.is_multiple_of(2)
             })
             .collect();
         for (n, event) in kept.iter().enumerate() {

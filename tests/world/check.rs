@@ -222,7 +222,12 @@ fn has(value: &Value, word: &str) -> bool {
 /// What a new device of the same person is given.
 async fn fresh(server: &Server, who: &str, name: &str) -> BTreeMap<String, Value> {
     let device = server.device(who, name).await;
-    let (_, text) = server.post_sync(&device, district::up(&[], None)).await;
+    let (status, text) = server.post_sync(&device, district::up(&[], None)).await;
+    assert_eq!(
+        status,
+        axum::http::StatusCode::OK,
+        "a new device of {who} is given what is theirs: {text}"
+    );
     let mut given = BTreeMap::new();
     for line in text.lines() {
         if let Ok(WireLine::Change(change)) = WireLine::parse(line) {

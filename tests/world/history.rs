@@ -5,7 +5,7 @@ use crate::check::Seen;
 use crate::device::{Answer, Device};
 use crate::district;
 use crate::link::Dice;
-use crate::server::Server;
+use crate::server::{Server, MAY_BE_DISABLED};
 use hms_core::sync::driver::SyncInput;
 use hms_model::ids::{PatientId, ReportId};
 use hms_model::map::report::{addition_to_fhir, AdditionKind};
@@ -98,7 +98,11 @@ impl History {
     pub async fn begin(server: &Server, seed: u64) -> Self {
         let mut devices = Vec::new();
         // Those who only read are there in every fourth history: they double the exchanges.
-        let cast = if seed % 4 == 0 { CAST.len() } else { READERS };
+        let cast = if seed.is_multiple_of(4) {
+            CAST.len()
+        } else {
+            READERS
+        };
         for (who, name) in CAST.into_iter().take(cast) {
             devices.push(Device::new(server, who, &format!("{name}-{seed}"), seed).await);
         }
@@ -339,7 +343,7 @@ impl History {
 
     async fn restore(&mut self, server: &mut Server) {
         // Not in every history: it puts the same checks to more states than the others.
-        if self.seed % 3 == 0 && server.has_backup() {
+        if self.seed.is_multiple_of(3) && server.has_backup() {
             let which = self.dice.place(7);
             server.restore(which).await;
             self.seen.forget();
@@ -360,7 +364,7 @@ impl History {
 
     /// Somebody may not sign in for a while.
     async fn disable(&mut self, server: &mut Server) {
-        let who = ["dana", "sam", "ada"][self.dice.place(2)];
+        let who = MAY_BE_DISABLED[self.dice.place(2)];
         let now_disabled = !server.is_disabled(who);
         server.set_disabled(who, now_disabled).await;
         self.tally.disabled += u64::from(now_disabled);
@@ -420,7 +424,7 @@ impl History {
             }
             self.hand_over(server).await;
         }
-        if self.seed % 2 == 0 {
+        if self.seed.is_multiple_of(2) {
             for device in &mut self.devices {
                 device.clock_off_ms = 0;
             }

@@ -15,6 +15,9 @@ use tempfile::TempDir;
 /// Backups that are kept at most.
 const BACKUPS: usize = 3;
 
+/// Accounts that histories disable.
+pub const MAY_BE_DISABLED: [&str; 3] = ["dana", "sam", "ada"];
+
 pub struct Server {
     world: World,
     /// Cursors of another epoch are of a database that is no more.
@@ -87,8 +90,10 @@ impl Server {
         let renewed: Result<String, DbError> =
             self.app.db.write(|tx: &mut Tx<'_>| sync::renew_epoch(tx)).await;
         self.epoch = renewed.expect("an epoch");
-        for who in std::mem::take(&mut self.disabled) {
-            self.set_disabled(who, true).await;
+        // Accounts are what they were before the restore, also those that the backup has as disabled.
+        let disabled = std::mem::take(&mut self.disabled);
+        for who in MAY_BE_DISABLED {
+            self.set_disabled(who, disabled.contains(who)).await;
         }
     }
 
