@@ -115,6 +115,7 @@ export const staff = {
   "signal.connected": "Connected",
   "signal.away": "Not connected",
   "signal.last": "last sync {time} ago",
+  "signal.failed": "{percent}% unanswered",
   "signal.loss": "{percent}% lost",
   "signal.unknown": "Signal not known",
 

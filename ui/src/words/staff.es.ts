@@ -116,6 +116,7 @@ export const staff: Same<typeof en> = {
   "signal.connected": "Conectado",
   "signal.away": "No conectado",
   "signal.last": "última señal hace {time}",
+  "signal.failed": "{percent}% sin respuesta",
   "signal.loss": "{percent}% perdido",
   "signal.unknown": "Señal desconocida",
 

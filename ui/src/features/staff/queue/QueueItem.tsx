@@ -79,7 +79,7 @@ function Signal(props: { signal: SignalView | null }) {
   if (!signal) return <span>{t("signal.unknown")}</span>;
   const figures = [
     signal.rtt_ms !== null && f.unit(signal.rtt_ms, "millisecond"),
-    signal.loss_permille !== null && t("signal.loss", { percent: f.number(signal.loss_permille / 10, 1) }),
+    signal.loss_permille !== null && t("signal.failed", { percent: f.number(signal.loss_permille / 10, 1) }),
   ].filter((text) => text !== false);
   return (
     <span className="entry-q__signal">
