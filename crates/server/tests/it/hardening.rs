@@ -355,7 +355,7 @@ async fn an_exchange_ends_where_its_device_is_taken_away() {
             .expect("request");
         w.app.router().oneshot(request)
     };
-    let ask = json!({"cursor": "", "scope": "mine"}).to_string();
+    let ask = json!({"cursor": null, "scope": "mine"}).to_string();
 
     // On the way up: lines that wait to be applied are not, and are not refused for ever.
     let (lines, waiting) = mpsc::channel::<Result<String, std::io::Error>>(4);
