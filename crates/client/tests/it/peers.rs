@@ -84,5 +84,6 @@ async fn tus_js_client_uploads_to_our_server_over_a_line_that_breaks() {
         seen.made
     );
     assert!(seen.made >= 6, "{} cuts", seen.made);
-    assert!(most <= TWICE_AT_MOST, "{most}");
+    // The piece under way, and what its client had in buffers: how it sends is not ours to bound.
+    assert!(most <= CHUNK as u64 + TWICE_AT_MOST, "{most}");
 }
