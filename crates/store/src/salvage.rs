@@ -38,17 +38,21 @@ pub fn salvage(aside: &Path, key: &Secret<[u8; 32]>) -> Salvaged {
     if !path.exists() {
         return Salvaged::default();
     }
-    match open_database(&path, key) {
-        Ok(conn) => Salvaged {
-            outbox: unsent(&conn),
-            drafts: draft::list(&conn, Table::Draft).unwrap_or_default(),
-            files: files(&conn),
-            settings: settings(&conn),
-        },
+    // After a page that is not what it was, a connection of SQLCipher reads no other one either: each part has its own.
+    let open = || match open_database(&path, key) {
+        Ok(conn) => Some(conn),
         Err(error) => {
-            tracing::warn!(%error, "Nothing could be read of a damaged database");
-            Salvaged::default()
+            tracing::warn!(%error, "A damaged database could not be opened");
+            None
         }
+    };
+    Salvaged {
+        outbox: unsent(open),
+        drafts: open()
+            .and_then(|conn| draft::list(&conn, Table::Draft).ok())
+            .unwrap_or_default(),
+        files: open().map(|conn| files(&conn)).unwrap_or_default(),
+        settings: open().map(|conn| settings(&conn)).unwrap_or_default(),
     }
 }
 
@@ -65,14 +69,19 @@ fn settings(conn: &Connection) -> Vec<(String, String)> {
     all
 }
 
-fn unsent(conn: &Connection) -> Vec<OutboxRow> {
+fn unsent(open: impl Fn() -> Option<Connection>) -> Vec<OutboxRow> {
     let (mut rows, mut next, mut skipped) = (Vec::new(), 0_i64, 0);
+    let mut whole = None;
     while skipped < SKIPPED_AT_MOST {
-        match outbox::at_or_after(conn, next) {
+        let Some(conn) = whole.take().or_else(&open) else {
+            break;
+        };
+        match outbox::at_or_after(&conn, next) {
             Ok(Some((_, row))) => {
                 next = row.op.saturating_add(1);
                 skipped = 0;
                 rows.push(row);
+                whole = Some(conn);
             }
             Ok(None) => break,
             Err(_) => {

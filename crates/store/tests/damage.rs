@@ -141,11 +141,10 @@ async fn what_can_still_be_read_of_a_damaged_database_is_queued_again() {
         .expect("keeps");
     let last = store.outbox().await.expect("outbox").last().expect("rows").op;
     store.close().await;
-    // Some pages in the middle are gone, leaves of the tree; the rest of the file is whole. Of a lost branch fewer rows
-    // can be read, and the journal delivers.
+    // Some pages in the middle are gone; the rest of the file is whole.
     let path = dir.path().join("store.db");
     let mut bytes = fs::read(&path).expect("bytes");
-    for at in (bytes.len() / 2 + 8192..bytes.len()).step_by(bytes.len() / 4) {
+    for at in (bytes.len() / 2..bytes.len()).step_by(bytes.len() / 8) {
         bytes[at] ^= 0xFF;
     }
     fs::write(&path, &bytes).expect("damages");
@@ -154,11 +153,15 @@ async fn what_can_still_be_read_of_a_damaged_database_is_queued_again() {
     let salvaged = hms_store::salvage(&aside, &Secret::new(KEY));
     let store = open(dir.path());
     let found = salvaged.outbox.len();
+    // Behind a page that is gone is read on, and each part apart from the others.
+    let behind = |pair: &[hms_store::OutboxRow]| pair[1].op > pair[0].op + 1;
+    assert!(salvaged.outbox.windows(2).any(behind));
+    assert_eq!(salvaged.drafts.len(), 1);
     store.adopt(salvaged, NOW).await.expect("adopts");
 
     let outbox = store.outbox().await.expect("outbox");
     assert_eq!(outbox.len(), found);
-    assert!(found > many && found <= 2 * many, "{found}");
+    assert!(found > many * 3 / 2 && found <= 2 * many, "{found}");
     assert!(outbox.iter().all(|row| row.op > last && row.attempt == 0));
     assert_eq!(store.list("Task").await.expect("lists").len(), found);
     let whole = outbox
