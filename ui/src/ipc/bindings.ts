@@ -354,8 +354,8 @@ export type ChartReportView = {
 	witness: string | null,
 	/**  Own words. */
 	note: string | null,
-	/**  Whom it is about, as typed, where somebody reported for a colleague. */
-	colleague: string | null,
+	/**  Whom it is about, where somebody reported for a colleague. */
+	colleague: ColleagueView | null,
 	/**  Name of who reported for a colleague. */
 	reported_by: string | null,
 	/**  Photos: ids to fetch with `attachment`. */
@@ -424,6 +424,16 @@ export type CheckView = {
 	advice: string[],
 	/**  When. */
 	at: number | null,
+};
+
+/**  Whom a report for a colleague names, as its reporter typed it. */
+export type ColleagueView = {
+	/**  All of it. */
+	typed: string,
+	/**  Of it, what is no number: the name. */
+	name: string,
+	/**  Of it, what may be an employee number; empty where there is none. */
+	number: string,
 };
 
 /**  What a command answers when it fails: a code that the window has words for, and a number for support. */

@@ -1,27 +1,20 @@
 //! Unsent work as a file, for a place without a network: a phone writes it, a computer that reaches the server takes it
 //! in. Both ways stay open: what the phone sends later is the same entry, and the server stores it once.
 
-use std::fs::{self, File};
-use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+use std::{fs, io};
 
-use base64::engine::general_purpose::STANDARD;
-use base64::Engine as _;
 use hms_model::view::{ErrorCode, HandOverView, TakenInView};
 use hms_model::wire::handover::{HandOver, ENDING, FORMAT};
-use hms_model::wire::session::{WireSealed, WireSealedResult};
-use reqwest::Method;
-use serde_json::json;
+use hms_model::wire::session::WireSealed;
 
+use super::report::binary;
 use crate::client::Client;
 use crate::engine::{Engine, Upload};
 use crate::error::ClientError;
-use crate::net::{read_json, Tries};
+use crate::sync::{fits, give_sealed};
+use crate::vault::write_private;
 
-/// Entries in one request to the server.
-const AT_ONCE: usize = 20;
-/// Bytes of ciphertext in one request; one entry always goes.
-const BYTES_AT_MOST: usize = 4 * 1024 * 1024;
 /// The largest file that is taken in: some hundred reports with photos.
 const FILE_AT_MOST: usize = 256 * 1024 * 1024;
 
@@ -34,10 +27,12 @@ impl Client {
         self.hand_over_to(self.shared.config.downloads.clone()).await
     }
 
-    /// Writes what waits to be sent into a file of a folder, which is made where it is missing. Photos are in it where the app is open.
+    /// Writes what waits to be sent into a file of a folder, which is made where it is missing. Photos are in it where
+    /// the app is open.
     ///
     /// # Errors
-    /// [`ErrorCode::NotFound`] where nothing waits; [`ErrorCode::DiskFull`]; [`ErrorCode::BadFile`] where the folder
+    /// [`ErrorCode::NotFound`] where nothing waits; [`ErrorCode::Offline`] on a phone that does not know its server's key
+    /// yet; [`ErrorCode::DiskFull`]; [`ErrorCode::BadFile`] where the folder
     /// cannot be written.
     pub async fn hand_over_to(&self, folder: PathBuf) -> Result<HandOverView, ClientError> {
         self.ask(async move |engine: &mut Engine| {
@@ -48,7 +43,13 @@ impl Client {
                 }
             }
             if entries.is_empty() {
-                return Err(ClientError::new(ErrorCode::NotFound));
+                // Without the server's key nothing can be sealed: that is not to be taken for nothing to send.
+                let no_key = engine.seal_key().is_none();
+                return Err(ClientError::new(if no_key {
+                    ErrorCode::Offline
+                } else {
+                    ErrorCode::NotFound
+                }));
             }
             let now = engine.shared.config.clock.stamp();
             let file = HandOver {
@@ -64,7 +65,8 @@ impl Client {
                 .collect();
             let path = folder.join(format!("hms-ach-unsent-{digits}.{ENDING}"));
             let text = serde_json::to_vec(&file).map_err(ClientError::internal)?;
-            write_whole(&path, &text).map_err(|error| {
+            let written = fs::create_dir_all(&folder).and_then(|()| write_private(&path, &text));
+            written.map_err(|error| {
                 let full = error.kind() == io::ErrorKind::StorageFull;
                 let code = if full {
                     ErrorCode::DiskFull
@@ -99,12 +101,11 @@ impl Client {
         let mut view = TakenInView::default();
         let mut rest = file.entries.as_slice();
         while !rest.is_empty() {
-            let (batch, later) = rest.split_at(fits(rest));
+            let (batch, later) = rest.split_at(fits(rest.iter()));
             rest = later;
-            let request = self.shared.http.request(Method::POST, "/api/sealed", None);
-            let request = request.json(batch).timeout(Tries::Patient.timeout());
-            let answer = self.shared.http.begin(request).await.map_err(|stop| stop.fault)?;
-            let results: Vec<WireSealedResult> = read_json(answer).await?;
+            let results = give_sealed(&self.shared, batch)
+                .await
+                .map_err(|stop| stop.fault)?;
             for result in results {
                 match result.status {
                     201 => view.taken += 1,
@@ -126,39 +127,7 @@ impl Engine {
         let (Some(document), Some(blob)) = (document, store.blob_get(&upload.id).await?) else {
             return Ok(None);
         };
-        let bytes = json!({
-            "resourceType": "Binary",
-            "id": upload.id,
-            "contentType": upload.content_type,
-            "securityContext": hms_model::map::reference("DocumentReference", &upload.id),
-            "data": STANDARD.encode(blob.bytes),
-        });
+        let bytes = binary(&upload.id, &upload.content_type, &blob.bytes);
         self.sealed_for_server(&upload.id, vec![document.resource, bytes], false)
     }
-}
-
-/// How many of these go into one request.
-fn fits(entries: &[WireSealed]) -> usize {
-    let mut bytes = 0;
-    let fitting = entries.iter().take(AT_ONCE).take_while(|entry| {
-        bytes += entry.ciphertext.len();
-        bytes <= BYTES_AT_MOST
-    });
-    fitting.count().max(1)
-}
-
-/// The whole file or none: it appears under its name once the disk has it.
-fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder)?;
-    }
-    let part = path.with_extension("part");
-    let mut file = File::create(&part)?;
-    let written = file.write_all(bytes).and_then(|()| file.sync_all());
-    if let Err(error) = written.and_then(|()| fs::rename(&part, path)) {
-        // Half a file helps nobody; that it could not be written is what is told.
-        drop(fs::remove_file(&part));
-        return Err(error);
-    }
-    Ok(())
 }

@@ -6,5 +6,5 @@ mod sealed;
 mod upload;
 
 pub(crate) use exchange::exchange;
-pub(crate) use sealed::deliver_sealed;
+pub(crate) use sealed::{deliver_sealed, fits, give_sealed};
 pub(crate) use upload::{uploads, UploadNow};

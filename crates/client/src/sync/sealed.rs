@@ -31,39 +31,16 @@ pub(crate) async fn deliver_sealed(shared: &Arc<Shared>) {
                 .filter(|entry| engine.is_to_deliver(entry))
                 .map(|entry| entry.id.clone())
                 .collect();
-            let mut bytes = 0;
-            let batch: Vec<WireSealed> = engine
-                .journal
-                .entries()
-                .into_iter()
-                .filter(|entry| wanted.contains(&entry.id))
-                .take(AT_ONCE)
-                .enumerate()
-                .take_while(|(n, entry)| {
-                    bytes += entry.ciphertext.len();
-                    *n == 0 || bytes <= BYTES_AT_MOST
-                })
-                .map(|(_, entry)| entry.clone())
-                .collect();
-            Ok(batch)
+            let entries = engine.journal.entries();
+            let waiting = || entries.iter().copied().filter(|entry| wanted.contains(&entry.id));
+            Ok(waiting().take(fits(waiting())).cloned().collect::<Vec<_>>())
         })
         .await;
     let Ok(waiting) = waiting else { return };
     if waiting.is_empty() {
         return;
     }
-    let request = shared
-        .http
-        .request(Method::POST, "/api/sealed", None)
-        .header(hms_model::wire::sync::DEVICE_HEADER, &shared.device.id)
-        .json(&waiting);
-    let answer = match shared.http.begin(request.timeout(Tries::Patient.timeout())).await {
-        Ok(response) => read_json::<Vec<WireSealedResult>>(response)
-            .await
-            .map_err(Stop::from),
-        Err(stop) => Err(stop),
-    };
-    match answer {
+    match give_sealed(shared, &waiting).await {
         Ok(results) => {
             shared
                 .tell(async move |engine: &mut Engine| engine.sealed_delivered(&results))
@@ -79,6 +56,33 @@ pub(crate) async fn deliver_sealed(shared: &Arc<Shared>) {
                 .await;
         }
     }
+}
+
+/// How many of these go into one request.
+pub(crate) fn fits<'a>(entries: impl Iterator<Item = &'a WireSealed>) -> usize {
+    let mut bytes = 0;
+    let fitting = entries.take(AT_ONCE).take_while(|entry| {
+        bytes += entry.ciphertext.len();
+        bytes <= BYTES_AT_MOST
+    });
+    fitting.count().max(1)
+}
+
+/// Gives entries to the server, of this phone or of another one's file. Needs no account.
+pub(crate) async fn give_sealed(
+    shared: &Shared,
+    entries: &[WireSealed],
+) -> Result<Vec<WireSealedResult>, Stop> {
+    let request = shared
+        .http
+        .request(Method::POST, "/api/sealed", None)
+        .header(hms_model::wire::sync::DEVICE_HEADER, &shared.device.id)
+        .json(entries);
+    let response = shared
+        .http
+        .begin(request.timeout(Tries::Patient.timeout()))
+        .await?;
+    read_json(response).await.map_err(Stop::from)
 }
 
 /// When entries may be offered again, by the clock that nobody sets.

@@ -4,8 +4,8 @@ use hms_model::map::{self, duty, note, report as words, task, triage, visit};
 use hms_model::report::Reporter;
 use hms_model::time::Timestamp;
 use hms_model::view::{
-    AddendumView, AdviceView, AnswerView, ChartCheckView, ChartReportView, ChartView, HistoryView,
-    IntakeView, KnownList, NoteView,
+    AddendumView, AdviceView, AnswerView, ChartCheckView, ChartReportView, ChartView, ColleagueView,
+    HistoryView, IntakeView, KnownList, NoteView,
 };
 use serde_json::Value;
 
@@ -267,7 +267,13 @@ fn report_view(resource: &Value, records: &Records, sending: &Sending) -> Option
             Reporter::Myself => None,
         },
         colleague: match report.reporter {
-            Reporter::Colleague { hurt_name } => Some(hurt_name),
+            Reporter::Colleague { hurt_name } => {
+                words::colleague_named(resource).map(|named| ColleagueView {
+                    typed: hurt_name,
+                    name: named.names.join(" "),
+                    number: named.numbers.first().copied().unwrap_or_default().to_owned(),
+                })
+            }
             Reporter::Myself => None,
         },
         photos: ids("image/"),

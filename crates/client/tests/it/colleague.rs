@@ -76,7 +76,8 @@ async fn the_desk_has_all_of_a_report_for_a_colleague_and_says_whose_it_is() {
         "with what was asked and answered"
     );
     let report = chart.report.expect("the report");
-    assert_eq!(report.colleague.as_deref(), Some(name.as_str()));
+    let named = report.colleague.as_ref().expect("a colleague");
+    assert_eq!((&named.name, named.number.as_str()), (&name, ""));
     assert_eq!(report.reported_by.as_deref(), Some("Dana Reyes"));
     let received = report.received_at.expect("a time");
     let picture = until(&ada, async || ada.attachment(report.photos[0].clone()).await.ok()).await;

@@ -14,10 +14,10 @@ async fn tus_js_client_uploads_to_our_server_over_a_line_that_breaks() {
     const SIZE: usize = 1_500_000;
     const CHUNK: usize = 200_000;
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    if !root.join("node_modules/tus-js-client").exists() {
-        println!("skipped: node_modules has no tus-js-client; npm ci at the top installs it");
-        return;
-    }
+    assert!(
+        root.join("node_modules/tus-js-client").exists(),
+        "`npm ci` at the top, which `cargo xtask test` runs, installs the peer"
+    );
     let world = World::new().await;
     let direct = world.provisioning();
     let demo: Value = serde_json::from_slice(&std::fs::read(&world.demo).expect("demo.json")).expect("JSON");
@@ -84,6 +84,5 @@ async fn tus_js_client_uploads_to_our_server_over_a_line_that_breaks() {
         seen.made
     );
     assert!(seen.made >= 6, "{} cuts", seen.made);
-    // The piece under way, and what its client had in buffers: how it sends is not ours to bound.
-    assert!(most <= CHUNK as u64 + TWICE_AT_MOST, "{most}");
+    assert!(most <= TWICE_AT_MOST, "{most}");
 }

@@ -147,8 +147,8 @@ pub struct ChartReportView {
     pub witness: Option<String>,
     /// Own words.
     pub note: Option<String>,
-    /// Whom it is about, as typed, where somebody reported for a colleague.
-    pub colleague: Option<String>,
+    /// Whom it is about, where somebody reported for a colleague.
+    pub colleague: Option<ColleagueView>,
     /// Name of who reported for a colleague.
     pub reported_by: Option<String>,
     /// Photos: ids to fetch with `attachment`.
@@ -157,6 +157,18 @@ pub struct ChartReportView {
     pub voice: Vec<String>,
     /// Added after sending.
     pub additions: Vec<AdditionView>,
+}
+
+/// Whom a report for a colleague names, as its reporter typed it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "bindings", derive(specta::Type))]
+pub struct ColleagueView {
+    /// All of it.
+    pub typed: String,
+    /// Of it, what is no number: the name.
+    pub name: String,
+    /// Of it, what may be an employee number; empty where there is none.
+    pub number: String,
 }
 
 /// A symptom check with its questions and answers.

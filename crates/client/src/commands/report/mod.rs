@@ -13,6 +13,7 @@ use hms_model::view::{DraftView, ErrorCode, ReportView};
 use hms_store::Blob;
 use uuid::Uuid;
 
+pub(crate) use self::resources::binary;
 use self::step::Step;
 use crate::client::Client;
 use crate::engine::{Engine, Form, FormFile};

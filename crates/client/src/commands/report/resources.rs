@@ -72,12 +72,13 @@ pub(super) fn document(file: &FormFile, report: &InjuryReport) -> Value {
     document
 }
 
-pub(super) fn binary(file: &FormFile, bytes: &[u8]) -> Value {
+/// The bytes of a photo or recording, described by the DocumentReference of the same id.
+pub(crate) fn binary(id: &str, content_type: &str, bytes: &[u8]) -> Value {
     json!({
         "resourceType": "Binary",
-        "id": file.id,
-        "contentType": file.content_type,
-        "securityContext": hms_model::map::reference("DocumentReference", &file.id),
+        "id": id,
+        "contentType": content_type,
+        "securityContext": hms_model::map::reference("DocumentReference", id),
         "data": STANDARD.encode(bytes),
     })
 }
@@ -137,6 +138,9 @@ pub(super) mod tests {
             bytes: None,
         };
         assert_eq!(hms_fhir::validate(&document(&file, &report)), Ok(()));
-        assert_eq!(hms_fhir::validate(&binary(&file, b"abc")), Ok(()));
+        assert_eq!(
+            hms_fhir::validate(&binary(&file.id, &file.content_type, b"abc")),
+            Ok(())
+        );
     }
 }

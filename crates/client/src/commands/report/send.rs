@@ -75,7 +75,7 @@ impl Engine {
                 );
                 for (file, document) in form.files.iter().zip(documents) {
                     let bytes = file.bytes.clone().unwrap_or_default();
-                    let binary = binary(file, &bytes);
+                    let binary = binary(&file.id, &file.content_type, &bytes);
                     self.seal(&file.id, vec![document.clone(), binary], false)?;
                     self.sealed.put(Sealed {
                         id: file.id.clone(),

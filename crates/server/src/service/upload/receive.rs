@@ -12,9 +12,9 @@ use std::time::Duration;
 use tokio::time::{timeout_at, Instant};
 
 /// A request that gives way takes what is there already, for so long at most.
-const LAST_BYTES: Duration = Duration::from_millis(200);
-/// Without a byte for so long there is nothing more.
-const QUIET: Duration = Duration::from_millis(20);
+const LAST_BYTES: Duration = Duration::from_secs(1);
+/// Without a byte for so long there is nothing more: a busy server is slow to read what has come.
+const QUIET: Duration = Duration::from_millis(100);
 /// Bytes that wait in memory before they are written.
 const BUFFER: usize = super::part::RECORD;
 

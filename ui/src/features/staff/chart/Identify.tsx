@@ -13,9 +13,9 @@ import { useStaffWords } from "../words";
 export function Identify(props: { task: string; report: ChartReportView }) {
   const t = useStaffWords();
   const { task, report } = props;
-  const typed = apart(report.colleague ?? "");
-  const [number, setNumber] = useState(typed.number);
-  const [name, setName] = useState(typed.name);
+  const { colleague } = report;
+  const [number, setNumber] = useState(colleague?.number ?? "");
+  const [name, setName] = useState(colleague?.name ?? "");
   const [missing, setMissing] = useState(false);
   const identify = useChartCommand(task, commands.reportIdentify);
   const give = () => {
@@ -26,9 +26,9 @@ export function Identify(props: { task: string; report: ChartReportView }) {
   return (
     <Panel id="identify" title={t("identify.title")}>
       <p data-testid="identify-from">
-        {report.colleague === null
+        {colleague === null
           ? t("identify.unsigned")
-          : t("identify.from", { reporter: report.reported_by ?? t("identify.somebody"), colleague: report.colleague })}
+          : t("identify.from", { reporter: report.reported_by ?? t("identify.somebody"), colleague: colleague.typed })}
       </p>
       <p className="soft">{t("identify.why")}</p>
       <div className="dates">
@@ -43,11 +43,4 @@ export function Identify(props: { task: string; report: ChartReportView }) {
       )}
     </Panel>
   );
-}
-
-/** "Sam Reyes E-100002" as it was typed: the number, and the rest as the name. */
-function apart(typed: string): { number: string; name: string } {
-  const words = typed.split(/[\s,;()#:]+/).filter((word) => word);
-  const isNumber = (word: string) => word.replace(/\D/g, "").length >= 3;
-  return { number: words.find(isNumber) ?? "", name: words.filter((word) => !isNumber(word)).join(" ") };
 }
