@@ -5,12 +5,21 @@ use crate::setup;
 use crate::test::FEATURES;
 use std::path::{Path, PathBuf};
 
+/// What `--scenario` may name.
+const SCENARIOS: [&str; 1] = ["bite"];
+
 /// `cargo xtask demo`.
 pub fn demo(args: &[String]) -> Done {
     let headless = flag(args, "--headless");
     let scenario_name = option(args, "--scenario")?;
     let until = option(args, "--until")?;
     let out = option(args, "--out")?.map_or_else(|| target().join("demo-evidence"), PathBuf::from);
+    if let Some(unknown) = scenario_name.as_deref().filter(|name| !SCENARIOS.contains(name)) {
+        return Err(format!(
+            "there is no scenario \"{unknown}\"; there is: {}.",
+            SCENARIOS.join(", ")
+        ));
+    }
     if !headless && std::env::var_os("DISPLAY").is_none() && std::env::var_os("WAYLAND_DISPLAY").is_none() {
         return Err(
             "there is no screen here (DISPLAY is empty). Add --headless, or start it on a desktop."

@@ -1,6 +1,7 @@
 //! Tools for those who write the symptom checker's rules.
 
 use crate::failure::Failure;
+use crate::say::say;
 use hms_triage::author::{self, Tables};
 use hms_triage::Pack;
 use std::path::{Path, PathBuf};
@@ -11,10 +12,10 @@ pub fn lint(content: &Path) -> Result<(), Failure> {
     let pack = Pack::from_bytes(&bytes).map_err(|e| Failure::Content(e.to_string()))?;
     let findings = author::lint(&pack);
     for finding in &findings {
-        println!("{}: {}", finding.row, finding.what);
+        say!("{}: {}", finding.row, finding.what);
     }
     if findings.is_empty() {
-        println!(
+        say!(
             "No findings. Rules: {}. Status: {}.",
             pack.file().rules.len(),
             pack.status()
@@ -34,7 +35,7 @@ pub fn build(content: &Path, out: &Path, version: &Option<String>) -> Result<(),
         file: out.to_owned(),
         source,
     })?;
-    println!("{} bytes, {}, {}", bytes.len(), pack.status(), pack.hash());
+    say!("{} bytes, {}, {}", bytes.len(), pack.status(), pack.hash());
     Ok(())
 }
 
@@ -44,7 +45,7 @@ pub fn explain(rule: &str) -> Result<(), Failure> {
     let mut found = false;
     for entry in pack.file().rules.iter().filter(|r| r.id.starts_with(rule)) {
         found = true;
-        println!(
+        say!(
             "{}\n{}",
             entry.id,
             serde_json::to_string_pretty(entry).unwrap_or_default()

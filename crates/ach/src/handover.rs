@@ -2,6 +2,7 @@
 
 use crate::args::HandOver;
 use crate::failure::Failure;
+use crate::say::say;
 use crate::session::{open, print};
 use hms_client::Client;
 use hms_model::view::ErrorCode;
@@ -13,7 +14,7 @@ pub async fn run(client: &Client, task: &HandOver, json: bool) -> Result<(), Fai
             open(client).await?;
             let written = match client.hand_over_to(folder.clone()).await {
                 Err(error) if error.code == ErrorCode::NotFound => {
-                    println!("nothing waits to be sent");
+                    say!("nothing waits to be sent");
                     return Ok(());
                 }
                 written => written?,
@@ -21,8 +22,8 @@ pub async fn run(client: &Client, task: &HandOver, json: bool) -> Result<(), Fai
             if json {
                 return print(&written);
             }
-            println!("{} entries in {}", written.entries, written.path);
-            println!("They wait here as well, and count once however they arrive.");
+            say!("{} entries in {}", written.entries, written.path);
+            say!("They wait here as well, and count once however they arrive.");
         }
         HandOver::Import { file } => {
             let text = std::fs::read_to_string(file).map_err(|source| Failure::File {
@@ -34,9 +35,11 @@ pub async fn run(client: &Client, task: &HandOver, json: bool) -> Result<(), Fai
             if json {
                 return print(&taken);
             }
-            println!(
+            say!(
                 "{} taken by the server, {} it had already, {} refused",
-                taken.taken, taken.known, taken.refused
+                taken.taken,
+                taken.known,
+                taken.refused
             );
         }
     }

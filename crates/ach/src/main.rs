@@ -10,6 +10,7 @@ mod interview;
 mod profile;
 mod record;
 mod report;
+mod say;
 mod session;
 mod visit;
 

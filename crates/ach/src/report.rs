@@ -2,6 +2,7 @@
 
 use crate::args::ReportArgs;
 use crate::failure::Failure;
+use crate::say::say;
 use crate::session::{open, print};
 use hms_client::Client;
 use hms_model::form::ReportStepForm;
@@ -22,7 +23,7 @@ pub async fn send(client: &Client, args: &ReportArgs, json: bool) -> Result<(), 
     if json {
         return print(&report);
     }
-    println!("Kept. Report {}", report.id);
+    say!("Kept. Report {}", report.id);
     Ok(())
 }
 
@@ -34,7 +35,7 @@ pub async fn list(client: &Client, json: bool) -> Result<(), Failure> {
         return print(&reports);
     }
     for report in &reports {
-        println!("{}\t{}\t{}", report.id, report.what.code(), state(&report.send));
+        say!("{}\t{}\t{}", report.id, report.what.code(), state(&report.send));
     }
     Ok(())
 }

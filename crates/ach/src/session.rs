@@ -1,6 +1,7 @@
 //! Sign-in, PIN, sync and outbox.
 
 use crate::failure::Failure;
+use crate::say::say;
 use hms_client::Client;
 use hms_model::view::{NetworkProblem, NetworkState, Phase, SignInState};
 use std::time::{Duration, Instant};
@@ -12,10 +13,10 @@ const SYNC_WAIT: Duration = Duration::from_secs(120);
 pub async fn login(client: &Client, device_code: bool) -> Result<(), Failure> {
     let view = client.sign_in_start(device_code).await?;
     if let Some(url) = &view.url {
-        println!("Open this address in a browser: {url}");
+        say!("Open this address in a browser: {url}");
     }
     if let Some(code) = &view.user_code {
-        println!("and type the code {code}");
+        say!("and type the code {code}");
     }
     let begun = Instant::now();
     loop {
@@ -34,7 +35,7 @@ pub async fn login(client: &Client, device_code: bool) -> Result<(), Failure> {
     if client.app_state().await?.phase == Phase::NeedsPin {
         client.set_pin(pin()?).await?;
     }
-    println!("Signed in.");
+    say!("Signed in.");
     Ok(())
 }
 
@@ -60,7 +61,7 @@ pub async fn unlock(client: &Client, json: bool) -> Result<(), Failure> {
     if json {
         return print(&app);
     }
-    println!("Open: {}", app.name.unwrap_or_default());
+    say!("Open: {}", app.name.unwrap_or_default());
     Ok(())
 }
 
@@ -76,7 +77,7 @@ pub async fn sync(client: &Client, json: bool) -> Result<(), Failure> {
             if json {
                 print(&app.network)?;
             } else {
-                println!("Unsent: {}", app.unsent);
+                say!("Unsent: {}", app.unsent);
             }
             return match app.network.problem {
                 Some(problem) if app.unsent > 0 || problem == NetworkProblem::SignInNeeded => {
@@ -118,16 +119,16 @@ pub async fn outbox(client: &Client, json: bool) -> Result<(), Failure> {
         return print(&items);
     }
     for item in &items {
-        println!("{}\t{}", item.kind, item.id);
+        say!("{}\t{}", item.kind, item.id);
     }
-    println!("{} waiting", items.len());
+    say!("{} waiting", items.len());
     Ok(())
 }
 
 /// Prints an answer as one line of JSON.
 pub fn print(value: &impl serde::Serialize) -> Result<(), Failure> {
     let text = serde_json::to_string(value).map_err(|e| Failure::Console(e.into()))?;
-    println!("{text}");
+    say!("{text}");
     Ok(())
 }
 

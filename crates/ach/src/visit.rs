@@ -3,6 +3,7 @@
 use crate::args::{CallArgs, Visit};
 use crate::failure::Failure;
 use crate::record::Recording;
+use crate::say::say;
 use crate::session::{open, print};
 use hms_client::{Client, Clock, SystemClock};
 use hms_model::time::Timestamp;
@@ -31,7 +32,7 @@ pub async fn queue(client: &Client, json: bool) -> Result<(), Failure> {
         eprintln!("ach: {}: {why}", age(queue.as_of, SystemClock.now()));
     }
     for item in &queue.items {
-        println!(
+        say!(
             "{}\t{}\t{}",
             item.task,
             item.priority,

@@ -10,6 +10,7 @@ use crate::db::DbError;
 use crate::fhir::Problem;
 use crate::service::identify::{self, Named};
 use crate::service::sync::scope::Scope;
+use axum::extract::rejection::JsonRejection;
 use axum::extract::{DefaultBodyLimit, Path, State};
 use axum::http::header::RETRY_AFTER;
 use axum::http::{HeaderValue, Method, StatusCode};
@@ -63,8 +64,11 @@ async fn person(
     State(app): State<App>,
     actor: Actor,
     Path(id): Path<String>,
-    Json(named): Json<Named>,
+    named: Result<Json<Named>, JsonRejection>,
 ) -> Response {
+    let Ok(Json(named)) = named else {
+        return refuse(StatusCode::UNPROCESSABLE_ENTITY, "number-and-name-expected");
+    };
     let (guess, account) = (&app.attempts.persons, actor.user.to_string());
     let wait = guess.wait_ms(&account, app.clock.now_ms());
     if wait > 0 {
