@@ -4,6 +4,7 @@
 mod bench;
 mod check;
 mod demo;
+mod link;
 mod run;
 mod setup;
 mod test;
@@ -22,6 +23,10 @@ cargo xtask <task>
               --only NAME          one step: fmt, clippy, rust, ui, browser, windows
   bench     [NAME…]                measure the release build: validate, keys, store, save, sync, server, start, call, package
               --json               one JSON object a figure; `bench build` times the builds themselves
+  link      a bad link between two programs, until Ctrl-C, when it says what passed
+              --listen ADDRESS --to ADDRESS   where it listens, and what it passes on to
+              --plan NAME          open, rural, thin or flap; or a file (docs/link.md)
+              --udp                datagrams too; --seed N for other chances
   check     --mobile               type-check the shell for Android and iOS
   dev       the app with the development server of the pages
   doctor    say what this machine lacks
@@ -46,6 +51,7 @@ fn main() -> ExitCode {
         Some("demo") => demo::demo(rest),
         Some("test") => test::test(rest),
         Some("bench") => bench::bench(rest),
+        Some("link") => link::link(rest),
         Some("check") => check::check(rest),
         Some("dev") => demo::dev(rest),
         Some("doctor") => setup::doctor(),
@@ -74,6 +80,7 @@ fn stray(task: &str, args: &[String]) -> Option<String> {
         ),
         "test" => (&["--deep", "--yes"], &["--only"], false),
         "bench" => (&["--json", "--yes"], &["--work"], true),
+        "link" => (&["--udp"], &["--listen", "--to", "--plan", "--seed"], false),
         "check" => (&["--mobile"], &[], false),
         "dev" => (&["--yes"], &[], false),
         "doctor" | "reset" => (&[], &[], false),
