@@ -1,5 +1,4 @@
 //! The whole system from outside: real programs, real windows, confirmed by other means than the window's word.
 
-pub mod link;
 pub mod measure;
 pub mod stage;

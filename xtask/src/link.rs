@@ -5,7 +5,7 @@ use std::process::Stdio;
 
 /// `cargo xtask link --listen ADDRESS --to ADDRESS --plan NAME|FILE [--udp] [--seed N]`: until Ctrl-C.
 pub fn link(args: &[String]) -> Done {
-    let built = program("cargo", &["build", "--quiet", "-p", "ach-tests", "--bin", "link"])
+    let built = program("cargo", &["build", "--quiet", "-p", "hms-link"])
         .stdout(Stdio::null())
         .status()
         .map_err(|e| format!("cargo could not be started: {e}"))?;
@@ -18,7 +18,7 @@ pub fn link(args: &[String]) -> Done {
     } else {
         root().join(target)
     };
-    let mut link = std::process::Command::new(folder.join("debug/link"));
+    let mut link = std::process::Command::new(folder.join("debug/hms-link"));
     link.args(args);
     replaced(&mut link)
 }

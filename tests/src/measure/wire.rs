@@ -1,7 +1,7 @@
 //! A way to the server that counts every byte and can be thin and slow: what a report costs is read here, not computed.
 
-use crate::link::{Line, Plan, Way};
 use anyhow::Result;
+use hms_link::{Line, Plan, Way};
 use std::net::SocketAddr;
 use std::time::Duration;
 

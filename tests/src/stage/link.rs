@@ -1,7 +1,7 @@
 //! The carrier's link on the stage: to the server over TCP, to the relay over both protocols, as one that is cut whole.
 
-use crate::link::{Line, Plan};
 use anyhow::Result;
+use hms_link::{Line, Plan};
 use std::net::SocketAddr;
 
 /// A link that can be cut. Dropping it cuts it for good.

@@ -1,13 +1,13 @@
-//! `link --listen ADDRESS --to ADDRESS --plan NAME|FILE [--udp] [--seed N]`: a bad link between two real programs.
+//! `hms-link --listen ADDRESS --to ADDRESS --plan NAME|FILE [--udp] [--seed N]`: a bad link between two real programs.
 //! `cargo xtask link` builds and starts it.
 
-use ach_tests::link::{Line, Passed, Plan};
 use anyhow::{bail, Context, Result};
+use hms_link::{Line, Passed, Plan};
 use std::net::SocketAddr;
 use std::process::ExitCode;
 
 const USAGE: &str = "\
-usage: link --listen ADDRESS:PORT --to ADDRESS:PORT --plan NAME|FILE [--udp] [--seed N]
+usage: hms-link --listen ADDRESS:PORT --to ADDRESS:PORT --plan NAME|FILE [--udp] [--seed N]
   plans by name: open, rural, thin, flap; a file is TOML, or JSON where it ends in .json";
 
 fn main() -> ExitCode {

@@ -1,7 +1,6 @@
 //! One direction of a link: when what is put on it comes out, and what has come out so far.
 
 use super::plan::{Cut, Direction, Plan, Way};
-use hms_core::backoff::split_mix;
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -182,6 +181,14 @@ impl Lane {
     fn inside(&self) -> MutexGuard<'_, Inside> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// One step of SplitMix64: spreads a seed evenly. Written out here, so that the link needs nothing else of the house.
+fn split_mix(seed: u64) -> u64 {
+    let mut z = seed.wrapping_add(0x9E37_79B9_7F4A_7C15);
+    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    z ^ (z >> 31)
 }
 
 impl Inside {

@@ -1,4 +1,4 @@
-//! `link` as a process between two ends that know what they sent and when: what it says of itself holds on the clock.
+//! The link as a process between two ends that know what they sent and when: what it says of itself holds on the clock.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
@@ -21,7 +21,7 @@ impl Link {
         let folder = tempfile::tempdir().expect("a folder");
         let file = folder.path().join("plan.toml");
         std::fs::write(&file, plan).expect("a plan");
-        let mut child = Command::new(env!("CARGO_BIN_EXE_link"))
+        let mut child = Command::new(env!("CARGO_BIN_EXE_hms-link"))
             .args(["--listen", "127.0.0.1:0", "--to", &to.to_string(), "--plan"])
             .arg(&file)
             .args(more)
@@ -251,7 +251,7 @@ fn what_tcp_cannot_show_is_refused_in_words() {
     let file = folder.path().join("plan.toml");
     std::fs::write(&file, "[up]\nduplicate = 0.1\n").expect("a plan");
 
-    let said = Command::new(env!("CARGO_BIN_EXE_link"))
+    let said = Command::new(env!("CARGO_BIN_EXE_hms-link"))
         .args(["--listen", "127.0.0.1:0", "--to", "127.0.0.1:9", "--plan"])
         .arg(&file)
         .output()
