@@ -11,7 +11,11 @@ const NAMES: &[&str] = &[
     "validate", "keys", "store", "save", "sync", "upload", "server", "start", "call", "package",
 ];
 
-/// `cargo xtask bench [NAME…] [--json] [--work DIR]`; `bench build` times the builds themselves, only when named.
+/// Those that start the app or look at it.
+const WINDOWS: &[&str] = &["start", "call", "package"];
+
+/// `cargo xtask bench [NAME…] [--quick|--large] [--json] [--work DIR]`; `bench build` times the builds themselves, only
+/// when named.
 pub fn bench(args: &[String]) -> Done {
     let work = option(args, "--work")?;
     let names: Vec<&str> = args
@@ -29,22 +33,32 @@ pub fn bench(args: &[String]) -> Done {
     }
     let json = flag(args, "--json");
     setup::ready(flag(args, "--yes"))?;
-    quiet(
-        "Build the pages",
-        &mut program("npm", &["run", "build", "--workspace", "ui", "--silent"]),
-    )?;
     if names.contains(&"build") {
+        pages()?;
         builds(json)?;
     }
     let measured: Vec<&str> = names.iter().copied().filter(|name| *name != "build").collect();
     if measured.is_empty() && !names.is_empty() {
         return Ok(());
     }
-    quiet("Release build (the first one takes many minutes)", &mut release())?;
-    if measured.is_empty() || measured.contains(&"store") {
+    let wanted = |name: &str| measured.is_empty() || measured.contains(&name);
+    if WINDOWS.iter().any(|name| wanted(name)) {
+        pages()?;
+        quiet("Release build (the first one takes many minutes)", &mut release())?;
+    } else {
+        // No window is opened: neither the pages nor the app are needed.
+        quiet(
+            "Release build of server and measuring program",
+            &mut without_windows(),
+        )?;
+    }
+    if wanted("store") {
         quiet("Release build of the store's own figures", &mut store_figures())?;
     }
-    if measured.is_empty() || measured.contains(&"package") {
+    if wanted("sync") {
+        crate::peers::ready();
+    }
+    if wanted("package") {
         quiet(
             "Package",
             &mut program(
@@ -57,8 +71,11 @@ pub fn bench(args: &[String]) -> Done {
     let work = work.map_or_else(|| target().join("bench"), std::path::PathBuf::from);
     let mut measure = program(&folder.join("measure").to_string_lossy(), &measured);
     measure.arg("--bin-dir").arg(&folder).arg("--work").arg(work);
-    if json {
-        measure.arg("--json");
+    measure.arg("--peers").arg(root().join("tests/peers"));
+    for name in ["--json", "--quick", "--large"] {
+        if flag(args, name) {
+            measure.arg(name);
+        }
     }
     let status = measure
         .status()
@@ -68,6 +85,31 @@ pub fn bench(args: &[String]) -> Done {
     } else {
         Err("a bench could not be measured; the words above say why.".to_owned())
     }
+}
+
+fn pages() -> Done {
+    quiet(
+        "Build the pages",
+        &mut program("npm", &["run", "build", "--workspace", "ui", "--silent"]),
+    )
+}
+
+fn without_windows() -> Command {
+    program(
+        "cargo",
+        &[
+            "build",
+            "--release",
+            "-p",
+            "ach-tests",
+            "-p",
+            "hms-server",
+            "--bin",
+            "measure",
+            "--bin",
+            "ach-server",
+        ],
+    )
 }
 
 fn release() -> Command {
@@ -144,7 +186,7 @@ fn builds(json: bool) -> Done {
 }
 
 /// Runs a step whose words go to the standard error: the standard output is for figures alone.
-fn quiet(headline: &str, command: &mut Command) -> Done {
+pub(crate) fn quiet(headline: &str, command: &mut Command) -> Done {
     eprintln!("== {headline}");
     let begun = Instant::now();
     let done = command

@@ -5,6 +5,7 @@ mod bench;
 mod check;
 mod demo;
 mod link;
+mod peers;
 mod run;
 mod setup;
 mod test;
@@ -21,7 +22,10 @@ cargo xtask <task>
               --yes                install missing packages without asking (Debian, Ubuntu)
   test      set up, then everything that CI runs; --deep runs the long seeded suites too
               --only NAME          one step: fmt, clippy, rust, ui, browser, windows
-  bench     [NAME…]                measure the release build: validate, keys, store, save, sync, server, start, call, package
+  bench     [NAME…]                measure the release build: validate, keys, store, save, sync, upload, server, start,
+                                   call, package
+              --quick              small sizes only: 10,000 records, 100 waiting reports
+              --large              700,000 records too
               --json               one JSON object a figure; `bench build` times the builds themselves
   link      a bad link between two programs, until Ctrl-C, when it says what passed
               --listen ADDRESS --to ADDRESS   where it listens, and what it passes on to
@@ -79,7 +83,7 @@ fn stray(task: &str, args: &[String]) -> Option<String> {
             false,
         ),
         "test" => (&["--deep", "--yes"], &["--only"], false),
-        "bench" => (&["--json", "--yes"], &["--work"], true),
+        "bench" => (&["--json", "--quick", "--large", "--yes"], &["--work"], true),
         "link" => (&["--udp"], &["--listen", "--to", "--plan", "--seed"], false),
         "check" => (&["--mobile"], &[], false),
         "dev" => (&["--yes"], &[], false),

@@ -1,24 +1,32 @@
-//! `measure [NAME…] --bin-dir DIR [--work DIR] [--json]`: figures of the release build. `cargo xtask bench` builds and
+//! `measure [NAME…] --bin-dir DIR [--work DIR] [--peers DIR] [--quick] [--large] [--json]`: figures of the release build. `cargo xtask bench` builds and
 //! calls it.
 
-use ach_tests::measure::{machine, phone, print_table, Bench, Row, NAMES, PHONE};
+use ach_tests::measure::{desk, machine, phone, print_table, Bench, Row, DESK, NAMES, PHONE};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-const USAGE: &str = "usage: measure [NAME…] --bin-dir DIR [--work DIR] [--json]";
+const USAGE: &str =
+    "usage: measure [NAME…] --bin-dir DIR [--work DIR] [--peers DIR] [--quick] [--large] [--json]";
 
 fn main() -> ExitCode {
     // A second call finds a provider installed; that is what we want.
     let _ = rustls::crypto::ring::default_provider().install_default();
     if let Some(profile) = std::env::var_os(PHONE) {
-        return as_phone(profile.as_ref());
+        return alone("phone", phone(profile.as_ref()));
+    }
+    if let Some(profile) = std::env::var_os(DESK) {
+        return alone("desk", desk(profile.as_ref()));
     }
     let mut args = std::env::args().skip(1);
     let (mut names, mut bin_dir, mut work, mut json) = (Vec::new(), None, None, false);
+    let (mut peers, mut quick, mut large) = (None, false, false);
     while let Some(arg) = args.next() {
         match arg.as_str() {
             "--bin-dir" => bin_dir = args.next().map(PathBuf::from),
             "--work" => work = args.next().map(PathBuf::from),
+            "--peers" => peers = args.next().map(PathBuf::from),
+            "--quick" => quick = true,
+            "--large" => large = true,
             "--json" => json = true,
             name if NAMES.contains(&name) => names.push(name.to_owned()),
             other => {
@@ -45,7 +53,13 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let bench = Bench { bin_dir, work };
+    let bench = Bench {
+        bin_dir,
+        work,
+        peers: peers.unwrap_or_else(|| PathBuf::from("tests/peers")),
+        quick,
+        large,
+    };
     let mut failed = false;
     eprintln!("{}", machine());
     for name in names {
@@ -65,14 +79,14 @@ fn main() -> ExitCode {
 }
 
 /// A process of its own whose memory is measured.
-fn as_phone(profile: &std::path::Path) -> ExitCode {
+fn alone(who: &str, work: impl std::future::Future<Output = anyhow::Result<()>>) -> ExitCode {
     let done = tokio::runtime::Runtime::new()
         .map_err(anyhow::Error::from)
-        .and_then(|runtime| runtime.block_on(phone(profile)));
+        .and_then(|runtime| runtime.block_on(work));
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("measure: the phone: {error:#}");
+            eprintln!("measure: the {who}: {error:#}");
             ExitCode::FAILURE
         }
     }

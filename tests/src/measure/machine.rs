@@ -2,6 +2,13 @@
 
 use std::process::Command;
 
+/// How many programs want a core, the last minute's average.
+#[must_use]
+pub fn load() -> Option<f64> {
+    let text = std::fs::read_to_string("/proc/loadavg").ok()?;
+    text.split_whitespace().next()?.parse().ok()
+}
+
 /// The machine, its load and the state of the code, in one line.
 #[must_use]
 pub fn describe() -> String {

@@ -7,19 +7,21 @@ mod machine;
 mod memory;
 mod package;
 mod person;
+mod phone_mode;
 mod row;
 mod save;
 mod screen;
 mod server;
 mod start;
 mod store;
-mod sync;
+mod syncing;
 mod upload;
 mod validate;
 mod wire;
 
 pub use machine::describe as machine;
 pub use row::{print_table, Row};
+pub use syncing::{desk, DESK};
 pub use upload::{phone, PHONE};
 
 use crate::stage::cast::{Cast, Setting};
@@ -39,6 +41,12 @@ pub struct Bench {
     pub bin_dir: PathBuf,
     /// Folder for what a bench needs; on the disk that is measured.
     pub work: PathBuf,
+    /// Folder of the peers that are no Rust: `tests/peers`.
+    pub peers: PathBuf,
+    /// Only the small sizes.
+    pub quick: bool,
+    /// Sizes that take long, too.
+    pub large: bool,
 }
 
 impl Bench {
@@ -52,7 +60,7 @@ impl Bench {
             "keys" => keys::keys(),
             "store" => store::store(self),
             "save" => save::save(self).await,
-            "sync" => sync::sync(self).await,
+            "sync" => syncing::sync(self).await,
             "upload" => upload::upload(self).await,
             "server" => server::server(self).await,
             "start" => start::start(self).await,

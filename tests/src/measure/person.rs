@@ -36,6 +36,14 @@ pub async fn start(dir: &Path, demo_json: &Path, way: SocketAddr) -> Result<Clie
 /// # Errors
 /// The profile cannot be used.
 pub async fn open(dir: &Path) -> Result<Client> {
+    open_as(dir, false).await
+}
+
+/// Starts the client of a profile that was started before, as a phone or as a desk, which does not lock by itself.
+///
+/// # Errors
+/// The profile cannot be used.
+pub async fn open_as(dir: &Path, staff: bool) -> Result<Client> {
     let server = Provisioning::read(&dir.join("server.json"))?;
     let client = Client::start(ProfileConfig {
         dir: dir.to_owned(),
@@ -48,7 +56,7 @@ pub async fn open(dir: &Path) -> Result<Client> {
         media: MediaChoice::Synthetic {
             side: SyntheticSide::Carrier,
         },
-        staff: false,
+        staff,
         locale: "en".to_owned(),
         downloads: dir.join("downloads"),
     });

@@ -8,18 +8,22 @@ use std::time::Duration;
 pub struct Row {
     /// What was measured, and under which conditions.
     pub metric: String,
-    /// The figure.
-    pub value: f64,
+    /// The figure; null where there is none, and then `peer` says why.
+    pub value: Option<f64>,
     /// Its unit.
     pub unit: &'static str,
-    /// The figure may not be above this.
+    /// The figure may not be above this, or below it where `least` is set.
     pub goal: Option<f64>,
+    /// The goal is the least.
+    pub least: bool,
     /// Whether it is not; absent without a goal.
     pub met: Option<bool>,
     /// What it is compared with, measured in the same run where nothing else is said.
     pub peer: Option<String>,
     /// The figure of that, in the same unit.
     pub peer_value: Option<f64>,
+    /// The machine's load when the row was made: above its cores, the figure is an upper bound.
+    pub load: Option<f64>,
 }
 
 impl Row {
@@ -28,12 +32,24 @@ impl Row {
     pub fn new(metric: impl Into<String>, value: f64, unit: &'static str) -> Self {
         Self {
             metric: metric.into(),
-            value: rounded(value),
+            value: Some(rounded(value)),
             unit,
             goal: None,
+            least: false,
             met: None,
             peer: None,
             peer_value: None,
+            load: super::machine::load(),
+        }
+    }
+
+    /// A row that has no figure here, and why.
+    #[must_use]
+    pub fn absent(metric: impl Into<String>, why: impl Into<String>) -> Self {
+        Self {
+            value: None,
+            peer: Some(format!("not measured: {}", why.into())),
+            ..Self::new(metric, f64::NAN, "")
         }
     }
 
@@ -41,7 +57,7 @@ impl Row {
     #[must_use]
     pub fn at_most(mut self, goal: f64) -> Self {
         self.goal = Some(goal);
-        self.met = Some(self.value <= goal);
+        self.met = Some(self.value.is_some_and(|value| value <= goal));
         self
     }
 
@@ -50,6 +66,25 @@ impl Row {
     pub fn beside(mut self, peer: impl Into<String>, value: f64) -> Self {
         self.peer = Some(peer.into());
         self.peer_value = Some(rounded(value));
+        self
+    }
+
+    /// The least that the figure may be.
+    #[must_use]
+    pub fn at_least(mut self, goal: f64) -> Self {
+        self.goal = Some(goal);
+        self.least = true;
+        self.met = Some(self.value.is_some_and(|value| value >= goal));
+        self
+    }
+
+    /// A second thing that it is compared with.
+    #[must_use]
+    pub fn and_beside(mut self, peer: &str, value: f64) -> Self {
+        match &mut self.peer {
+            Some(said) => *said += &format!("; {peer}: {}", rounded(value)),
+            None => return self.beside(peer, value),
+        }
         self
     }
 
@@ -75,23 +110,36 @@ fn rounded(value: f64) -> f64 {
 
 /// Prints rows as a table for people.
 pub fn print_table(rows: &[Row]) {
-    let head = ["metric", "value", "unit", "goal", "met", "peer", "peer value"].map(str::to_owned);
+    let head = [
+        "metric",
+        "value",
+        "unit",
+        "goal",
+        "met",
+        "peer",
+        "peer value",
+        "load",
+    ]
+    .map(str::to_owned);
     let number = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |value| value.to_string());
     let lines = rows.iter().map(|row| {
         let met = row.met.map_or("-", |met| if met { "yes" } else { "NO" });
         [
             row.metric.clone(),
-            row.value.to_string(),
+            number(row.value),
             row.unit.to_owned(),
-            row.goal
-                .map_or_else(|| "-".to_owned(), |goal| format!("≤ {goal}")),
+            row.goal.map_or_else(
+                || "-".to_owned(),
+                |goal| format!("{} {goal}", if row.least { "≥" } else { "≤" }),
+            ),
             met.to_owned(),
             row.peer.clone().unwrap_or_else(|| "-".to_owned()),
             number(row.peer_value),
+            number(row.load),
         ]
     });
-    let lines: Vec<[String; 7]> = std::iter::once(head).chain(lines).collect();
-    let mut widths = [0; 7];
+    let lines: Vec<[String; 8]> = std::iter::once(head).chain(lines).collect();
+    let mut widths = [0; 8];
     for line in &lines {
         for (width, cell) in widths.iter_mut().zip(line) {
             *width = cell.chars().count().max(*width);

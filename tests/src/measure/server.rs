@@ -14,10 +14,10 @@ const GOAL_MB: f64 = 150.0;
 const READS: usize = 1_000;
 
 /// A server that answers, and how it is asked.
-struct Ready {
-    process: Process,
-    http: reqwest::Client,
-    demo: Value,
+pub(super) struct Ready {
+    pub process: Process,
+    pub http: reqwest::Client,
+    pub demo: Value,
     took: Duration,
 }
 
@@ -82,7 +82,7 @@ pub(super) async fn server(bench: &Bench) -> Result<Vec<Row>> {
 }
 
 /// Starts the server and waits for its first answer.
-async fn launch(bench: &Bench, data: &Path, logs: &Path) -> Result<Ready> {
+pub(super) async fn launch(bench: &Bench, data: &Path, logs: &Path) -> Result<Ready> {
     let listen = format!("127.0.0.1:{}", free_port()?);
     let args = [
         "serve".to_owned(),
@@ -131,6 +131,31 @@ impl Ready {
     async fn settled(&self) -> Result<f64> {
         tokio::time::sleep(Duration::from_secs(2)).await;
         memory::resident_mb(self.process.id().context("the server ended")?)
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> Result<std::net::SocketAddr> {
+        let address = text(&self.demo["base_url"])
+            .trim_start_matches("https://")
+            .trim_end_matches('/');
+        address
+            .parse()
+            .with_context(|| format!("{address} is no address"))
+    }
+
+    /// What it answers to a role.
+    pub async fn read(&self, role: &str, path: &str) -> Result<Value> {
+        let base = text(&self.demo["base_url"]).trim_end_matches('/');
+        let token = text(&self.demo["users"][role]["token"]);
+        let answer = self
+            .http
+            .get(format!("{base}/{path}"))
+            .bearer_auth(token)
+            .send()
+            .await?;
+        let status = answer.status();
+        ensure!(status.is_success(), "GET {path} as {role}: {status}");
+        Ok(answer.json().await?)
     }
 
     async fn answer(&self, role: &str, path: &str) -> Result<Duration> {

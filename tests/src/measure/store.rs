@@ -1,20 +1,19 @@
 //! The encrypted store alone, with a hundred thousand records: what a reading, a search, a save and a page of a sync
 //! take, on disk and in memory; the same without a key; and the same held to what a cheap phone has.
 
+use super::phone_mode::Held;
 use super::row::Row;
 use super::Bench;
-use anyhow::{bail, ensure, Context, Result};
+use anyhow::{ensure, Context, Result};
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 /// Records that a device holds.
 const RECORDS: usize = 100_000;
-/// A quarter of a core, in slices so short that a wait between them does not count as the work of one reading.
-const PHONE_SLICE_US: (u32, u32) = (1_000, 4_000);
-/// Memory of the program, its share of the file cache included.
-const PHONE_BYTES: u64 = 256 * 1024 * 1024;
+/// Records of a large clinic.
+const MANY: usize = 700_000;
 
 /// Name in the program's lines, words, unit, the most it may be, and the most on a phone.
 type Line = (&'static str, &'static str, &'static str, f64, f64);
@@ -110,8 +109,8 @@ pub(super) fn store(bench: &Bench) -> Result<Vec<Row>> {
         program.display()
     );
     let folder = bench.fresh("store")?;
-    let keyed = figures(&program, &folder.join("keyed"), &[], None)?;
-    let plain = figures(&program, &folder.join("plain"), &["--without-key"], None)?;
+    let keyed = figures(&program, &folder.join("keyed"), RECORDS, &[], None)?;
+    let plain = figures(&program, &folder.join("plain"), RECORDS, &["--without-key"], None)?;
     let mut rows = table(&keyed, "", |line| line.3);
     for (name, what, most) in COSTS {
         if let (Some(keyed), Some(plain)) = (keyed.get(*name), plain.get(*name)) {
@@ -124,10 +123,26 @@ pub(super) fn store(bench: &Bench) -> Result<Vec<Row>> {
     }
     match Held::new() {
         Ok(held) => {
-            let phone = figures(&program, &folder.join("phone"), &[], Some(&held))?;
+            let phone = figures(&program, &folder.join("phone"), RECORDS, &[], Some(&held))?;
             rows.extend(table(&phone, "phone mode: ", |line| line.4));
         }
-        Err(why) => eprintln!("measure: no phone mode here: {why:#}"),
+        Err(why) => rows.push(Row::absent("phone mode", format!("{why:#}"))),
+    }
+    if bench.large {
+        let many = figures(&program, &folder.join("many"), MANY, &[], None)?;
+        // Of the searches, one goal; the rest has none for so many.
+        let mut many = table(
+            &many,
+            "700,000 records: ",
+            |line| if line.3 <= 5.0 { 8.0 } else { NONE },
+        );
+        many.retain(|row| row.goal.is_some());
+        rows.extend(many);
+    } else {
+        rows.push(Row::absent(
+            "searches in 700,000 records",
+            "asked for by --large only",
+        ));
     }
     fs::remove_dir_all(folder)?;
     Ok(rows)
@@ -148,6 +163,7 @@ fn table(figures: &BTreeMap<String, f64>, mode: &str, goal: impl Fn(&Line) -> f6
 fn figures(
     program: &Path,
     folder: &Path,
+    records: usize,
     more: &[&str],
     held: Option<&Held>,
 ) -> Result<BTreeMap<String, f64>> {
@@ -157,7 +173,7 @@ fn figures(
             Some(held) => held.command(program),
             None => Command::new(program),
         };
-        command.arg(step).arg(folder).arg(RECORDS.to_string()).args(more);
+        command.arg(step).arg(folder).arg(records.to_string()).args(more);
         let said = command
             .output()
             .with_context(|| format!("start {}", program.display()))?;
@@ -173,63 +189,4 @@ fn figures(
     }
     fs::remove_dir_all(folder)?;
     Ok(all)
-}
-
-/// Control groups that hold a program to what a phone has. Removed at the end.
-struct Held(Vec<PathBuf>);
-
-impl Held {
-    fn new() -> Result<Self> {
-        let root = Path::new("/sys/fs/cgroup");
-        let name = format!("hms-phone-{}", std::process::id());
-        let (quota, period) = PHONE_SLICE_US;
-        let mut held = Self(Vec::new());
-        if root.join("cgroup.controllers").exists() {
-            let all = held.group(root.join(&name))?;
-            set(&all, "cpu.max", &format!("{quota} {period}"))?;
-            set(&all, "memory.max", &PHONE_BYTES.to_string())?;
-        } else if root.join("cpu/cpu.cfs_quota_us").exists() || root.join("cpu/cgroup.procs").exists() {
-            let cpu = held.group(root.join("cpu").join(&name))?;
-            set(&cpu, "cpu.cfs_period_us", &period.to_string())?;
-            set(&cpu, "cpu.cfs_quota_us", &quota.to_string())?;
-            let memory = held.group(root.join("memory").join(&name))?;
-            set(&memory, "memory.limit_in_bytes", &PHONE_BYTES.to_string())?;
-        } else {
-            bail!("no control groups");
-        }
-        Ok(held)
-    }
-
-    fn group(&mut self, path: PathBuf) -> Result<PathBuf> {
-        fs::create_dir(&path).with_context(|| format!("make the control group {}", path.display()))?;
-        self.0.push(path.clone());
-        Ok(path)
-    }
-
-    /// Starts the program inside: a shell enters the groups and becomes it.
-    fn command(&self, program: &Path) -> Command {
-        let enter: String = self
-            .0
-            .iter()
-            .map(|group| format!("echo $$ > {}/cgroup.procs && ", group.display()))
-            .collect();
-        let mut command = Command::new("sh");
-        command
-            .arg("-c")
-            .arg(format!("{enter}exec \"$0\" \"$@\""))
-            .arg(program);
-        command
-    }
-}
-
-impl Drop for Held {
-    fn drop(&mut self) {
-        for group in &self.0 {
-            let _left_empty_at_worst = fs::remove_dir(group);
-        }
-    }
-}
-
-fn set(group: &Path, name: &str, value: &str) -> Result<()> {
-    fs::write(group.join(name), value).with_context(|| format!("set {name} to {value}"))
 }

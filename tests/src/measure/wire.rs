@@ -52,6 +52,11 @@ impl Wire {
         self.line.set(way, way);
     }
 
+    /// Makes it as a plan has it from now on, but for cuts and outages.
+    pub fn like(&self, plan: &Plan) {
+        self.line.set(plan.up, plan.down);
+    }
+
     /// Bytes that came out at the server's end so far.
     #[must_use]
     pub fn arrived_up(&self) -> u64 {

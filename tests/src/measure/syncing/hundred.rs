@@ -1,9 +1,9 @@
 //! A hundred reports made without a signal, then the signal: how long until the server has them, and what they cost.
 
-use super::person;
-use super::row::{Row, Times};
-use super::wire::{Pace, Wire};
-use super::Bench;
+use super::super::person;
+use super::super::row::{Row, Times};
+use super::super::wire::{Pace, Wire};
+use super::super::Bench;
 use crate::stage::cast::Cast;
 use anyhow::{ensure, Context, Result};
 use hms_client::Client;
@@ -28,8 +28,8 @@ struct Run {
     down: u64,
 }
 
-/// `measure sync`.
-pub(super) async fn sync(bench: &Bench) -> Result<Vec<Row>> {
+/// A hundred reports.
+pub(super) async fn hundred(bench: &Bench) -> Result<Vec<Row>> {
     let cast = bench.cast(false).await?;
     let folder = bench.fresh("sync")?;
     let wire = Wire::to(bench.server_address(&cast)?).await?;
