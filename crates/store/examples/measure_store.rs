@@ -19,8 +19,8 @@ type Failure = Box<dyn std::error::Error>;
 
 /// The seed of the records that are measured; the dictionary was made from others.
 const SEED: u64 = 2026;
-/// Resources of one page of a sync.
-const PAGE: usize = 200;
+/// Records that the client writes at once while a first sync comes in faster than that.
+const PAGE: usize = 1_800;
 /// How often each search and each reading is done.
 const TIMES: usize = 2_000;
 /// Records on one screen.
@@ -82,9 +82,11 @@ async fn fill(folder: &Path, count: usize, plain: bool) -> Result<(), Failure> {
     let store = open(folder, plain)?;
     let now = Timestamp(district::NOW_MS);
     let (mut taken, mut json, mut made) = (Duration::ZERO, 0, 0);
+    let at_once = std::env::var("HMS_PAGE").ok().and_then(|text| text.parse().ok());
+    let at_once: usize = at_once.unwrap_or(PAGE);
     let mut people = district::people(SEED);
     while made < count {
-        let page: Vec<Value> = people.by_ref().take(PAGE.min(count - made)).collect();
+        let page: Vec<Value> = people.by_ref().take(at_once.min(count - made)).collect();
         json += page
             .iter()
             .map(|resource| resource.to_string().len())

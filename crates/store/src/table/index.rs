@@ -3,6 +3,7 @@
 //! Rows of a record are found again by extracting them from its old body, so no second index is kept for that. They
 //! hold as long as the extraction stays the same: when it changes, all rows are built anew, a few records at a time.
 
+use super::gather::Gathered;
 use super::resource;
 use crate::StoreError;
 use hms_fhir::IndexValue;
@@ -60,7 +61,7 @@ pub(crate) fn term(number: i64, word: &str) -> String {
 }
 
 #[derive(Debug, Clone, PartialEq)]
-enum Entry {
+pub(super) enum Entry {
     Token {
         param: i64,
         code: i64,
@@ -89,7 +90,7 @@ enum Entry {
 }
 
 /// What the index holds of one record: rows, and the terms of its words.
-fn entries(resource: &Value) -> (Vec<Entry>, String) {
+pub(super) fn entries(resource: &Value) -> (Vec<Entry>, String) {
     let kind = resource
         .get("resourceType")
         .and_then(Value::as_str)
@@ -170,35 +171,13 @@ pub(crate) fn replace(
     old: Option<&Value>,
     new: Option<&Value>,
 ) -> Result<(), StoreError> {
-    if old == new {
-        return Ok(());
-    }
-    let (old_rows, old_words) = old.map(entries).unwrap_or_default();
-    let (new_rows, new_words) = new.map(entries).unwrap_or_default();
-    let change = || -> rusqlite::Result<()> {
-        for row in old_rows.iter().filter(|row| !new_rows.contains(row)) {
-            write(conn, key, row, false)?;
-        }
-        for row in new_rows.iter().filter(|row| !old_rows.contains(row)) {
-            write(conn, key, row, true)?;
-        }
-        if new_words == old_words {
-            return Ok(());
-        }
-        if new_words.is_empty() {
-            conn.prepare_cached("DELETE FROM index_word WHERE rowid = :key")?
-                .execute(named_params! { ":key": key })?;
-        } else {
-            conn.prepare_cached("INSERT OR REPLACE INTO index_word (rowid, words) VALUES (:key, :words)")?
-                .execute(named_params! { ":key": key, ":words": new_words })?;
-        }
-        Ok(())
-    };
-    change().map_err(StoreError::sql("renew search rows"))
+    let mut rows = Gathered::default();
+    rows.note(conn, key, old, new)?;
+    rows.write(conn)
 }
 
 /// Adds or removes one row. One that is there already, or gone already, is no failure.
-fn write(conn: &Connection, key: i64, row: &Entry, add: bool) -> rusqlite::Result<()> {
+pub(super) fn write(conn: &Connection, key: i64, row: &Entry, add: bool) -> rusqlite::Result<()> {
     let done = match row {
         Entry::Token { param, code, system } => conn
             .prepare_cached(if add {
@@ -300,10 +279,12 @@ pub(crate) fn catch_up(conn: &Connection, records: u32) -> Result<(), StoreError
                 .collect()
         })
         .map_err(failed)?;
+    let mut rows = Gathered::default();
     for key in &keys {
         let shown = resource::repack(conn, *key)?;
-        replace(conn, *key, None, shown.as_ref())?;
+        rows.note(conn, *key, None, shown.as_ref())?;
     }
+    rows.write(conn)?;
     conn.prepare_cached("UPDATE index_state SET done_to = :to")
         .and_then(|mut update| update.execute(named_params! { ":to": keys.last() }))
         .map(|_| ())

@@ -5,6 +5,7 @@ pub(crate) mod attachment;
 pub(crate) mod audit;
 pub(crate) mod conflict;
 pub(crate) mod draft;
+pub(crate) mod gather;
 pub(crate) mod index;
 pub(crate) mod lookup;
 pub(crate) mod meta;

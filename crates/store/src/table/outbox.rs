@@ -46,6 +46,13 @@ pub(crate) fn insert(conn: &Connection, row: &NewRow<'_>) -> Result<i64, StoreEr
     Ok(op)
 }
 
+/// Whether nothing is queued, waiting or refused.
+pub(crate) fn is_empty(conn: &Connection) -> Result<bool, StoreError> {
+    conn.prepare_cached("SELECT NOT EXISTS (SELECT 1 FROM outbox)")
+        .and_then(|mut select| select.query_row([], |row| row.get(0)))
+        .map_err(StoreError::sql("read the outbox"))
+}
+
 const COLUMNS: &str = "op, grp, type, id, base, body, kind, made_at, attempt, tried_at, not_before, stuck";
 
 struct Columns {

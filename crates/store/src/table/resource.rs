@@ -2,6 +2,7 @@
 //!
 //! Bodies are packed; a row that was written before there was packing holds text until it is written again.
 
+use super::gather::Gathered;
 use super::{body, index, Key};
 use crate::packed;
 use crate::{StoreError, Stored};
@@ -101,6 +102,40 @@ pub(crate) fn put(
     let old = before.map(|(_, old)| old.read()).transpose()?.flatten();
     index::replace(conn, row_key, old.as_ref(), shown)?;
     Ok(row_key)
+}
+
+/// Writes what the server has of a record that nothing waits of. Its search rows are gathered.
+pub(crate) fn put_server(
+    conn: &Connection,
+    key: &Key,
+    shown: &Value,
+    version: Option<&str>,
+    rows: &mut Gathered,
+) -> Result<(), StoreError> {
+    let packed = packed::pack(shown)?;
+    let failed = |source| StoreError::sql("keep a record")(source);
+    // Most of a first sync is new here: one search of the tree, not two.
+    let new = conn
+        .prepare_cached(
+            "INSERT INTO resource (type, id, packed, version) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING",
+        )
+        .and_then(|mut insert| insert.execute((&key.kind, &key.id, &packed, version)))
+        .map_err(failed)?;
+    if new == 1 {
+        return rows.note(conn, conn.last_insert_rowid(), None, Some(shown));
+    }
+    let Some((row_key, old)) = find_shown(conn, key)? else {
+        return Ok(());
+    };
+    let old = old.read()?;
+    conn.prepare_cached(
+        "UPDATE resource SET packed = ?1, body = NULL, version = ?2, base_body = NULL,
+             remote_state = NULL, remote_body = NULL, remote_version = NULL
+         WHERE key = ?3",
+    )
+    .and_then(|mut update| update.execute((&packed, version, row_key)))
+    .map_err(failed)?;
+    rows.note(conn, row_key, old.as_ref(), Some(shown))
 }
 
 /// A body as it lies in its row; neither: deleted here.

@@ -24,6 +24,13 @@ pub(crate) fn note(conn: &Connection, key: &Key) -> Result<(), StoreError> {
     meta::put(conn, &format!("unseen/{key}"), Some(""))
 }
 
+/// Whether something still has to come again.
+pub(crate) fn is_any(conn: &Connection) -> Result<bool, StoreError> {
+    conn.prepare_cached("SELECT EXISTS (SELECT 1 FROM meta WHERE name >= 'unseen/' AND name < :end)")
+        .and_then(|mut select| select.query_row(named_params! { ":end": END }, |row| row.get(0)))
+        .map_err(StoreError::sql("read what has to come again"))
+}
+
 /// It came again, or is known to be gone.
 pub(crate) fn came(conn: &Connection, key: &Key) -> Result<(), StoreError> {
     meta::put(conn, &format!("unseen/{key}"), None)

@@ -1,6 +1,7 @@
 //! A page of changes from the server, and the cursor behind it.
 
 use super::reconcile::{reconcile, take_remote};
+use crate::table::gather::Gathered;
 use crate::table::resource::RemoteState;
 use crate::table::{acked, meta, outbox, resource, unseen, Key};
 use crate::{PageReport, StoreError};
@@ -20,37 +21,62 @@ pub(crate) fn apply(
     now: Timestamp,
 ) -> Result<PageReport, StoreError> {
     let mut report = PageReport::default();
+    let mut rows = Gathered::default();
+    // Asked once for the page: none of its changes queues one here, or is awaited where none was.
+    let nothing_queued = outbox::is_empty(conn)?;
+    let awaited = unseen::is_any(conn)?;
     for change in changes {
-        let (key, remote) = match &change.change {
-            ChangeBody::Resource(resource) => (
-                Key::of(resource)?,
-                RemoteState::Here {
-                    body: resource.clone(),
-                    version: version_of(resource),
-                },
-            ),
-            ChangeBody::Gone {
-                id,
-                why: GoneWhy::OutOfScope,
-            } => (Key::parse(id)?, RemoteState::OutOfScope),
-            ChangeBody::Gone {
-                id,
-                why: GoneWhy::Deleted | GoneWhy::Purged,
-            } => (Key::parse(id)?, RemoteState::Deleted),
+        let key = match &change.change {
+            ChangeBody::Resource(resource) => Key::of(resource)?,
+            ChangeBody::Gone { id, .. } => Key::parse(id)?,
         };
-        unseen::came(conn, &key)?;
-        let purged = ChangeBody::Gone {
-            id: key.to_string(),
-            why: GoneWhy::Purged,
-        };
+        if awaited {
+            unseen::came(conn, &key)?;
+        }
         // What a retention rule removed is not offered again. A deletion is undone with whatever else a backup lacks.
-        if change.change == purged {
+        if matches!(
+            &change.change,
+            ChangeBody::Gone {
+                why: GoneWhy::Purged,
+                ..
+            }
+        ) {
             acked::forget(conn, &key)?;
         }
-        apply_one(conn, &key, &remote, now, &mut report)?;
+        match &change.change {
+            ChangeBody::Resource(resource)
+                if nothing_queued || outbox::of_resource(conn, &key)?.is_empty() =>
+            {
+                resource::put_server(conn, &key, resource, version_of(resource), &mut rows)?;
+                report.changed.push(key.to_string());
+            }
+            _ => {
+                // Of a record that was met before on this page, perhaps.
+                rows.write(conn)?;
+                apply_one(conn, &key, &remote_of(&change.change), now, &mut report)?;
+            }
+        }
     }
+    rows.write(conn)?;
     meta::put(conn, CURSOR, Some(cursor))?;
     Ok(report)
+}
+
+fn remote_of(change: &ChangeBody) -> RemoteState {
+    match change {
+        ChangeBody::Resource(resource) => RemoteState::Here {
+            body: resource.clone(),
+            version: version_of(resource).map(str::to_owned),
+        },
+        ChangeBody::Gone {
+            why: GoneWhy::OutOfScope,
+            ..
+        } => RemoteState::OutOfScope,
+        ChangeBody::Gone {
+            why: GoneWhy::Deleted | GoneWhy::Purged,
+            ..
+        } => RemoteState::Deleted,
+    }
 }
 
 fn apply_one(
@@ -80,10 +106,6 @@ fn apply_one(
     Ok(())
 }
 
-fn version_of(resource: &Value) -> Option<String> {
-    resource
-        .get("meta")?
-        .get("versionId")?
-        .as_str()
-        .map(str::to_owned)
+fn version_of(resource: &Value) -> Option<&str> {
+    resource.get("meta")?.get("versionId")?.as_str()
 }
