@@ -14,6 +14,7 @@ mod migrate;
 mod open;
 mod opnumbers;
 mod packed;
+mod place;
 mod query;
 mod reserve;
 mod rows;

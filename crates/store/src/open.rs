@@ -1,6 +1,7 @@
 //! Opening a profile's database: its lock, its key, its settings, its schema.
 
 use crate::opnumbers::Floor;
+use crate::place::Place;
 use crate::reserve::Reserve;
 use crate::table::outbox;
 use crate::{migrate, OpenError};
@@ -24,6 +25,10 @@ pub(crate) struct Db {
     pub conn: Connection,
     pub floor: Floor,
     pub reserve: Reserve,
+    /// The file that is open.
+    pub place: Place,
+    /// What it was opened with, should it have to be written anew.
+    pub cipher: Cipher,
     /// Writes done since the disk was full.
     pub saved_while_full: u32,
     /// Set by the last call; the thread ends after it.
@@ -83,6 +88,8 @@ pub(crate) fn open(dir: &Path, cipher: &Cipher) -> Result<Db, OpenError> {
         conn,
         floor,
         reserve,
+        place: Place::of(&dir.join(DATABASE)),
+        cipher: cipher.clone(),
         saved_while_full: 0,
         closed: false,
         _lock: lock,
@@ -108,6 +115,14 @@ fn open_keyed(dir: &Path, key: &Secret<[u8; 32]>) -> Result<(Connection, Floor),
         outbox::start_after(&conn, floor.number()).map_err(|_| OpenError::Damaged)?;
     }
     Ok((conn, floor))
+}
+
+/// As [`open_database`], without a key.
+#[cfg(feature = "without-key")]
+pub(crate) fn open_plain_again(path: &Path) -> Result<Connection, OpenError> {
+    let conn = Connection::open(path).map_err(OpenError::sql("open the database"))?;
+    settle(&conn)?;
+    Ok(conn)
 }
 
 #[cfg(feature = "without-key")]

@@ -3,8 +3,10 @@
 //! Needs a small file system of its own, which only root can mount; elsewhere it says that it was skipped.
 
 mod common;
+#[path = "common/district.rs"]
+mod district;
 
-use common::{audit, done, open, put, task, NOW};
+use common::{audit, change, done, open, put, task, NOW};
 use hms_model::wire::session::WireSealed;
 use hms_store::{Blob, Journal, Store, StoreError};
 use std::fs;
@@ -144,6 +146,42 @@ async fn wherever_the_disk_fills_up_a_save_holds_whole_or_not_at_all() {
     let store = open(dir.path());
     assert_eq!(store.outbox().await.expect("outbox").len(), saved);
     assert!(saved > 150, "{saved}");
+}
+
+#[tokio::test]
+async fn a_first_sync_that_fills_the_disk_leaves_room_for_words() {
+    let dir = tempfile::tempdir().expect("dir");
+    let Some(disk) = Tmpfs::mount(40, dir.path()) else {
+        return;
+    };
+    let store = open(dir.path());
+    let mut people = district::people(3);
+    let (mut saved, mut pages, mut refused) = (0, 0, 0);
+    // The disk is full before the page, or in the middle of it, or with the log's way back into the database.
+    for spare in [30, 24, 18, 12, 9, 7, 6, 5, 4, 3, 2, 1, 0] {
+        disk.fill(spare * 512 * 1024);
+        for _ in 0..2 {
+            let page: Vec<_> = people.by_ref().take(1_800).map(change).collect();
+            match store.apply_page(page, format!("{pages}"), NOW).await {
+                Ok(_) => pages += 1,
+                Err(StoreError::Full) => refused += 1,
+                Err(other) => panic!("{other}"),
+            }
+            for _ in 0..20 {
+                try_save(&store, saved).await.expect("saves");
+                saved += 1;
+            }
+        }
+        let cursor = store.cursor().await.expect("cursor");
+        assert_eq!(cursor, (pages > 0).then(|| (pages - 1).to_string()));
+    }
+    println!("{pages} pages applied, {refused} refused, {saved} saved");
+    assert!(refused > 3 && pages > 3);
+    assert_eq!(store.outbox().await.expect("outbox").len(), saved);
+    store.close().await;
+    disk.clear();
+    let store = open(dir.path());
+    assert_eq!(store.outbox().await.expect("outbox").len(), saved);
 }
 
 #[tokio::test]

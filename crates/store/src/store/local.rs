@@ -155,8 +155,14 @@ impl Store {
     /// Failures of the database.
     pub async fn blob_part(&self, id: &str, offset: u64, length: usize) -> Result<Vec<u8>, StoreError> {
         let id = id.to_owned();
-        self.read(move |conn| attachment::part(conn, &id, offset, length))
-            .await
+        self.read(move |conn| {
+            let part = attachment::part(conn, &id, offset, length)?;
+            // A photo is read once: its pages are not kept in memory in the place of records.
+            conn.execute_batch("PRAGMA shrink_memory")
+                .map_err(StoreError::sql("let go of memory"))?;
+            Ok(part)
+        })
+        .await
     }
 
     /// Removes a photo or recording.

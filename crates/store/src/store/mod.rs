@@ -5,6 +5,7 @@ mod records;
 mod sync;
 
 use crate::open::{self, Cipher, Db};
+use crate::place;
 use crate::table::{index, outbox};
 use crate::{OpenError, StoreError};
 use hms_model::secret::Secret;
@@ -198,6 +199,7 @@ fn next_job(inbox: &mut mpsc::Receiver<Job>, db: &mut Db, behind: &mut bool) -> 
 }
 
 fn transact<T>(db: &mut Db, job: &impl Fn(&Connection) -> Result<T, StoreError>) -> Result<T, StoreError> {
+    place::keep(db)?;
     let tx = db
         .conn
         .transaction_with_behavior(TransactionBehavior::Immediate)
