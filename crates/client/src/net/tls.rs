@@ -8,6 +8,10 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::CertificateDer;
 use rustls::{ClientConfig, RootCertStore};
 
+/// Bytes of a record. Of the last one on a line that breaks nothing is kept, and each costs 27 bytes: a large one loses
+/// half a second of a thin line at each cut.
+const RECORD: usize = 4 * 1024;
+
 /// TLS could not be set up.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum TlsSetupError {
@@ -48,6 +52,7 @@ pub(crate) fn config(ca: Option<&Path>, protocols: &[&[u8]]) -> Result<ClientCon
                 .with_no_client_auth()
         }
     };
+    config.max_fragment_size = Some(RECORD);
     config.alpn_protocols = protocols.iter().map(|p| p.to_vec()).collect();
     Ok(config)
 }

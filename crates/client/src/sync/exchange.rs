@@ -8,12 +8,13 @@ use hms_core::sync::SyncEnd;
 use hms_model::secret::Secret;
 use hms_model::time::Timestamp;
 use hms_model::wire::sync::{
-    WireAsk, WireChange, WireLine, WireOp, WireResult, DEVICE_HEADER, EXCHANGE_HEADER, MEDIA_TYPE,
+    WireAsk, WireLine, WireOp, WireResult, DEVICE_HEADER, EXCHANGE_HEADER, MEDIA_TYPE,
 };
-use hms_store::{Applied, Store, StoreError};
+use hms_store::{Applied, PageReport, Store, StoreError};
 use reqwest::header::CONTENT_TYPE;
 use reqwest::{Method, Response};
 
+use super::intake::Intake;
 use crate::client::Shared;
 use crate::engine::Engine;
 use crate::error::ClientError;
@@ -310,10 +311,33 @@ async fn read(
     mut response: Response,
     answered: &mut Vec<i64>,
 ) -> Result<(), ExchangeError> {
+    let mut intake = Intake::default();
+    let ended = read_lines(shared, start, &mut response, answered, &mut intake).await;
+    // What came before the last cursor stands, however it ended.
+    let kept = write(shared, start, &mut intake).await;
+    ended.and(kept)
+}
+
+async fn read_lines(
+    shared: &Arc<Shared>,
+    start: &Start,
+    response: &mut Response,
+    answered: &mut Vec<i64>,
+    intake: &mut Intake,
+) -> Result<(), ExchangeError> {
     let mut buffer: Vec<u8> = Vec::new();
-    let mut page: Vec<WireChange> = Vec::new();
     loop {
-        let part = response.chunk().await.map_err(|error| {
+        let part = loop {
+            let next = response.chunk();
+            let Some(patience) = intake.patience() else {
+                break next.await;
+            };
+            match tokio::time::timeout(patience, next).await {
+                Ok(part) => break part,
+                Err(_) => write(shared, start, intake).await?,
+            }
+        };
+        let part = part.map_err(|error| {
             tracing::debug!(?error, "A sync was cut");
             Fault::of(&error)
         })?;
@@ -347,22 +371,20 @@ async fn read(
                     let applied = start.store.apply_result(&result, now, start.seed).await?;
                     note(shared, applied, start.id_of(result.op)).await;
                 }
-                WireLine::Change(change) => page.push(change),
+                WireLine::Change(change) => intake.change(change, line.len()),
                 WireLine::Cursor(cursor) => {
-                    let changes = std::mem::take(&mut page);
-                    let now = shared.config.clock.now();
-                    let report = match cursor.anew {
-                        None => start.store.apply_page(changes, cursor.cursor, now).await?,
+                    match cursor.anew {
+                        None => intake.cursor(cursor.cursor),
                         Some(why) => {
+                            write(shared, start, intake).await?;
                             tracing::info!(?why, "The server does not go on from where this device is");
-                            start.store.begin_anew(why, cursor.cursor, now).await?
+                            let now = shared.config.clock.now();
+                            let report = start.store.begin_anew(why, cursor.cursor, now).await?;
+                            tell_changed(shared, report).await;
                         }
-                    };
-                    if !report.changed.is_empty() || !report.conflicts.is_empty() {
-                        let ids: Vec<String> = report.changed.into_iter().chain(report.conflicts).collect();
-                        shared
-                            .tell(async move |engine: &mut Engine| engine.records_changed(&ids).await)
-                            .await;
+                    }
+                    if cursor.done || intake.is_due() {
+                        write(shared, start, intake).await?;
                     }
                     if cursor.done {
                         let gone = start.store.end_exchange().await?;
@@ -384,6 +406,26 @@ async fn read(
             // The last line says "done"; without it the answer was cut.
             return Err(Fault::Cut.into());
         }
+    }
+}
+
+/// Writes what came up to the last cursor.
+async fn write(shared: &Arc<Shared>, start: &Start, intake: &mut Intake) -> Result<(), ExchangeError> {
+    let Some((changes, cursor)) = intake.take() else {
+        return Ok(());
+    };
+    let now = shared.config.clock.now();
+    let report = start.store.apply_page(changes, cursor, now).await?;
+    tell_changed(shared, report).await;
+    Ok(())
+}
+
+async fn tell_changed(shared: &Arc<Shared>, report: PageReport) {
+    if !report.changed.is_empty() || !report.conflicts.is_empty() {
+        let ids: Vec<String> = report.changed.into_iter().chain(report.conflicts).collect();
+        shared
+            .tell(async move |engine: &mut Engine| engine.records_changed(&ids).await)
+            .await;
     }
 }
 

@@ -1,6 +1,7 @@
 //! Exchanges with the server: `$hms-sync`, photos and recordings, sealed entries.
 
 mod exchange;
+mod intake;
 mod readers;
 mod sealed;
 mod upload;

@@ -262,10 +262,10 @@ impl One<'_> {
                     Ok(bytes)
                 })
                 .await?;
-            let began = Instant::now();
-            offset = tus.append(&at, offset, &bytes).await?;
+            let (began, length) = (Instant::now(), bytes.len());
+            offset = tus.append(&at, offset, bytes).await?;
             *reached = offset.max(*reached);
-            pace.went(bytes.len(), began.elapsed());
+            pace.went(length, began.elapsed());
         }
         Ok(())
     }
@@ -311,7 +311,8 @@ impl One<'_> {
         while began.elapsed() < EXCHANGE {
             let busy = self
                 .shared
-                .ask(async |engine: &mut Engine| Ok(engine.exchange.is_some()))
+                // An exchange that only fetches does not hold it up: after each cut there is one.
+                .ask(async |engine: &mut Engine| Ok(engine.exchange.is_some() && !engine.batch.is_empty()))
                 .await?;
             if !busy {
                 break;

@@ -6,19 +6,21 @@ use hms_core::backoff::{split_mix, wait_ms};
 
 use crate::net::Fault;
 
-/// At first, and after a cut: what is sent twice at most, were all of it lost.
+/// At first.
 pub(crate) const START: usize = 64 * 1024;
 const LEAST: usize = 16 * 1024;
 /// In memory at once; a request of this size still ends in time on a link that took the one before quickly.
 const MOST: usize = 256 * 1024;
 /// A link that takes a piece faster than this gets larger ones.
-const QUICK: Duration = Duration::from_secs(3);
+const QUICK: Duration = Duration::from_secs(5);
 /// One that takes longer gets smaller ones: a request that takes a minute is given up.
 const SLOW: Duration = Duration::from_secs(12);
 /// Tries in a row without a byte that come one after the other; then waits double.
-const QUICK_TRIES: u32 = 6;
+const QUICK_TRIES: u32 = 12;
+/// Of these, so many at once: most cuts are short, and a try on a dead line costs nothing.
+const SOON: u32 = 10;
 /// Tries in a row without a byte; then the next exchange brings it up again.
-const TRIES: u32 = 12;
+const TRIES: u32 = 18;
 
 /// Size of the pieces and waits between tries.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,7 +75,9 @@ impl Pace {
             | Fault::Refused(_)
             | Fault::Unreadable => return None,
         };
-        self.piece = self.piece.clamp(LEAST, START);
+        // A cut says nothing of how quick the link is, and costs what was on its way, not the piece: the server keeps
+        // what came of it.
+        self.piece = self.piece.max(LEAST);
         self.in_vain += 1;
         self.seed = split_mix(self.seed);
         if self.in_vain > TRIES {
@@ -81,10 +85,14 @@ impl Pace {
         }
         let quick = if busy { 0 } else { QUICK_TRIES };
         let wait = match self.in_vain {
-            // 100 ms, 200, 400, 800, and then about a second.
+            // 50 ms and then 150 for two seconds, as much again by chance, and then about a second.
             n if n <= quick => {
-                let full = 100_i64 << (n - 1).min(3);
-                full + i64::try_from(self.seed % 200).unwrap_or(0)
+                let full: i64 = match n {
+                    1 => 50,
+                    2..=SOON => 150,
+                    _ => 700,
+                };
+                full + i64::try_from(self.seed % full.unsigned_abs()).unwrap_or(0)
             }
             n => wait_ms(n - quick, self.seed),
         };
@@ -97,22 +105,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pieces_grow_on_a_quick_link_and_are_small_again_after_a_cut() {
+    fn pieces_grow_on_a_quick_link_and_get_smaller_where_one_takes_long() {
         let mut pace = Pace::new(7);
         let quick = Duration::from_millis(200);
         for expected in [128, 256, 256] {
             pace.went(pace.piece(), quick);
             assert_eq!(pace.piece(), expected * 1024);
         }
-        // 64 KiB over 256 kbit/s.
-        pace.failed(Fault::Cut);
-        assert_eq!(pace.piece(), START);
-        pace.went(START, Duration::from_millis(2100));
-        assert_eq!(pace.piece(), 2 * START);
-        pace.went(2 * START, Duration::from_millis(4200));
-        assert_eq!(pace.piece(), 2 * START);
-        // The end of a file says nothing of the link.
+        // The end of a file says nothing of the link, and a cut nothing of how quick it is.
         pace.went(10, quick);
+        pace.failed(Fault::Cut);
+        assert_eq!(pace.piece(), 4 * START);
+        // 256 KiB over 128 kbit/s, and no answer at all.
+        pace.went(4 * START, Duration::from_millis(16_400));
+        assert_eq!(pace.piece(), 2 * START);
+        pace.went(2 * START, Duration::from_millis(8_200));
         assert_eq!(pace.piece(), 2 * START);
         for _ in 0..9 {
             pace.failed(Fault::Slow);
@@ -125,11 +132,16 @@ mod tests {
         let mut pace = Pace::new(7);
         let waits: Vec<Duration> = std::iter::from_fn(|| pace.failed(Fault::Unreachable)).collect();
         assert_eq!(waits.len(), TRIES as usize);
-        assert!(waits[..6].iter().all(|wait| *wait <= Duration::from_secs(1)));
-        assert!(waits[11] >= Duration::from_secs(30));
+        assert!(waits[..SOON as usize]
+            .iter()
+            .all(|wait| *wait <= Duration::from_millis(300)));
+        assert!(waits[..QUICK_TRIES as usize]
+            .iter()
+            .all(|wait| *wait <= Duration::from_millis(1_400)));
+        assert!(waits[17] >= Duration::from_secs(30));
 
         pace.moved();
-        assert!(pace.failed(Fault::Cut) < Some(Duration::from_millis(300)));
+        assert!(pace.failed(Fault::Cut) <= Some(Duration::from_millis(100)));
         pace.moved();
         assert!(pace.failed(Fault::Server(507)) >= Some(Duration::from_secs(1)));
         assert_eq!(pace.failed(Fault::SignInNeeded), None);

@@ -105,7 +105,7 @@ async fn a_file_goes_to_a_foreign_server_over_a_line_that_breaks() {
     let metadata = [("document", "photo"), ("filetype", "image/jpeg")];
     let place = tus.create(file.len() as u64, &metadata).await.expect("made");
     assert_eq!(
-        tus.append(&place.path, 7, &file[7..20]).await,
+        tus.append(&place.path, 7, file[7..20].to_vec()).await,
         Err(Fault::Refused(409))
     );
 
@@ -116,7 +116,7 @@ async fn a_file_goes_to_a_foreign_server_over_a_line_that_breaks() {
         let piece = &rest[..rest.len().min(65_536)];
         let line = http(breaking(peer.port, vec![40_000 + cuts * 1_111]).await);
         let went = Tus(Caller::Nobody(&line))
-            .append(&place.path, offset, piece)
+            .append(&place.path, offset, piece.to_vec())
             .await;
         let now = match went {
             Ok(now) => now,

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use base64::engine::general_purpose::STANDARD;
 use base64::Engine as _;
+use bytes::Bytes;
 use reqwest::header::{CONTENT_TYPE, LOCATION};
 use reqwest::{Method, RequestBuilder, Response};
 use url::Url;
@@ -96,17 +97,19 @@ impl Tus<'_> {
     ///
     /// # Errors
     /// A fault; 409 where the upload stands elsewhere.
-    pub(crate) async fn append(self, path: &str, offset: u64, bytes: &[u8]) -> Result<u64, Fault> {
+    pub(crate) async fn append(self, path: &str, offset: u64, bytes: Vec<u8>) -> Result<u64, Fault> {
+        let end = offset.saturating_add(bytes.len() as u64);
+        // Shared, not copied: the request may be made twice.
+        let bytes = Bytes::from(bytes);
         let sent = self
             .send(Method::PATCH, path, |request| {
                 request
                     .header("upload-offset", offset)
                     .header(CONTENT_TYPE, "application/offset+octet-stream")
-                    .body(bytes.to_vec())
+                    .body(bytes.clone())
             })
             .await?;
         let now = number(&sent, "upload-offset").ok_or(Fault::Unreadable)?;
-        let end = offset.saturating_add(bytes.len() as u64);
         if (offset..=end).contains(&now) {
             Ok(now)
         } else {
