@@ -53,11 +53,16 @@ const OURS: &[(&str, &[&str])] = &[
             "hms-model",
             "hms-fhir",
             "hms-triage",
+            "hms-wire",
         ],
     ),
     ("ach", &["hms-client", "hms-triage", "hms-model"]),
     ("hms-ach", &["hms-client", "hms-model"]),
-    ("hms-server", &["hms-core", "hms-model", "hms-triage", "hms-fhir"]),
+    ("hms-wire", &[]),
+    (
+        "hms-server",
+        &["hms-core", "hms-model", "hms-triage", "hms-fhir", "hms-wire"],
+    ),
     ("xtask", &[]),
 ];
 
@@ -87,6 +92,7 @@ fn each_outside_package_stays_in_its_room() {
         ("webrtc", &["hms-media"]),
         ("opusic-sys", &["hms-media"]),
         ("env-libvpx-sys", &["hms-media"]),
+        ("zstd", &["hms-store", "hms-wire"]),
     ];
     let arrows = arrows();
 

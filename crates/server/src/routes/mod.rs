@@ -1,6 +1,7 @@
 //! The table of routes. A route exists only as a row that says who may call it; the router is made from the rows.
 
 pub mod admin;
+mod coded;
 mod compress;
 pub mod fhir;
 pub mod guard;
@@ -71,6 +72,7 @@ pub fn all() -> Vec<Route> {
     rows.extend(admin::routes());
     rows.extend(fhir::routes());
     rows.extend(sync::routes());
+    rows.extend(coded::routes());
     rows.extend(sealed::routes());
     rows.extend(uploads::routes());
     rows.extend(signal::routes());

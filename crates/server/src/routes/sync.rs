@@ -1,5 +1,6 @@
 //! `POST /fhir/$hms-sync`: changes up, results and changes down, one JSON object a line.
 
+use super::coded::Codings;
 use super::fhir::FhirAnswer;
 use super::{route, Access, Route};
 use crate::app::App;
@@ -53,7 +54,9 @@ pub fn routes() -> Vec<Route> {
 /// Every answer names the exchange that it belongs to.
 async fn exchange(State(app): State<App>, actor: Actor, headers: HeaderMap, body: Body) -> FhirAnswer {
     let named = headers.get(EXCHANGE_HEADER).cloned();
-    let mut answer = answered(app, actor, &headers, body).await?;
+    let codings = Codings::of(&headers)?;
+    let body = codings.unpack(body, LONGEST_BODY);
+    let mut answer = codings.pack(answered(app, actor, &headers, body).await?);
     if let Some(named) = named.filter(|named| named.len() <= 64) {
         answer
             .headers_mut()

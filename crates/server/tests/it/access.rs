@@ -110,6 +110,7 @@ const ROWS: &[(&str, &str, Expect)] = &[
     ("GET", "/fhir/{kind}/{id}/_history", Expect::ReadChart),
     ("GET", "/fhir/{kind}/{id}/_history/{version}", Expect::ReadChart),
     ("POST", "/fhir/$hms-sync", Expect::Sync),
+    ("GET", "/dictionary/hms-sync-1", Expect::Public),
     ("POST", "/api/sealed", Expect::Public),
     ("OPTIONS", "/api/uploads", Expect::Public),
     ("POST", "/api/uploads", Expect::Only(UPLOADERS)),
