@@ -1,5 +1,6 @@
 //! What travels between client and server, beside plain FHIR. docs/protocol.md is the specification.
 
+pub mod digest;
 pub mod handover;
 pub mod session;
 pub mod signal;

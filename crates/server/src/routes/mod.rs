@@ -3,6 +3,7 @@
 pub mod admin;
 mod coded;
 mod compress;
+mod digest;
 pub mod fhir;
 pub mod guard;
 pub mod oauth;
@@ -73,6 +74,7 @@ pub fn all() -> Vec<Route> {
     rows.extend(fhir::routes());
     rows.extend(sync::routes());
     rows.extend(coded::routes());
+    rows.extend(digest::routes());
     rows.extend(sealed::routes());
     rows.extend(uploads::routes());
     rows.extend(signal::routes());

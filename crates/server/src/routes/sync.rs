@@ -101,7 +101,7 @@ async fn answered(app: App, actor: Actor, headers: &HeaderMap, body: Body) -> Fh
 /// The device that the changes are numbered on. A token that was given to a device is good on that one only, and one
 /// that was given to none on none: the numbers of a device's changes, and what was reported on it while it was locked,
 /// are its own.
-async fn device(app: &App, actor: &Actor, headers: &HeaderMap) -> Result<String, Problem> {
+pub(super) async fn device(app: &App, actor: &Actor, headers: &HeaderMap) -> Result<String, Problem> {
     let named = headers
         .get(DEVICE_HEADER)
         .and_then(|v| DeviceId::parse(v.to_str().ok()?).ok());
@@ -411,7 +411,7 @@ fn text_of(page: &Page, before: &Cursor) -> String {
     text
 }
 
-fn lines<T: Serialize>(all: &[T]) -> String {
+pub(super) fn lines<T: Serialize>(all: &[T]) -> String {
     let mut text = String::new();
     all.iter().for_each(|one| line(&mut text, one));
     text
@@ -425,6 +425,6 @@ fn line<T: Serialize>(text: &mut String, one: &T) {
     }
 }
 
-fn ndjson(body: Body) -> Response {
+pub(super) fn ndjson(body: Body) -> Response {
     ([(CONTENT_TYPE, MEDIA_TYPE)], body).into_response()
 }

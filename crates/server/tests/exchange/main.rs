@@ -1,7 +1,9 @@
 //! The exchange with devices and other systems: sync, sealed reports, signalling, HR, escalation.
 
+mod coded;
 mod colleague;
 mod demo;
+mod digest;
 mod escalation;
 mod forged;
 mod hr;

@@ -110,6 +110,7 @@ const ROWS: &[(&str, &str, Expect)] = &[
     ("GET", "/fhir/{kind}/{id}/_history", Expect::ReadChart),
     ("GET", "/fhir/{kind}/{id}/_history/{version}", Expect::ReadChart),
     ("POST", "/fhir/$hms-sync", Expect::Sync),
+    ("POST", "/fhir/$hms-sync-digest", Expect::Sync),
     ("GET", "/dictionary/hms-sync-1", Expect::Public),
     ("POST", "/api/sealed", Expect::Public),
     ("OPTIONS", "/api/uploads", Expect::Public),
@@ -258,6 +259,17 @@ async fn gets_in(w: &World, who: &Person, method: &str, path: &str, patient: &st
             )
             .await
         }
+        ("POST", "/fhir/$hms-sync-digest") => {
+            let ask = json!({"cursor": null, "scope": "mine", "records": [format!("Observation/{id}")]});
+            w.ask_with(
+                who,
+                "POST",
+                path,
+                Some(&ask),
+                &[("content-type", "application/x-ndjson"), ("x-hms-device", "walk")],
+            )
+            .await
+        }
         ("PATCH", _) => {
             let media = [("content-type", "application/json-patch+json")];
             w.ask_with(who, method, &address, body.as_ref(), &media).await
@@ -270,6 +282,10 @@ async fn gets_in(w: &World, who: &Person, method: &str, path: &str, patient: &st
         ("GET", "/fhir/{kind}" | "/fhir/_history" | "/fhir/{kind}/_history")
         | ("POST", "/fhir/{kind}/_search") => answer.status.is_success() && holds(&answer, &id),
         ("POST", "/fhir/$hms-sync") => answer.status.is_success() && answer.text().contains(&id),
+        // That there is none is said of every name.
+        ("POST", "/fhir/$hms-sync-digest") => {
+            answer.status.is_success() && answer.text().contains("\"resource\"")
+        }
         // Without a device or an account of that name the administrator's answer is that there is none.
         ("DELETE", "/api/devices/{id}")
         | (

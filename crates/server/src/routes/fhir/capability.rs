@@ -56,9 +56,21 @@ fn statement(app: &App) -> Value {
                 }],
             },
             "resource": resources,
+            "operation": operations(base),
             "interaction": [{"code": "transaction"}, {"code": "batch"}, {"code": "history-system"}],
         }],
     })
+}
+
+/// What goes beyond FHIR, for those who speak it; everybody else gets the same resources without.
+fn operations(base: &str) -> Value {
+    let of = |name: &str, documentation: String| json!({"name": name, "definition": format!("{base}/fhir/OperationDefinition/{name}"), "documentation": documentation});
+    json!([
+        of("hms-sync", format!(
+            "Changes up and down in one round trip, NDJSON. Bodies may be packed: dcz (RFC 9842) with the dictionary at \
+             {} (SHA-256 {}), zstd, gzip.", hms_wire::dictionary::PATH, hms_wire::dictionary::available())),
+        of("hms-sync-digest", "Whether a device holds what its person may hold: sums over 256 ranges.".to_owned()),
+    ])
 }
 
 fn codes(words: &[&str]) -> Vec<Value> {

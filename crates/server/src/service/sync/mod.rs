@@ -2,6 +2,7 @@
 
 pub mod apply;
 pub mod cursor;
+pub mod digest;
 pub mod feed;
 pub mod scope;
 

@@ -5,6 +5,7 @@ use crate::auth::relation::{derive, patient_of, Relation, RelationKind};
 use crate::auth::standing::is_unclaimed;
 use crate::auth::Actor;
 use crate::db::sqlite::table;
+use crate::db::sqlite::table::feed::LiveRow;
 use crate::db::DbError;
 use hms_model::map::task::{self, TaskKind};
 use hms_model::role::Role;
@@ -210,17 +211,37 @@ impl<'a> Scope<'a> {
                 task::kind(body),
                 Some(TaskKind::SupervisorNotice | TaskKind::DutyDecision)
             );
-        let standings = [
-            (facts.own && draft, Standing::OwnDraft),
-            (facts.own && !draft, Standing::Own),
-            (facts.treating, Standing::Treating),
-            (facts.queue, Standing::Queue),
-            (facts.district, Standing::District),
-            (facts.site && for_managers, Standing::SiteNotice),
-        ];
-        Ok(standings
-            .iter()
-            .any(|(stands, standing)| *stands && granted.contains(standing)))
+        Ok(stands(facts, &granted, draft, for_managers))
+    }
+
+    /// As [`Self::holds`] of a resource as it is now; its body is read only where it decides.
+    ///
+    /// # Errors
+    /// A failed statement or a damaged body.
+    pub fn holds_row(&mut self, row: &LiveRow) -> Result<bool, DbError> {
+        let granted = policy::granted(self.actor, Action::Read, &row.kind);
+        if granted.is_empty() || self.online_only(&row.kind) {
+            return Ok(false);
+        }
+        let facts = match &row.patient {
+            Some(patient) => Some(self.facts(patient)?),
+            None => None,
+        };
+        let decides = match (facts, row.kind.as_str()) {
+            (Some(facts), _) if !facts.any(self.actor.role) => return Ok(false),
+            (Some(_), kind) => matches!(kind, "Composition" | "Task"),
+            (None, kind) => kind != "Binary" && !DIRECTORY_ON_DEVICE.contains(&kind),
+        };
+        if let (Some(facts), false) = (facts, decides) {
+            return Ok(stands(facts, &granted, false, false));
+        }
+        let body = if decides {
+            let text = table::feed::body(self.conn, row.seq)?.unwrap_or_default();
+            serde_json::from_str(&text).map_err(DbError::Body)?
+        } else {
+            Value::Null
+        };
+        self.holds(&row.kind, &row.id, &body, facts)
     }
 
     fn holds_without_patient(
@@ -293,6 +314,21 @@ impl<'a> Scope<'a> {
         Ok(site == district
             || table::relation::holds(self.conn, RelationKind::PartOf.as_str(), &district, id)?)
     }
+}
+
+/// Whether one of the ways in which somebody stands to a patient is one of those that were granted.
+fn stands(facts: Facts, granted: &[Standing], draft: bool, for_managers: bool) -> bool {
+    let standings = [
+        (facts.own && draft, Standing::OwnDraft),
+        (facts.own && !draft, Standing::Own),
+        (facts.treating, Standing::Treating),
+        (facts.queue, Standing::Queue),
+        (facts.district, Standing::District),
+        (facts.site && for_managers, Standing::SiteNotice),
+    ];
+    standings
+        .iter()
+        .any(|(stands, standing)| *stands && granted.contains(standing))
 }
 
 /// Whether a patient's data was in scope over a stretch of the feed.

@@ -50,6 +50,42 @@ pub fn after(conn: &Connection, seq: i64, limit: usize) -> Result<Vec<FeedRow>, 
     .doing("read the change feed")
 }
 
+/// A resource that is not deleted, without its body.
+#[derive(Debug, Clone)]
+pub struct LiveRow {
+    /// Resource type.
+    pub kind: String,
+    /// Resource id.
+    pub id: String,
+    /// Its current version.
+    pub version: i64,
+    /// Place of that version in the order of commits.
+    pub seq: i64,
+    /// The Patient whose compartment it is in.
+    pub patient: Option<String>,
+}
+
+/// Every resource that is not deleted.
+///
+/// # Errors
+/// A failed statement.
+pub fn live(conn: &Connection) -> Result<Vec<LiveRow>, DbError> {
+    conn.prepare_cached("SELECT type, id, version, seq, patient FROM resource WHERE deleted = 0")
+        .and_then(|mut s| {
+            s.query_map([], |r| {
+                Ok(LiveRow {
+                    kind: r.get(0)?,
+                    id: r.get(1)?,
+                    version: r.get(2)?,
+                    seq: r.get(3)?,
+                    patient: r.get(4)?,
+                })
+            })?
+            .collect()
+        })
+        .doing("list what is stored")
+}
+
 /// The live resources of a patient's compartment, as they are now.
 ///
 /// # Errors
