@@ -1,6 +1,7 @@
 //! The handle of the store: async calls, done one after the other on the store's own thread.
 
 mod local;
+mod proof;
 mod records;
 mod sync;
 

@@ -312,6 +312,39 @@ pub(crate) fn ids(conn: &Connection, kind: &str) -> Result<Vec<(String, i64)>, S
         .map_err(StoreError::sql("list ids"))
 }
 
+/// What the server is known to have of a record: what is kept beside local changes, or what they stand on.
+const KNOWN: &str =
+    "CASE WHEN remote_state IS NULL THEN version WHEN remote_state = 'here' THEN remote_version END";
+
+/// `Type/id` and version of every record that the server is known to have.
+pub(crate) fn versions(conn: &Connection) -> Result<Vec<(String, String)>, StoreError> {
+    conn.prepare_cached(&format!(
+        "SELECT type || '/' || id, {KNOWN} AS known FROM resource WHERE known IS NOT NULL"
+    ))
+    .and_then(|mut select| {
+        select
+            .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
+            .collect()
+    })
+    .map_err(StoreError::sql("list versions"))
+}
+
+/// The version of one; `None` where the server is not known to have it.
+pub(crate) fn known_version(conn: &Connection, key: &Key) -> Result<Option<String>, StoreError> {
+    conn.prepare_cached(&format!(
+        "SELECT {KNOWN} FROM resource WHERE type = :type AND id = :id"
+    ))
+    .and_then(|mut select| {
+        select
+            .query_row(named_params! { ":type": key.kind, ":id": key.id }, |row| {
+                row.get(0)
+            })
+            .optional()
+    })
+    .map(Option::flatten)
+    .map_err(StoreError::sql("read a version"))
+}
+
 pub(crate) fn list(conn: &Connection, kind: &str) -> Result<Vec<Stored>, StoreError> {
     let sql = format!("SELECT {STORED} FROM resource r WHERE r.type = :type AND {IS_SHOWN} ORDER BY r.id");
     let rows: Vec<StoredColumns> = conn

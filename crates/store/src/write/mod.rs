@@ -3,6 +3,7 @@
 pub(crate) mod anew;
 pub(crate) mod batch;
 pub(crate) mod page;
+pub(crate) mod proof;
 pub(crate) mod reconcile;
 pub(crate) mod regroup;
 pub(crate) mod result;

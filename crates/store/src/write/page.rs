@@ -20,6 +20,17 @@ pub(crate) fn apply(
     cursor: &str,
     now: Timestamp,
 ) -> Result<PageReport, StoreError> {
+    let report = take(conn, changes, now)?;
+    meta::put(conn, CURSOR, Some(cursor))?;
+    Ok(report)
+}
+
+/// Applies changes; the cursor stays.
+pub(crate) fn take(
+    conn: &Connection,
+    changes: &[WireChange],
+    now: Timestamp,
+) -> Result<PageReport, StoreError> {
     let mut report = PageReport::default();
     let mut rows = Gathered::default();
     // Asked once for the page: none of its changes queues one here, or is awaited where none was.
@@ -58,7 +69,6 @@ pub(crate) fn apply(
         }
     }
     rows.write(conn)?;
-    meta::put(conn, CURSOR, Some(cursor))?;
     Ok(report)
 }
 
@@ -106,6 +116,6 @@ fn apply_one(
     Ok(())
 }
 
-fn version_of(resource: &Value) -> Option<&str> {
+pub(crate) fn version_of(resource: &Value) -> Option<&str> {
     resource.get("meta")?.get("versionId")?.as_str()
 }
