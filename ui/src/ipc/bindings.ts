@@ -774,6 +774,8 @@ export type NetworkView = {
 	rtt_ms: number | null,
 	/**  Why the last try failed, where it did. */
 	problem: NetworkProblem | null,
+	/**  When this device last compared all its records with the server. */
+	checked?: RecordsCheckView | null,
 };
 
 /**  The note of this visit. */
@@ -947,6 +949,16 @@ export type ReaderView = {
 	role: string,
 	/**  When. */
 	at: number | null,
+};
+
+/**  A comparison of all records with the server, which went well. */
+export type RecordsCheckView = {
+	/**  When it was. */
+	at: number,
+	/**  Records that the server has for this person. */
+	records: number,
+	/**  Records that were not here as the server has them, and were put right. */
+	mended: number,
 };
 
 /**  One step of the report, kept at once. */

@@ -176,6 +176,8 @@ export const carrier = {
   "outbox.title": "Waiting to send",
   "outbox.empty": "Nothing waits. All is sent.",
   "outbox.lastSync": "Last time all went well: {time}",
+  "outbox.checked": "Checked against the server: {time}. All records are the same.",
+  "outbox.mended": { one: "Checked against the server: {time}. {count} record was put right.", other: "Checked against the server: {time}. {count} records were put right." },
   "outbox.never": "Nothing was sent from this phone yet.",
   "outbox.kind.report": "Report",
   "outbox.kind.addition": "Added to a report",

@@ -177,6 +177,8 @@ export const carrier: Same<typeof english> = {
   "outbox.title": "Esperando para enviar",
   "outbox.empty": "Nada pendiente. Todo se envió.",
   "outbox.lastSync": "Última vez que todo salió bien: {time}",
+  "outbox.checked": "Comparado con el servidor: {time}. Todos los registros son iguales.",
+  "outbox.mended": { one: "Comparado con el servidor: {time}. Se corrigió {count} registro.", other: "Comparado con el servidor: {time}. Se corrigieron {count} registros." },
   "outbox.never": "Todavía no se envió nada desde este teléfono.",
   "outbox.kind.report": "Reporte",
   "outbox.kind.addition": "Añadido a un reporte",

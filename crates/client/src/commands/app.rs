@@ -112,6 +112,21 @@ impl Client {
         self.app_state().await
     }
 
+    /// Exchanges with the server now, and compares all records with it: what is missing, old or too much here is mended.
+    ///
+    /// # Errors
+    /// [`ErrorCode::Locked`].
+    pub async fn check_records(&self) -> Result<AppView, ClientError> {
+        self.ask(async |engine: &mut Engine| {
+            let store = engine.open_store()?;
+            Ok(store
+                .meta_put(crate::sync::CHECK_WANTED, Some(String::new()))
+                .await?)
+        })
+        .await?;
+        self.sync_now().await
+    }
+
     /// What the server has not acknowledged.
     ///
     /// # Errors

@@ -13,6 +13,7 @@ use super::{Engine, Form};
 use crate::error::ClientError;
 use crate::event::Tag;
 use crate::session::{half_from_text, half_to_text};
+use crate::sync::RecordsCheck;
 use crate::vault::name;
 
 /// Name under which the store keeps the account.
@@ -199,6 +200,7 @@ impl Engine {
             .and_then(|text| text.parse().ok())
             .map(Timestamp);
         self.network.last_sync_at = last;
+        self.network.checked = RecordsCheck::last(&store).await.map(|check| check.view());
         self.note_space(&store);
         self.store = Some(store);
         self.load_form().await?;

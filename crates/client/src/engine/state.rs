@@ -1,7 +1,7 @@
 //! Parts of the state.
 
 use hms_model::time::Timestamp;
-use hms_model::view::{NetworkProblem, NetworkState, NetworkView, SignInState, SignInView};
+use hms_model::view::{NetworkProblem, NetworkState, NetworkView, RecordsCheckView, SignInState, SignInView};
 use hms_store::keys::Key32;
 use serde::{Deserialize, Serialize};
 use tokio::task::AbortHandle;
@@ -17,6 +17,8 @@ pub(crate) struct NetworkNow {
     pub(crate) trying: bool,
     pub(crate) last_sync_at: Option<Timestamp>,
     pub(crate) problem: Option<NetworkProblem>,
+    /// The newest comparison of all records with the server.
+    pub(crate) checked: Option<RecordsCheckView>,
     /// Until when the server asked not to be offered sealed entries.
     pub(crate) sealed_after: Option<std::time::Instant>,
 }
@@ -34,6 +36,7 @@ impl NetworkNow {
             last_sync_at: self.last_sync_at.map(Timestamp::as_f64),
             rtt_ms,
             problem: self.problem,
+            checked: self.checked,
         }
     }
 }

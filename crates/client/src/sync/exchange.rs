@@ -8,10 +8,9 @@ use hms_core::sync::SyncEnd;
 use hms_model::secret::Secret;
 use hms_model::time::Timestamp;
 use hms_model::wire::sync::{
-    WireAsk, WireLine, WireOp, WireResult, DEVICE_HEADER, EXCHANGE_HEADER, MEDIA_TYPE,
+    WireAsk, WireLine, WireOp, WireResult, DEVICE_HEADER, EXCHANGE_HEADER,
 };
 use hms_store::{Applied, PageReport, Store, StoreError};
-use reqwest::header::CONTENT_TYPE;
 use reqwest::{Method, Response};
 
 use super::intake::Intake;
@@ -20,6 +19,7 @@ use crate::engine::Engine;
 use crate::error::ClientError;
 use crate::net::{Fault, Stop};
 use crate::sabotage::broken;
+use crate::sync::packing::{Unpacked, Way};
 
 /// Bytes of changes in one exchange: a thin link gets its first receipts soon.
 const BYTES_AT_MOST: u64 = 256 * 1024;
@@ -126,6 +126,10 @@ pub(crate) async fn exchange(shared: Arc<Shared>, max_ops: usize) {
         shared.uploads.notify_one();
     }
     let well = matches!(end, SyncEnd::Done { .. });
+    if well {
+        // Still part of the exchange: nothing else moves the cursor meanwhile.
+        super::proof::if_due(&shared, &start.store, &start.ask.scope).await;
+    }
     shared
         .tell(async move |engine: &mut Engine| engine.exchange_ended(end).await)
         .await;
@@ -256,7 +260,7 @@ async fn alone(shared: &Arc<Shared>, start: &Start, fault: Fault, ops: Vec<i64>)
     SyncEnd::Done { next_due }
 }
 
-/// The exchange itself.
+/// The exchange itself. Where packed bodies may have spoiled it, it is tried once without.
 async fn run(shared: &Arc<Shared>, start: &Start, answered: &mut Vec<i64>) -> Result<(), ExchangeError> {
     let mut body = Vec::new();
     for op in &start.ops {
@@ -265,31 +269,67 @@ async fn run(shared: &Arc<Shared>, start: &Start, answered: &mut Vec<i64>) -> Re
     }
     serde_json::to_writer(&mut body, &start.ask)?;
     body.push(b'\n');
-    let response = open(shared, body).await?;
-    read(shared, start, response, answered).await
+    let now = shared.config.clock.now();
+    let way = shared.packing.way(now);
+    let ended = run_on(shared, start, &body, way, answered).await;
+    let fault = ended.as_ref().err().map(|error| error.stop().fault);
+    shared.packing.ended(way, fault, now);
+    if !fault.is_some_and(|fault| way.may_have_spoiled(fault)) {
+        return ended;
+    }
+    let plain = run_on(shared, start, &body, Way::PLAIN, answered).await;
+    match plain.as_ref().map_err(|error| error.stop().fault) {
+        Ok(()) => shared.packing.spoiled(now),
+        Err(Fault::Refused(_)) => shared.packing.doubted(now),
+        Err(_) => {}
+    }
+    plain
+}
+
+async fn run_on(
+    shared: &Arc<Shared>,
+    start: &Start,
+    body: &[u8],
+    way: Way,
+    answered: &mut Vec<i64>,
+) -> Result<(), ExchangeError> {
+    let response = open(shared, "/fhir/$hms-sync", body, way).await?;
+    read(shared, start, Unpacked::new(response)?, answered).await
 }
 
 /// Opens the exchange; a refused token is refreshed once. An answer that does not name this exchange is another's.
-async fn open(shared: &Arc<Shared>, body: Vec<u8>) -> Result<Response, Stop> {
-    let name = uuid::Uuid::new_v4().simple().to_string();
-    let response = open_as(shared, body, &name).await?;
+pub(super) async fn open(shared: &Arc<Shared>, path: &str, body: &[u8], way: Way) -> Result<Response, Stop> {
+    let name = fresh_name();
+    let response = open_as(shared, path, body, way, &name).await?;
     let named = response.headers().get(EXCHANGE_HEADER);
     if named.is_some_and(|named| named.as_bytes() == name.as_bytes()) {
+        shared.packing.answered(response.headers());
         Ok(response)
     } else {
         Err(Fault::NotOurServer.into())
     }
 }
 
-async fn open_as(shared: &Arc<Shared>, body: Vec<u8>, name: &str) -> Result<Response, Stop> {
+/// Names one exchange among all of a device: 64 bits by chance.
+fn fresh_name() -> String {
+    let (high, _) = uuid::Uuid::new_v4().as_u64_pair();
+    format!("{:x}", high)
+}
+
+async fn open_as(
+    shared: &Arc<Shared>,
+    path: &str,
+    body: &[u8],
+    way: Way,
+    name: &str,
+) -> Result<Response, Stop> {
     let request = |token: &Secret<String>| {
-        shared
+        let request = shared
             .http
-            .request(Method::POST, "/fhir/$hms-sync", Some(token))
-            .header(CONTENT_TYPE, MEDIA_TYPE)
+            .request(Method::POST, path, Some(token))
             .header(DEVICE_HEADER, &shared.device.id)
-            .header(EXCHANGE_HEADER, name)
-            .body(body.clone())
+            .header(EXCHANGE_HEADER, name);
+        way.send(request, body.to_vec())
     };
     let token = shared.tokens.access(None).await?;
     let first = shared.http.begin(request(&token)).await;
@@ -308,11 +348,11 @@ async fn open_as(shared: &Arc<Shared>, body: Vec<u8>, name: &str) -> Result<Resp
 async fn read(
     shared: &Arc<Shared>,
     start: &Start,
-    mut response: Response,
+    mut answer: Unpacked,
     answered: &mut Vec<i64>,
 ) -> Result<(), ExchangeError> {
     let mut intake = Intake::default();
-    let ended = read_lines(shared, start, &mut response, answered, &mut intake).await;
+    let ended = read_lines(shared, start, &mut answer, answered, &mut intake).await;
     // What came before the last cursor stands, however it ended.
     let kept = write(shared, start, &mut intake).await;
     ended.and(kept)
@@ -321,26 +361,23 @@ async fn read(
 async fn read_lines(
     shared: &Arc<Shared>,
     start: &Start,
-    response: &mut Response,
+    answer: &mut Unpacked,
     answered: &mut Vec<i64>,
     intake: &mut Intake,
 ) -> Result<(), ExchangeError> {
     let mut buffer: Vec<u8> = Vec::new();
     loop {
+        // Nothing is lost where the wait for the next bytes is given up in between.
         let part = loop {
-            let next = response.chunk();
+            let next = answer.next();
             let Some(patience) = intake.patience() else {
-                break next.await;
+                break next.await?;
             };
             match tokio::time::timeout(patience, next).await {
-                Ok(part) => break part,
+                Ok(part) => break part?,
                 Err(_) => write(shared, start, intake).await?,
             }
         };
-        let part = part.map_err(|error| {
-            tracing::debug!(?error, "A sync was cut");
-            Fault::of(&error)
-        })?;
         let ended = part.is_none();
         buffer.extend(part.iter().flatten());
         let mut rest = buffer.as_slice();

@@ -30,7 +30,7 @@ async fn a_note_written_on_two_desks_is_settled_by_keeping_one_of_them() {
         let cut = Arc::new(AtomicBool::new(false));
         let is_cut = Arc::clone(&cut);
         let proxy = Proxy::before(&direct, move |request| {
-            match request.line.contains("$hms-sync") && is_cut.load(Ordering::SeqCst) {
+            match request.line.contains("$hms-sync ") && is_cut.load(Ordering::SeqCst) {
                 true => Fate::Answer(503),
                 false => Fate::Pass,
             }

@@ -20,7 +20,7 @@ async fn a_token_that_ends_between_push_and_pull_is_refreshed_and_nothing_arrive
     let tokens: Arc<Mutex<Vec<String>>> = Arc::default();
     let list = Arc::clone(&tokens);
     let proxy = Proxy::before(&direct, move |request| {
-        if !arm.load(Ordering::SeqCst) || !request.line.contains("$hms-sync") {
+        if !arm.load(Ordering::SeqCst) || !request.line.contains("$hms-sync ") {
             return Fate::Pass;
         }
         list.lock().expect("list").push(request.token.clone());
@@ -54,7 +54,7 @@ async fn a_token_that_ends_between_push_and_pull_is_refreshed_and_nothing_arrive
         began.elapsed() < std::time::Duration::from_secs(20),
         "what waited two seconds goes when they are over"
     );
-    let fates = proxy.fates("$hms-sync");
+    let fates = proxy.fates("$hms-sync ");
     assert!(
         fates.contains(&Fate::CutAfter("\"op\"")) && fates.contains(&Fate::Answer(401)),
         "{fates:?}"

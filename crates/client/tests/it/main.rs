@@ -15,10 +15,12 @@ mod heeds;
 mod killed;
 mod locked;
 mod logs;
+mod packed;
 mod peers;
 #[cfg(target_os = "linux")]
 mod photo;
 mod poison;
+mod proof;
 mod proxy;
 mod small_disk;
 mod story;

@@ -31,7 +31,7 @@ async fn a_photo_of_20_mb_gets_small_loses_its_position_and_follows_the_report()
     let proxy = Proxy::before(&direct, move |request| {
         let what = match &request.line {
             line if line.starts_with("PATCH /api/uploads/") => "photo",
-            line if line.contains("$hms-sync") && request.body.contains("injury-report") => "report",
+            line if line.contains("$hms-sync ") && request.body.contains("injury-report") => "report",
             _ => return Fate::Pass,
         };
         list.lock().expect("list").push(what);

@@ -16,10 +16,12 @@ async fn one_entry_that_poisons_every_batch_is_set_apart_and_the_rest_arrives() 
     let direct = profile.server.clone();
     let away = Arc::new(AtomicBool::new(false));
     let is_away = Arc::clone(&away);
-    let proxy = Proxy::before(&direct, move |request| match request.line.contains("$hms-sync") {
-        true if is_away.load(Ordering::SeqCst) => Fate::Answer(503),
-        true if request.body.contains("poison") => Fate::Answer(422),
-        _ => Fate::Pass,
+    let proxy = Proxy::before(&direct, move |request| {
+        match request.line.contains("$hms-sync ") {
+            true if is_away.load(Ordering::SeqCst) => Fate::Answer(503),
+            true if request.body.contains("poison") => Fate::Answer(422),
+            _ => Fate::Pass,
+        }
     })
     .await;
     profile.server = proxy.provisioning(&direct);
@@ -63,7 +65,7 @@ async fn one_entry_that_poisons_every_batch_is_set_apart_and_the_rest_arrives() 
     let app = dana.app_state().await.expect("state");
     assert_eq!(app.network.problem, None, "the link itself is fine");
     let refusals = proxy
-        .fates("$hms-sync")
+        .fates("$hms-sync ")
         .iter()
         .filter(|fate| **fate == Fate::Answer(422))
         .count();
@@ -79,7 +81,7 @@ async fn a_server_that_refuses_every_exchange_makes_no_entry_a_bad_one() {
     let refuses = Arc::new(AtomicBool::new(false));
     let does = Arc::clone(&refuses);
     let proxy = Proxy::before(&direct, move |request| {
-        match request.line.contains("$hms-sync") && does.load(Ordering::SeqCst) {
+        match request.line.contains("$hms-sync ") && does.load(Ordering::SeqCst) {
             true => Fate::Answer(403),
             false => Fate::Pass,
         }
@@ -119,7 +121,7 @@ async fn a_server_that_asks_for_patience_is_left_alone_until_a_person_asks() {
     let busy = Arc::new(AtomicBool::new(false));
     let is_busy = Arc::clone(&busy);
     let proxy = Proxy::before(&direct, move |request| {
-        match request.line.contains("$hms-sync") && is_busy.load(Ordering::SeqCst) {
+        match request.line.contains("$hms-sync ") && is_busy.load(Ordering::SeqCst) {
             true => Fate::Wait(503, 300),
             false => Fate::Pass,
         }
@@ -131,7 +133,7 @@ async fn a_server_that_asks_for_patience_is_left_alone_until_a_person_asks() {
     dana.sync_now().await.expect("syncs");
     busy.store(true, Ordering::SeqCst);
     dana.sync_now().await.expect("tried");
-    let tried = proxy.fates("$hms-sync").len();
+    let tried = proxy.fates("$hms-sync ").len();
     let draft = fill_in(&dana).await;
     let sent = dana.report_send(draft).await.expect("saved");
     // The look for the server finds it; that alone sends nothing.
@@ -141,7 +143,7 @@ async fn a_server_that_asks_for_patience_is_left_alone_until_a_person_asks() {
     })
     .await;
     dana.outbox().await.expect("outbox");
-    assert_eq!(proxy.fates("$hms-sync").len(), tried);
+    assert_eq!(proxy.fates("$hms-sync ").len(), tried);
 
     busy.store(false, Ordering::SeqCst);
     dana.sync_now().await.expect("syncs");
@@ -159,7 +161,7 @@ async fn the_answer_to_another_exchange_is_not_taken_for_a_receipt() {
     let strays = Arc::new(AtomicBool::new(false));
     let is_stray = Arc::clone(&strays);
     let proxy = Proxy::before(&direct, move |request| {
-        match request.line.contains("$hms-sync") && is_stray.load(Ordering::SeqCst) {
+        match request.line.contains("$hms-sync ") && is_stray.load(Ordering::SeqCst) {
             true => Fate::Stray,
             false => Fate::Pass,
         }
@@ -181,7 +183,7 @@ async fn the_answer_to_another_exchange_is_not_taken_for_a_receipt() {
         "{:?}",
         waiting.send
     );
-    assert!(proxy.fates("$hms-sync").contains(&Fate::Stray));
+    assert!(proxy.fates("$hms-sync ").contains(&Fate::Stray));
 
     strays.store(false, Ordering::SeqCst);
     until(&dana, async || {

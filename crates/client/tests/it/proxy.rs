@@ -22,6 +22,16 @@ pub enum Fate {
     Stray,
     /// The server never sees it, and this status asks to wait so many seconds.
     Wait(u16, u32),
+    /// It goes through, and what is said of the coding of its body is lost on the way.
+    StripUp,
+    /// It goes through, and what is said of the coding of the answer is lost on the way back.
+    StripDown,
+    /// It goes through, and the answer's second half comes as noise.
+    Noise,
+    /// It goes through, and a line of the answer that holds this is lost on the way: blanks come in its place.
+    Blank(&'static str),
+    /// It goes through, and the answer is said to be of this media type.
+    Media(&'static str),
 }
 
 /// A request as the proxy sees it.
@@ -30,8 +40,12 @@ pub struct Request {
     pub line: String,
     /// Its `Authorization`.
     pub token: String,
-    /// Its body.
+    /// Its body, as it was before it was packed.
     pub body: String,
+    /// Whether it was packed.
+    pub packed: bool,
+    /// Whether its answer may be.
+    pub takes_packed: bool,
 }
 
 type Judge = Box<dyn FnMut(&Request) -> Fate + Send>;
@@ -126,7 +140,9 @@ async fn carry(
     let request = Request {
         line: line.clone(),
         token: header("authorization").unwrap_or_default(),
-        body: String::from_utf8_lossy(&body).into_owned(),
+        body: String::from_utf8_lossy(&unpacked(header("content-encoding"), &body)).into_owned(),
+        packed: header("content-encoding").is_some(),
+        takes_packed: header("accept-encoding").is_some(),
     };
     let fate = (judge.lock().expect("judge"))(&request);
     seen.lock().expect("list").push((line, fate.clone()));
@@ -143,7 +159,14 @@ async fn carry(
     let refusal = match fate {
         Fate::Answer(status) => Some((status, String::new())),
         Fate::Wait(status, seconds) => Some((status, format!("Retry-After: {seconds}\r\n"))),
-        Fate::Pass | Fate::CutAfter(_) | Fate::Stray => None,
+        Fate::Pass
+        | Fate::CutAfter(_)
+        | Fate::Stray
+        | Fate::StripUp
+        | Fate::StripDown
+        | Fate::Noise
+        | Fate::Blank(_)
+        | Fate::Media(_) => None,
     };
     if let Some((status, wait)) = refusal {
         let answer = format!("HTTP/1.1 {status} No\r\n{wait}Content-Type: application/json\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{{}}");
@@ -159,6 +182,12 @@ async fn carry(
         head
     } else {
         head.replacen("\r\n", "\r\nConnection: close\r\n", 1)
+    };
+    let head = match fate {
+        // A mark is looked for in plain text.
+        Fate::CutAfter(_) | Fate::Blank(_) => without(&head, "accept-encoding"),
+        Fate::StripUp => without(&head, "content-encoding"),
+        _ => head,
     };
     server.write_all(head.as_bytes()).await?;
     server.write_all(&body).await?;
@@ -181,6 +210,71 @@ async fn carry(
             }
         }
     }
+    if matches!(
+        fate,
+        Fate::StripDown | Fate::Noise | Fate::Blank(_) | Fate::Media(_)
+    ) {
+        let mut answer = Vec::new();
+        // The server closes without a word of TLS; what came is what there is.
+        let _ = server.read_to_end(&mut answer).await;
+        phone.write_all(&spoiled(answer, &fate)).await?;
+        return phone.shutdown().await;
+    }
     tokio::io::copy_bidirectional(&mut phone, &mut server).await?;
     Ok(())
+}
+
+fn spoiled(mut answer: Vec<u8>, fate: &Fate) -> Vec<u8> {
+    let end = answer
+        .windows(4)
+        .position(|part| part == b"\r\n\r\n")
+        .expect("a head")
+        + 4;
+    let head = String::from_utf8_lossy(&answer[..end]).into_owned();
+    let body = answer.split_off(end);
+    match fate {
+        Fate::Noise => {
+            let mut body = body;
+            let half = body.len() / 2;
+            // The frames of a chunked body stay as they are: three lines at their end.
+            let last = body.len().saturating_sub(16);
+            body[half..last].iter_mut().for_each(|byte| *byte ^= 0x55);
+            [head.into_bytes(), body].concat()
+        }
+        Fate::Blank(mark) => {
+            let mut body = body;
+            for line in body.split_mut(|byte| *byte == b'\n') {
+                let is_json = line.first() == Some(&b'{');
+                if is_json && String::from_utf8_lossy(line).contains(mark) {
+                    line.fill(b' ');
+                }
+            }
+            [head.into_bytes(), body].concat()
+        }
+        Fate::Media(media) => {
+            let head = without(&head, "content-type");
+            let head = head.replacen("\r\n", &format!("\r\ncontent-type: {media}\r\n"), 1);
+            [head.into_bytes(), body].concat()
+        }
+        _ => [without(&head, "content-encoding").into_bytes(), body].concat(),
+    }
+}
+
+/// A head without a header.
+fn without(head: &str, name: &str) -> String {
+    let lines = head.split_inclusive("\r\n");
+    lines
+        .filter(|line| !line.to_lowercase().starts_with(&format!("{name}:")))
+        .collect()
+}
+
+fn unpacked(coding: Option<String>, body: &[u8]) -> Vec<u8> {
+    let coding = hms_wire::Coding::of_body(coding.as_deref()).expect("a known coding");
+    let mut reader = hms_wire::Unpacker::new(coding, 1 << 30).expect("a reader");
+    reader.feed(body);
+    let mut out = Vec::new();
+    while let Some(piece) = reader.pull().expect("unpacks") {
+        out.extend(piece);
+    }
+    out
 }

@@ -43,6 +43,22 @@ pub struct NetworkView {
     pub rtt_ms: Option<u32>,
     /// Why the last try failed, where it did.
     pub problem: Option<NetworkProblem>,
+    /// When this device last compared all its records with the server.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "bindings", specta(optional))]
+    pub checked: Option<RecordsCheckView>,
+}
+
+/// A comparison of all records with the server, which went well.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "bindings", derive(specta::Type))]
+pub struct RecordsCheckView {
+    /// When it was.
+    pub at: f64,
+    /// Records that the server has for this person.
+    pub records: u32,
+    /// Records that were not here as the server has them, and were put right.
+    pub mended: u32,
 }
 
 /// Link state.

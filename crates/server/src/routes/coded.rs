@@ -22,6 +22,9 @@ const TAKEN: HeaderValue = HeaderValue::from_static("dcz, zstd, gzip");
 /// What an answer depends on, beside what was asked.
 const VARIES: HeaderValue = HeaderValue::from_static("accept-encoding, available-dictionary");
 
+/// Below this, in bytes, a packed body with its headers is longer than a plain one with its length.
+const LITTLE: usize = 256;
+
 /// The row that hands out the dictionary. It holds made-up words only.
 #[must_use]
 pub fn routes() -> Vec<Route> {
@@ -47,6 +50,8 @@ async fn hand_out() -> impl IntoResponse {
 pub struct Codings {
     body: Coding,
     answer: Coding,
+    /// Whether the request would have gained by the dictionary.
+    tell: bool,
 }
 
 impl Codings {
@@ -64,8 +69,10 @@ impl Codings {
             return Err(Problem::Media("the body's charset is not utf-8"));
         }
         let available = text(HeaderName::from_static(AVAILABLE_DICTIONARY));
+        let length = text(CONTENT_LENGTH).and_then(|length| length.parse::<usize>().ok());
         Ok(Self {
             body,
+            tell: body != Coding::Dcz && length.is_none_or(|length| length > LITTLE),
             answer: Coding::best_for(text(ACCEPT_ENCODING), available),
         })
     }
@@ -96,25 +103,44 @@ impl Codings {
         }))
     }
 
-    /// The answer, packed as the request asks for; refusals stay as they are. Where the request was not packed with
-    /// the dictionary, says that it may be.
-    pub fn pack(self, mut answer: Response) -> Response {
-        if self.body != Coding::Dcz {
+    /// The answer, packed as the request asks for; refusals and what is very small stay as they are. Where the
+    /// request would have gained by the dictionary, says that it may be packed with it.
+    pub async fn pack(self, mut answer: Response) -> Response {
+        if self.tell {
             let headers = answer.headers_mut();
             headers.insert(ACCEPT_ENCODING, TAKEN);
             if let Ok(ours) = HeaderValue::from_str(dictionary::available()) {
                 headers.insert(HeaderName::from_static(AVAILABLE_DICTIONARY), ours);
             }
         }
-        answer.headers_mut().insert(VARY, VARIES);
-        if self.answer == Coding::Identity || answer.status() != StatusCode::OK {
+        if answer.status() != StatusCode::OK {
             return answer;
         }
         let (mut parts, body) = answer.into_parts();
+        let mut frames = body.into_data_stream();
+        // What is there before it is known to be more than little.
+        let (mut little, mut ended) = (Vec::new(), false);
+        while little.len() <= LITTLE && !ended {
+            match frames.next().await {
+                Some(Ok(bytes)) => little.extend_from_slice(&bytes),
+                // The reader finds that the last line is missing.
+                Some(Err(_)) | None => ended = true,
+            }
+        }
+        if ended && little.len() <= LITTLE {
+            return Response::from_parts(parts, Body::from(little));
+        }
         parts.headers.remove(CONTENT_LENGTH);
+        parts.headers.insert(VARY, VARIES);
+        let frames = stream::once(async { Ok(Bytes::from(little)) })
+            .chain(frames)
+            .boxed();
+        if self.answer == Coding::Identity {
+            return Response::from_parts(parts, Body::from_stream(frames));
+        }
         let name = HeaderValue::from_static(self.answer.name());
         parts.headers.insert(CONTENT_ENCODING, name);
-        let first = (Some(Packer::new(self.answer)), body.into_data_stream());
+        let first = (Some(Packer::new(self.answer)), frames);
         let packed = stream::try_unfold(first, |(packer, mut frames)| async move {
             let Some(packer) = packer else {
                 return Ok::<_, BoxError>(None);

@@ -53,7 +53,8 @@ async fn answer(State(app): State<App>, actor: Actor, headers: HeaderMap, body: 
         }
         None => records(&app, actor, ask.records).await?,
     };
-    Ok(codings.pack(sync::ndjson(Body::from(text))))
+    let answer = sync::ndjson(Body::from(text));
+    Ok(sync::named(&headers, codings.pack(answer).await))
 }
 
 async fn compared(app: &App, actor: Actor, ask: &WireDigestAsk, theirs: Leaves) -> Result<String, Problem> {

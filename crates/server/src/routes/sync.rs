@@ -53,16 +53,21 @@ pub fn routes() -> Vec<Route> {
 
 /// Every answer names the exchange that it belongs to.
 async fn exchange(State(app): State<App>, actor: Actor, headers: HeaderMap, body: Body) -> FhirAnswer {
-    let named = headers.get(EXCHANGE_HEADER).cloned();
     let codings = Codings::of(&headers)?;
     let body = codings.unpack(body, LONGEST_BODY);
-    let mut answer = codings.pack(answered(app, actor, &headers, body).await?);
-    if let Some(named) = named.filter(|named| named.len() <= 64) {
+    let answer = answered(app, actor, &headers, body).await?;
+    Ok(named(&headers, codings.pack(answer).await))
+}
+
+/// The answer, with the name of the exchange that it belongs to.
+pub(super) fn named(headers: &HeaderMap, mut answer: Response) -> Response {
+    let name = headers.get(EXCHANGE_HEADER).filter(|name| name.len() <= 64);
+    if let Some(name) = name {
         answer
             .headers_mut()
-            .insert(HeaderName::from_static(EXCHANGE_HEADER), named);
+            .insert(HeaderName::from_static(EXCHANGE_HEADER), name.clone());
     }
-    Ok(answer)
+    answer
 }
 
 async fn answered(app: App, actor: Actor, headers: &HeaderMap, body: Body) -> FhirAnswer {

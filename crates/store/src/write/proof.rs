@@ -54,7 +54,7 @@ pub(crate) fn mend(
             ChangeBody::Resource(body) => (Key::of(body)?, page::version_of(body)),
             ChangeBody::Gone { id, .. } => (Key::parse(id)?, None),
         };
-        if resource::known_version(conn, &key)? != version {
+        if resource::known_version(conn, &key)?.as_deref() != version {
             needed.push(change.clone());
         }
     }

@@ -19,7 +19,7 @@ export function Outbox(props: { app: AppView }) {
   const f = useFormats();
   const outbox = useQuery({ queryKey: ["outbox"], queryFn: () => answerOf(commands.outbox()) });
   const sync = useCommand(commands.syncNow, { key: ["app"] });
-  const { last_sync_at } = props.app.network;
+  const { last_sync_at, checked } = props.app.network;
   return (
     <Screen
       id="outbox"
@@ -27,6 +27,13 @@ export function Outbox(props: { app: AppView }) {
       sub={last_sync_at === null ? t("outbox.never") : t("outbox.lastSync", { time: f.moment(last_sync_at) })}
     >
       {sync.failure && <Trouble error={sync.failure} />}
+      {checked && (
+        <p className="soft small" data-testid="outbox-checked">
+          {checked.mended > 0
+            ? t("outbox.mended", { time: f.moment(checked.at), count: checked.mended })
+            : t("outbox.checked", { time: f.moment(checked.at) })}
+        </p>
+      )}
       <Loaded
         query={outbox}
         isEmpty={(list) => list.length === 0}
