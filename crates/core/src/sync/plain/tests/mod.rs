@@ -1,0 +1,7 @@
+mod courses;
+mod errands;
+pub(super) mod pretend;
+mod words;
+
+// What the server in memory speaks.
+use super::{Ask, Method, Reply};
