@@ -33,4 +33,4 @@ pub use rows::{
     Stored,
 };
 pub use salvage::{salvage, Salvaged};
-pub use store::Store;
+pub use store::{Note, Store};

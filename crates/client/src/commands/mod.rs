@@ -7,6 +7,7 @@ mod manager;
 mod report;
 mod sign_in;
 mod staff;
+mod token;
 mod triage;
 mod visit;
 mod workspace;

@@ -61,6 +61,9 @@ impl Client {
     }
 
     async fn begin_sign_in(&self, device_code: bool, recover: bool) -> Result<SignInView, ClientError> {
+        if let Some(view) = self.sign_in_by_file().await? {
+            return Ok(view);
+        }
         let (number, language) = self
             .ask(async move |engine: &mut Engine| {
                 engine.end_sign_in(SignInState::Waiting);
@@ -233,7 +236,7 @@ impl Engine {
         self.changed(Tag::App);
     }
 
-    async fn sign_in_ended(&mut self, end: Result<SignedIn, SignInState>) {
+    pub(super) async fn sign_in_ended(&mut self, end: Result<SignedIn, SignInState>) {
         self.sign_in.task = None;
         self.sign_in.state = match &end {
             Ok(_) => SignInState::Done,

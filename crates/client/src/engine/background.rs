@@ -11,7 +11,7 @@ use hms_model::wire::session::WireHello;
 use super::Engine;
 use crate::client::Shared;
 use crate::error::ClientError;
-use crate::net::Tries;
+use crate::net::{Fault, Tries};
 
 /// A server that did not answer is looked for this often; the request is small and has no account in it.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
@@ -93,7 +93,8 @@ async fn look_out(shared: Arc<Shared>) {
                 Ok(Wanted {
                     sealed: engine.sealed.entries.iter().any(|e| engine.is_to_deliver(e)),
                     offline: engine.store.is_some() && engine.network.reached == Some(false),
-                    key: engine.seal_key().is_none() || engine.network.reached.is_none(),
+                    key: engine.network.reached.is_none()
+                        || (engine.seal_key().is_none() && !crate::sync::is_service(&engine.shared.http)),
                 })
             })
             .await;
@@ -109,6 +110,9 @@ async fn look_out(shared: Arc<Shared>) {
 }
 
 async fn look(shared: &Arc<Shared>) {
+    if crate::sync::is_service(&shared.http) {
+        return look_for_service(shared).await;
+    }
     let found = shared
         .http
         .get::<WireHello>("/api/hello", None, Tries::Quick)
@@ -123,6 +127,27 @@ async fn look(shared: &Arc<Shared>) {
                 let _ = engine.write_prefs();
             }
             if was_away {
+                engine.link_is_back().await;
+            }
+        })
+        .await;
+}
+
+/// A FHIR service that is not ours knows nothing of us: that it answers is all there is to know.
+async fn look_for_service(shared: &Arc<Shared>) {
+    let found = shared
+        .http
+        .get::<serde_json::Value>("/metadata", None, Tries::Quick)
+        .await;
+    let outcome = match found {
+        Err(fault) if fault.problem().is_some() && fault != Fault::SignInNeeded => Err(fault),
+        Ok(_) | Err(_) => Ok(()),
+    };
+    shared
+        .tell(async move |engine: &mut Engine| {
+            let was_away = engine.network.reached != Some(true);
+            engine.reached(outcome);
+            if was_away && outcome.is_ok() {
                 engine.link_is_back().await;
             }
         })

@@ -154,7 +154,10 @@ impl Engine {
                 }
                 None => keys.create(&pin, half.as_ref())?,
             };
-            keys.keep_recovery(&key, &sealed_to, &device, &user)?;
+            // A server that is not ours has no key to give one back by.
+            if !sealed_to.is_empty() {
+                keys.keep_recovery(&key, &sealed_to, &device, &user)?;
+            }
             Ok(key)
         })
         .await
@@ -164,13 +167,14 @@ impl Engine {
             other => ClientError::internal(other),
         })?;
 
-        self.prefs.pinned_key = Some(server_key);
+        self.prefs.pinned_key = Some(server_key).filter(|key| !key.is_empty());
         self.prefs.user = Some(identity.user.clone());
         self.prefs.role = Some(identity.role);
         self.write_prefs()?;
         // The sealed file's key comes from the database key: it is opened before the tokens go into it.
         self.open_vault(&key)?;
         self.shared.tokens.set(tokens).await;
+        self.forget_account_file();
         self.identity = Some(identity.clone());
         self.open_with(&key).await?;
         let text = serde_json::to_string(&identity).map_err(ClientError::internal)?;

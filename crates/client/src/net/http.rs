@@ -190,7 +190,7 @@ pub(crate) async fn read_json<T: DeserializeOwned>(response: Response) -> Result
     serde_json::from_slice(&bytes).map_err(|_| Fault::Unreadable)
 }
 
-fn is_html(headers: &HeaderMap) -> bool {
+pub(crate) fn is_html(headers: &HeaderMap) -> bool {
     let kind = headers
         .get(CONTENT_TYPE)
         .and_then(|value| value.to_str().ok())
@@ -209,7 +209,7 @@ fn date_in(headers: &HeaderMap, name: &HeaderName) -> Option<Timestamp> {
 }
 
 /// What the server asks to wait, in milliseconds. A date counts from the answer's own: this phone's clock may be wrong.
-fn retry_after(headers: &HeaderMap) -> Option<i64> {
+pub(crate) fn retry_after(headers: &HeaderMap) -> Option<i64> {
     let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
     match text.parse::<i64>() {
         Ok(seconds) => Some(seconds.saturating_mul(1000)),

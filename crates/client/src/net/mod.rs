@@ -6,6 +6,6 @@ mod link;
 mod tls;
 
 pub(crate) use fault::Fault;
-pub(crate) use http::{read_json, Http, Stop, Tries};
+pub(crate) use http::{is_html, read_json, retry_after, Http, Stop, Tries};
 pub(crate) use link::LinkWatch;
 pub(crate) use tls::TlsSetupError;

@@ -14,6 +14,7 @@ use hms_store::{Applied, PageReport, Store, StoreError};
 use reqwest::{Method, Response};
 
 use super::intake::Intake;
+use super::plain::{self, PlainError};
 use crate::client::Shared;
 use crate::engine::Engine;
 use crate::error::ClientError;
@@ -42,6 +43,15 @@ enum ExchangeError {
 impl From<Stop> for ExchangeError {
     fn from(stop: Stop) -> Self {
         Self::Fault(stop.fault, stop.retry_after_ms)
+    }
+}
+
+impl From<PlainError> for ExchangeError {
+    fn from(error: PlainError) -> Self {
+        match error {
+            PlainError::Fault(fault, retry_after_ms) => Self::Fault(fault, retry_after_ms),
+            PlainError::Store(error) => Self::Store(error),
+        }
     }
 }
 
@@ -116,7 +126,7 @@ pub(crate) async fn exchange(shared: Arc<Shared>, max_ops: usize) {
             .await;
         return;
     };
-    let ended = run(&shared, &start, &mut answered).await;
+    let ended = with_either(&shared, &start, &mut answered).await;
     if let Err(error) = &ended {
         let cause = std::error::Error::source(error).map(ToString::to_string);
         tracing::debug!(%error, cause, "An exchange ended early");
@@ -258,6 +268,31 @@ async fn alone(shared: &Arc<Shared>, start: &Start, fault: Fault, ops: Vec<i64>)
         .await;
     let next_due = start.store.next_due().await.ok().flatten();
     SyncEnd::Done { next_due }
+}
+
+/// The exchange as the server has it: `$hms-sync`, or plain FHIR where the server is not ours.
+async fn with_either(
+    shared: &Arc<Shared>,
+    start: &Start,
+    answered: &mut Vec<i64>,
+) -> Result<(), ExchangeError> {
+    let plain = match plain::is_plain(shared, &start.store).await? {
+        Some(abilities) => abilities,
+        None => match run(shared, start, answered).await {
+            Err(error @ ExchangeError::Fault(..)) => {
+                match plain::has_no_exchange(shared, &start.store, error.stop().fault).await {
+                    Some(abilities) => abilities,
+                    None => return Err(error),
+                }
+            }
+            other => return other,
+        },
+    };
+    let (ended, kept) = plain::exchange(shared, &start.store, &start.ops, start.seed, plain, answered).await;
+    for (applied, id) in kept {
+        note(shared, applied, Some(id)).await;
+    }
+    Ok(ended?)
 }
 
 /// The exchange itself. Where packed bodies may have spoiled it, it is tried once without.

@@ -20,6 +20,10 @@ const LEAVING: std::time::Duration = std::time::Duration::from_millis(300);
 impl Engine {
     /// Connects to the signalling, for as long as the app is open.
     pub(crate) fn start_signalling(&mut self) {
+        // A FHIR service that is not ours rings nobody.
+        if crate::sync::is_service(&self.shared.http) {
+            return;
+        }
         let (out, inbox) = mpsc::channel(crate::signal::OUT);
         self.visit.signal = Some(out);
         let work = crate::signal::run(Arc::clone(&self.shared), inbox);

@@ -9,6 +9,7 @@ mod damaged;
 mod desk;
 mod expired;
 mod faults;
+mod foreign;
 mod full_disk;
 mod handover;
 mod heeds;

@@ -1,9 +1,12 @@
 //! The handle of the store: async calls, done one after the other on the store's own thread.
 
+mod foreign;
 mod local;
 mod proof;
 mod records;
 mod sync;
+
+pub use foreign::Note;
 
 use crate::open::{self, Cipher, Db};
 use crate::place;
