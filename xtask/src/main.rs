@@ -3,6 +3,7 @@
 
 mod bench;
 mod check;
+mod deep;
 mod demo;
 mod link;
 mod peers;
@@ -20,8 +21,9 @@ cargo xtask <task>
               --scenario bite      play the story without a hand; --out DIR for evidence, --until STEP to stop early
               --relay-only udp     (or tcp) calls in the scenario use nothing but the relay
               --yes                install missing packages without asking (Debian, Ubuntu)
-  test      set up, then everything that CI runs; --deep runs the long seeded suites too
-              --only NAME          one step: fmt, clippy, rust, ui, browser, windows
+  test      set up, then everything that CI runs; --deep runs the long seeded suites, too, and
+                                   prints their counts for docs/faults.md
+              --only NAME          one step: fmt, clippy, rust, ui, browser, windows, deep
   bench     [NAME…]                measure the release build: validate, keys, store, save, sync, upload, server, start,
                                    call, package
               --quick              small sizes only: 10,000 records, 100 waiting reports

@@ -6,14 +6,14 @@ use crate::setup;
 /// One feature set for every build, so that nothing is compiled twice: what `tauri build` passes.
 pub const FEATURES: &str = "tauri/custom-protocol";
 
-/// A step by name; the flag is `--deep`.
-type Step = (&'static str, fn(bool) -> Done);
+/// A step by name.
+type Step = (&'static str, fn() -> Done);
 
-/// Runs all steps, or the one named by `--only`.
+/// Runs all steps, or the one named by `--only`. The long suites run with `--deep`, last.
 pub fn test(args: &[String]) -> Done {
     let only = option(args, "--only")?;
-    let deep = flag(args, "--deep");
-    let steps: [Step; 6] = [
+    let deep = flag(args, "--deep") || only.as_deref() == Some("deep");
+    let mut steps: Vec<Step> = vec![
         ("fmt", fmt),
         ("ui", ui),
         ("clippy", clippy),
@@ -21,6 +21,9 @@ pub fn test(args: &[String]) -> Done {
         ("browser", browser),
         ("windows", windows),
     ];
+    if deep {
+        steps.push(("deep", crate::deep::deep));
+    }
     if let Some(name) = &only {
         if !steps.iter().any(|(step, _)| step == name) {
             return Err(format!("--only {name}: there is no such step"));
@@ -31,19 +34,19 @@ pub fn test(args: &[String]) -> Done {
         // Clippy and the tests embed the pages: they are built first whatever was asked for.
         let wanted = only.as_deref().is_none_or(|only| only == name);
         if wanted {
-            run(deep)?;
+            run()?;
         }
     }
     println!("\nAll steps passed.");
     Ok(())
 }
 
-fn fmt(_deep: bool) -> Done {
+fn fmt() -> Done {
     step("Format", &mut program("cargo", &["fmt", "--all", "--check"]))
 }
 
 /// Types, bundle, components, catalogues.
-fn ui(_deep: bool) -> Done {
+fn ui() -> Done {
     step(
         "Build the pages",
         &mut program("npm", &["run", "build", "--workspace", "ui", "--silent"]),
@@ -54,7 +57,7 @@ fn ui(_deep: bool) -> Done {
     )
 }
 
-fn clippy(_deep: bool) -> Done {
+fn clippy() -> Done {
     step(
         "Clippy",
         &mut program(
@@ -74,17 +77,16 @@ fn clippy(_deep: bool) -> Done {
 }
 
 /// Units, integration, arrows, drift.
-fn rust(deep: bool) -> Done {
-    let mut tests = program("cargo", &["test", "--workspace", "--features", FEATURES]);
-    if deep {
-        tests.env("HMS_DEEP", "1");
-    }
+fn rust() -> Done {
     // A session bus with a keyring is started by the tests that need one.
-    step("Rust tests", &mut tests)
+    step(
+        "Rust tests",
+        &mut program("cargo", &["test", "--workspace", "--features", FEATURES]),
+    )
 }
 
 /// The pages in Debian's chromium: taps, 911, axe, reflow.
-fn browser(_deep: bool) -> Done {
+fn browser() -> Done {
     step(
         "Pages in a browser",
         &mut program("npm", &["run", "e2e", "--workspace", "ui", "--silent"]),
@@ -92,7 +94,7 @@ fn browser(_deep: bool) -> Done {
 }
 
 /// The story in the real windows; its calls once more through the relay alone; and proof that its checks can fail.
-fn windows(_deep: bool) -> Done {
+fn windows() -> Done {
     let out = target().join("scenario-bite");
     crate::demo::scenario("bite", &out, None, None, true)?;
     for protocol in ["udp", "tcp"] {
