@@ -14,6 +14,8 @@ pub struct Waiting {
     pub not_before: Timestamp,
     /// Why it does not go on by itself.
     pub stuck: Option<StuckReason>,
+    /// The server said several times that it does not know the record. It is tried on; a person may know better.
+    pub absent: bool,
 }
 
 /// Somebody who opened the entry.
@@ -63,6 +65,11 @@ pub fn send_state(evidence: &Evidence) -> SendState {
             StuckReason::WithGroup => SendState::Attention {
                 question: String::new(),
             },
+        };
+    }
+    if evidence.waiting.iter().any(|row| row.absent) {
+        return SendState::Attention {
+            question: String::new(),
         };
     }
     let unconfirmed = evidence.numbered && evidence.receipt.is_none();
@@ -125,6 +132,7 @@ mod tests {
             tried_at: Some(Timestamp(5)),
             not_before: Timestamp(9),
             stuck,
+            absent: false,
         }
     }
 
@@ -179,6 +187,19 @@ mod tests {
                 question: "where".into()
             }
         );
+    }
+
+    #[test]
+    fn what_the_server_does_not_know_is_told_while_it_is_tried_on() {
+        let absent = Waiting {
+            absent: true,
+            ..row(None)
+        };
+        let evidence = Evidence {
+            waiting: vec![row(None), absent],
+            ..Evidence::default()
+        };
+        assert!(matches!(send_state(&evidence), SendState::Attention { .. }));
     }
 
     #[test]

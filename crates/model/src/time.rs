@@ -1,7 +1,11 @@
 //! Moments. A moment is milliseconds since 1970 in UTC; what a person saw on the wall is kept beside it.
 
-use chrono::{DateTime, FixedOffset, SecondsFormat, TimeZone, Utc};
+use chrono::{DateTime, Datelike, FixedOffset, SecondsFormat, TimeZone, Utc};
 use serde::{Deserialize, Serialize};
+
+/// First and last millisecond of the years that FHIR can write.
+const FIRST_MS: i64 = -62_135_596_800_000;
+const LAST_MS: i64 = 253_402_300_799_999;
 
 /// Milliseconds since 1970-01-01T00:00:00Z.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
@@ -14,10 +18,10 @@ impl Timestamp {
         self.utc().to_rfc3339_opts(SecondsFormat::Millis, true)
     }
 
-    /// The moment as chrono's type; out-of-range values give the maximum.
+    /// The moment as chrono's type; out-of-range moments give the nearest that FHIR can write, years 1 to 9999.
     #[must_use]
     pub fn utc(self) -> DateTime<Utc> {
-        DateTime::from_timestamp_millis(self.0).unwrap_or(DateTime::<Utc>::MAX_UTC)
+        DateTime::from_timestamp_millis(self.0.clamp(FIRST_MS, LAST_MS)).unwrap_or_default()
     }
 
     /// Reads a FHIR `instant` or full `dateTime`; `None` for partial dates and bad text.
@@ -66,6 +70,7 @@ impl Stamp {
     pub fn to_datetime(self) -> String {
         FixedOffset::east_opt(self.offset_minutes * 60)
             .and_then(|zone| zone.timestamp_millis_opt(self.at.0).single())
+            .filter(|t| (1..=9999).contains(&t.year()))
             .map_or_else(
                 || self.at.to_instant(),
                 |t| t.to_rfc3339_opts(SecondsFormat::Secs, false),

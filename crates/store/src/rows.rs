@@ -75,6 +75,8 @@ pub struct OutboxRow {
     pub tried_at: Option<Timestamp>,
     /// Why it does not go on by itself.
     pub stuck: Option<StuckReason>,
+    /// The server said several times that it does not know the record; it is tried on.
+    pub absent: bool,
     /// When it was made.
     pub made_at: Timestamp,
 }

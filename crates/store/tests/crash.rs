@@ -174,3 +174,50 @@ async fn a_cursor_is_never_ahead_of_its_page() {
     }
     assert!(last >= 8, "{last}");
 }
+
+/// A phone's system stops an app that goes out of sight, also in the middle of a commit, and lets it go on or ends it.
+/// While it is stopped nobody else gets at the database; whichever comes then, nothing that was saved is lost.
+#[cfg(unix)]
+#[tokio::test]
+async fn a_process_that_is_stopped_in_a_commit_goes_on_or_dies_and_loses_nothing() {
+    let dir = tempfile::tempdir().expect("dir");
+    let mut dice = Dice(0xDEAD_10CC);
+    let signal = |name: &str, child: &std::process::Child| {
+        let sent = Command::new("kill").args([name, &child.id().to_string()]).status();
+        assert!(sent.expect("sends").success(), "{name}");
+    };
+    for round in 0..6 {
+        let mut child = Command::new(std::env::current_exe().expect("own path"))
+            .args(["--exact", "child", "--nocapture"])
+            .env(CHILD, format!("save {}", dir.path().display()))
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("starts");
+        let mut said = BufReader::new(child.stderr.take().expect("pipe"))
+            .lines()
+            .map_while(Result::ok)
+            .filter_map(|line| line.strip_prefix("done ")?.parse::<usize>().ok());
+        let mut last = said.next();
+        for stop in 0..5 {
+            std::thread::sleep(Duration::from_micros(dice.roll(9_000)));
+            signal("-STOP", &child);
+            let other = Store::open(dir.path(), &hms_model::secret::Secret::new(common::KEY));
+            assert!(
+                matches!(other, Err(hms_store::OpenError::InUse)),
+                "round {round}, stop {stop}: somebody else got at it"
+            );
+            signal("-CONT", &child);
+            last = said.next().or(last);
+        }
+        std::thread::sleep(Duration::from_micros(dice.roll(9_000)));
+        signal("-STOP", &child);
+        child.kill().expect("kills");
+        child.wait().expect("ends");
+        last = said.last().or(last);
+
+        let store = open(dir.path());
+        check_saves(&store, last).await;
+        store.close().await;
+    }
+}

@@ -348,3 +348,30 @@ async fn forms_checks_photos_and_settings_are_kept() {
     assert_eq!(store.draft_list().await.expect("lists"), []);
     assert_eq!(store.meta_get("language").await.expect("reads"), None);
 }
+
+#[tokio::test]
+async fn what_the_server_does_not_know_is_told_after_a_few_tries_and_tried_on() {
+    let dir = tempfile::tempdir().expect("dir");
+    let store = open(dir.path());
+    save(&store, task("t1", "ours")).await;
+    let mut now = NOW;
+    for n in 1..=9 {
+        let sent = store.take_batch(now, 50, 1 << 20).await.expect("takes");
+        assert_eq!(sent.len(), 1, "try {n}");
+
+        let applied = store.apply_result(&refused(sent[0].op, 404), now, 7).await;
+
+        assert!(matches!(applied, Ok(Applied::Later(_))), "try {n}: {applied:?}");
+        let row = store.outbox().await.expect("outbox").remove(0);
+        assert_eq!((row.absent, row.stuck), (n >= 8, None), "try {n}");
+        now = row.not_before;
+    }
+
+    // Its author's phone has brought it: nothing is left of the note.
+    let sent = store.take_batch(now, 50, 1 << 20).await.expect("takes");
+    store
+        .apply_result(&done(sent[0].op, "2"), now, 7)
+        .await
+        .expect("applies");
+    assert_eq!(store.outbox().await.expect("outbox"), []);
+}

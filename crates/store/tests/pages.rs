@@ -3,7 +3,7 @@
 mod common;
 
 use common::{audit, change, done, open, put, refused, save, task, versioned, NOW};
-use hms_model::wire::sync::{ChangeBody, GoneWhy, WireChange};
+use hms_model::wire::sync::{ChangeBody, GoneWhy, WireChange, ON_ITS_DELETION};
 use hms_store::{Applied, LocalChange, Store, StoreError};
 use serde_json::{json, Value};
 
@@ -235,6 +235,35 @@ async fn deleted_there_and_changed_here_is_settled_by_a_person() {
         .expect("settles");
     assert_eq!(none, None);
     assert_eq!(store.get("Task", "t1").await.expect("reads"), None);
+}
+
+#[tokio::test]
+async fn what_a_person_keeps_after_a_deletion_there_is_made_again_on_top_of_it() {
+    let dir = tempfile::tempdir().expect("dir");
+    let store = open(dir.path());
+    page(&store, vec![change(versioned(task("t1", "a"), "1"))]).await;
+    save(&store, versioned(task("t1", "ours"), "1")).await;
+    page(&store, vec![gone("Task/t1", GoneWhy::Deleted)]).await;
+
+    let kept = Some(versioned(task("t1", "ours"), "1"));
+    let op = store
+        .settle_conflict("Task/t1", kept, audit("Task/t1"), NOW)
+        .await
+        .expect("settles");
+    // The deletion is told once more, as to a device that begins anew: nobody is asked again.
+    let report = page(&store, vec![gone("Task/t1", GoneWhy::Deleted)]).await;
+
+    assert_eq!(report.conflicts, Vec::<String>::new());
+    let sent = taken(&store).await;
+    assert_eq!((sent.len(), Some(sent[0].op)), (1, op));
+    assert_eq!(sent[0].base.as_deref(), Some(ON_ITS_DELETION));
+    assert_eq!(shown(&store).await["description"], "ours");
+
+    // Typed on before the answer: the later words stand on the version that the first ones made.
+    save(&store, task("t1", "ours, and more")).await;
+    let made = done(sent[0].op, "3");
+    store.apply_result(&made, NOW, 7).await.expect("applies");
+    assert_eq!(taken(&store).await[0].base.as_deref(), Some("3"));
 }
 
 #[tokio::test]

@@ -78,6 +78,7 @@ impl Sending {
                 tried_at: row.tried_at,
                 not_before: row.not_before,
                 stuck: row.stuck.clone(),
+                absent: row.absent,
             })
             .collect();
         if upload.is_some() && waiting.is_empty() {
@@ -85,6 +86,7 @@ impl Sending {
                 tried_at: None,
                 not_before: hms_model::time::Timestamp(0),
                 stuck: None,
+                absent: false,
             });
         }
         let of = u32::try_from(self.batch.len()).unwrap_or(u32::MAX);

@@ -24,6 +24,10 @@ pub enum ResultAction {
 /// so that the phone that made the record may have been off for a weekend.
 const TRIES_OF_ABSENT: u32 = 300;
 
+/// Tries after which a person is told that the server does not know the record, while it is tried on: a quarter of an
+/// hour, which is longer than the phone that made it needs where both are in use.
+pub const TOLD_OF_ABSENT: u32 = 8;
+
 /// Decides about one result. `attempt` counts this try; `seed` jitters the wait.
 #[must_use]
 pub fn on_result(result: &WireResult, attempt: u32, now: Timestamp, seed: u64) -> ResultAction {

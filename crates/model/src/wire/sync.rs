@@ -14,6 +14,8 @@ pub const DEVICE_HEADER: &str = "x-hms-device";
 /// Request header that names the exchange, and response header that repeats it: an answer to another request, which
 /// something on the way mixed up, would acknowledge what never arrived.
 pub const EXCHANGE_HEADER: &str = "x-hms-exchange";
+/// The base of a change that makes a record again after its deletion: a person saw the deletion, and keeps theirs.
+pub const ON_ITS_DELETION: &str = "deleted";
 /// Changes between two cursor lines.
 pub const CHECKPOINT_EVERY: usize = 200;
 
@@ -26,7 +28,7 @@ pub struct WireOp {
     /// `Type/id`.
     pub id: String,
     /// Version that the change was made on; `None` creates (a second create of the same id with the
-    /// same content is answered as done).
+    /// same content is answered as done); [`ON_ITS_DELETION`] makes it again where it was deleted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub base: Option<String>,
     /// The resource as it should be; `None` deletes.

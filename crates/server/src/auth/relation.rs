@@ -20,6 +20,9 @@ pub enum RelationKind {
     /// A resource (object: `Type/id`) belongs to a report (subject: its id), and names no patient: a check, its
     /// answers, a photo and its bytes, an addition.
     OfReport,
+    /// A patient (object) turned out to be another one (subject: `Patient/…`) who goes on: what was written of the first
+    /// stays where it is, and is the second one's own, too.
+    SamePerson,
     /// A notice (object: its id) about nobody known is for the supervisors of a site (subject: Organization).
     SiteNotice,
 }
@@ -35,6 +38,7 @@ impl RelationKind {
             Self::Site => "site",
             Self::PartOf => "part-of",
             Self::OfReport => "of-report",
+            Self::SamePerson => "same-person",
             Self::SiteNotice => "site-notice",
         }
     }
@@ -100,8 +104,18 @@ fn of_patient(patient: &Value) -> Vec<Relation> {
     let site = patient
         .get("managingOrganization")
         .and_then(|r| local_id(r, "Organization"));
+    let links = patient
+        .get("link")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten();
+    let goes_on_as = links
+        .filter(|link| link.get("type").and_then(Value::as_str) == Some("replaced-by"))
+        .filter_map(|link| local_id(link.get("other")?, "Patient"))
+        .filter_map(|other| relation(RelationKind::SamePerson, Some(format!("Patient/{other}")), id));
     relation(RelationKind::Site, site.map(|s| format!("Organization/{s}")), id)
         .into_iter()
+        .chain(goes_on_as)
         .collect()
 }
 

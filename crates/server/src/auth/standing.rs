@@ -53,7 +53,15 @@ fn about_patient(
     patient: &str,
     found: &mut Vec<Standing>,
 ) -> Result<(), DbError> {
-    if actor.patient().is_some_and(|own| own.as_str() == patient) {
+    let same = match actor.patient() {
+        Some(own) if own.as_str() == patient => true,
+        Some(own) => {
+            let same = RelationKind::SamePerson.as_str();
+            table::relation::holds(conn, same, &format!("Patient/{own}"), patient)?
+        }
+        None => false,
+    };
+    if same {
         let draft =
             of.kind == "Composition" && of.body.get("status").and_then(Value::as_str) != Some("final");
         found.push(if draft { Standing::OwnDraft } else { Standing::Own });

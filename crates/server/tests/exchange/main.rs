@@ -1,6 +1,7 @@
 //! The exchange with devices and other systems: sync, sealed reports, signalling, HR, escalation.
 
 mod coded;
+mod again;
 mod colleague;
 mod demo;
 mod digest;
@@ -10,6 +11,7 @@ mod hr;
 mod scope;
 mod sealed;
 mod signal;
+mod signal_cuts;
 mod story;
 mod sync;
 mod world;

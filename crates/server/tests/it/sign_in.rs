@@ -172,6 +172,22 @@ async fn a_lost_answer_to_a_refresh_can_be_asked_for_again_and_a_stolen_token_en
     refresh(&w, &field(&third, "refresh_token")).await.expect(400);
 }
 
+/// Two processes of one device, each with the token that the last one left: both go on, and neither ends the other.
+#[tokio::test]
+async fn two_processes_that_refresh_at_once_both_go_on() {
+    let w = world_with_dana().await;
+    let first = redeem(&w, &code(&w).await, VERIFIER).await.expect(200);
+    let old = field(&first, "refresh_token");
+
+    let (one, other) = tokio::join!(refresh(&w, &old), refresh(&w, &old));
+
+    for answer in [one.expect(200), other.expect(200)] {
+        assert_eq!(session(&w, &field(&answer, "access_token")).await, 200);
+        let next = refresh(&w, &field(&answer, "refresh_token")).await.expect(200);
+        assert_eq!(session(&w, &field(&next, "access_token")).await, 200);
+    }
+}
+
 #[tokio::test]
 async fn an_access_token_ends_after_fifteen_minutes_and_on_sign_out() {
     let w = world_with_dana().await;

@@ -1,6 +1,6 @@
 //! `outbox`: changes that the server has not acknowledged, in the order of sending.
 
-use super::{body, Key};
+use super::{body, meta, Key};
 use crate::{OutboxRow, StoreError};
 use hms_core::outbox::{kind_of, lane_of, StuckReason};
 use hms_model::time::Timestamp;
@@ -53,7 +53,8 @@ pub(crate) fn is_empty(conn: &Connection) -> Result<bool, StoreError> {
         .map_err(StoreError::sql("read the outbox"))
 }
 
-const COLUMNS: &str = "op, grp, type, id, base, body, kind, made_at, attempt, tried_at, not_before, stuck";
+const COLUMNS: &str = "op, grp, type, id, base, body, kind, made_at, attempt, tried_at, not_before, stuck,
+    EXISTS (SELECT 1 FROM meta WHERE meta.name = 'absent/' || outbox.op) AS is_absent";
 
 struct Columns {
     key: Key,
@@ -81,6 +82,7 @@ fn columns(row: &Row<'_>) -> rusqlite::Result<Columns> {
             not_before: Timestamp(row.get("not_before")?),
             tried_at: row.get::<_, Option<i64>>("tried_at")?.map(Timestamp),
             stuck: None,
+            absent: row.get("is_absent")?,
             made_at: Timestamp(row.get("made_at")?),
         },
         key,
@@ -201,6 +203,11 @@ pub(crate) fn put_off(conn: &Connection, op: i64, until: Timestamp) -> Result<()
         .map_err(StoreError::sql("put a change off"))
 }
 
+/// Notes that the server does not know the record that a change is of.
+pub(crate) fn note_absent(conn: &Connection, op: i64) -> Result<(), StoreError> {
+    meta::put(conn, &format!("absent/{op}"), Some(""))
+}
+
 /// Lifts the waits of all changes: the person asked to send now, or the link is back.
 pub(crate) fn lift_waits(conn: &Connection) -> Result<(), StoreError> {
     conn.prepare_cached("UPDATE outbox SET not_before = 0 WHERE not_before > 0")
@@ -258,8 +265,8 @@ pub(crate) fn rebase(conn: &Connection, key: &Key, base: Option<&str>) -> Result
 pub(crate) fn delete(conn: &Connection, op: i64) -> Result<(), StoreError> {
     conn.prepare_cached("DELETE FROM outbox WHERE op = :op")
         .and_then(|mut delete| delete.execute(named_params! { ":op": op }))
-        .map(|_| ())
-        .map_err(StoreError::sql("remove an acknowledged change"))
+        .map_err(StoreError::sql("remove an acknowledged change"))?;
+    meta::put(conn, &format!("absent/{op}"), None)
 }
 
 /// Gives a row a new number and takes off a refusal, since the server remembers results by number. A conflict that a

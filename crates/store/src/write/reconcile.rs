@@ -7,6 +7,7 @@ use crate::{ConflictRow, OutboxRow, StoreError};
 use hms_core::outbox::StuckReason;
 use hms_core::sync::plan::{self, Queued, Reconcile, Remote};
 use hms_model::time::Timestamp;
+use hms_model::wire::sync::ON_ITS_DELETION;
 use rusqlite::Connection;
 use std::collections::BTreeSet;
 
@@ -24,6 +25,12 @@ pub(crate) fn reconcile(conn: &Connection, key: &Key, now: Timestamp) -> Result<
         take_remote(conn, key, remote)?;
         return Ok(false);
     };
+    // Whoever keeps theirs on top of a deletion need not be asked again when the deletion is told once more.
+    let kept = first.base.as_deref() == Some(ON_ITS_DELETION) && first.stuck != Some(StuckReason::Conflict);
+    if kept && *remote == RemoteState::Deleted {
+        resource::keep_remote(conn, row.row_key, None)?;
+        return Ok(false);
+    }
     let (seen, version) = match remote {
         RemoteState::Here { body, version } => (Remote::Here(body), version.clone()),
         RemoteState::Deleted => (Remote::Deleted, None),

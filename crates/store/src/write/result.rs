@@ -6,13 +6,15 @@ use crate::table::resource::{RemoteState, ResourceRow};
 use crate::table::{acked, outbox, receipt, resource, Key};
 use crate::{Applied, OutboxRow, StoreError};
 use hms_core::outbox::{Failure, StuckReason};
-use hms_core::sync::plan::{on_failure, on_result, ResultAction};
+use hms_core::sync::plan::{on_failure, on_result, ResultAction, TOLD_OF_ABSENT};
 use hms_model::time::Timestamp;
 use hms_model::wire::sync::WireResult;
 use rusqlite::Connection;
 
 /// The record was deleted at the server.
 const GONE: u16 = 410;
+/// The server does not know the record.
+const ABSENT: u16 = 404;
 
 /// Applies one result. `seed` jitters the wait before another try.
 pub(crate) fn apply(
@@ -30,7 +32,12 @@ pub(crate) fn apply(
             deleted_there(conn, &key, &row)?;
             hold(conn, &key, &row, action, now)
         }
-        action => hold(conn, &key, &row, action, now),
+        action => {
+            if result.status == ABSENT && row.attempt >= TOLD_OF_ABSENT {
+                outbox::note_absent(conn, row.op)?;
+            }
+            hold(conn, &key, &row, action, now)
+        }
     }
 }
 

@@ -9,6 +9,7 @@ use crate::{AuditRow, StoreError};
 use hms_core::outbox::StuckReason;
 use hms_core::sync::merge::same_content;
 use hms_model::time::Timestamp;
+use hms_model::wire::sync::ON_ITS_DELETION;
 use rusqlite::Connection;
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -50,12 +51,17 @@ pub(crate) fn conflict(
         let row_key = resource::put(conn, &key, chosen, version)?;
         resource::keep_base(conn, row_key, open.remote.as_ref())?;
         let group = queued.first().map(|row| row.group);
+        // Deleted there and kept here: it is made again, under its own name.
+        let base = match (&open.remote, chosen) {
+            (None, Some(_)) => Some(ON_ITS_DELETION),
+            (Some(_), _) | (None, None) => version,
+        };
         outbox::insert(
             conn,
             &NewRow {
                 group,
                 key: &key,
-                base: version,
+                base,
                 body: chosen,
                 made_at: now,
             },

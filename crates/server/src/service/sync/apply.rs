@@ -11,9 +11,20 @@ use crate::service::{claim, sealed, write};
 use hms_model::map::{self, report, text_at};
 use hms_model::role::Role;
 use hms_model::time::Timestamp;
-use hms_model::wire::sync::{WireOp, WireReceipt, WireResult};
+use hms_model::wire::sync::{WireOp, WireReceipt, WireResult, ON_ITS_DELETION};
 use rusqlite::Connection;
 use serde_json::Value;
+
+/// What a change was made on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Base {
+    /// Nothing: it creates.
+    New,
+    /// A version.
+    Version(i64),
+    /// The deletion of what the person keeps.
+    Deletion,
+}
 
 /// A change that was read and checked, or why it cannot be made.
 #[derive(Debug)]
@@ -21,7 +32,7 @@ pub struct Op {
     number: i64,
     kind: String,
     id: String,
-    base: Option<i64>,
+    base: Base,
     resource: Result<Option<Box<Prepared>>, Problem>,
 }
 
@@ -40,9 +51,13 @@ impl Op {
             .split_once('/')
             .map(|(k, i)| (k.to_owned(), i.to_owned()))
             .unwrap_or_default();
-        let number = base.as_deref().map(|b| b.parse::<i64>());
-        let resource = match (resource, &number) {
-            (_, Some(Err(_))) => Err(Problem::Bad("base is not a version".to_owned())),
+        let base = match base.as_deref() {
+            None => Ok(Base::New),
+            Some(ON_ITS_DELETION) => Ok(Base::Deletion),
+            Some(number) => number.parse().map(Base::Version),
+        };
+        let resource = match (resource, &base) {
+            (_, Err(_)) => Err(Problem::Bad("base is not a version".to_owned())),
             _ if kind.is_empty() => Err(Problem::Bad("id is not Type/id".to_owned())),
             (None, _) => Ok(None),
             (Some(body), _) => {
@@ -63,7 +78,7 @@ impl Op {
             number: op,
             kind,
             id: rest,
-            base: number.and_then(Result::ok),
+            base: base.unwrap_or(Base::New),
             resource,
         }
     }
@@ -202,10 +217,14 @@ fn one(tx: &mut Tx<'_>, actor: &Actor, device: &str, op: Op) -> Result<WireResul
         // Deleted already, by this device before it asked again or by somebody else.
         (None, _) if tx.get(&op.kind, &op.id)?.is_some_and(|there| there.deleted) => done(200, None),
         (None, base) => {
-            let put = interact::delete(tx, actor, &op.kind, &op.id, base)?;
+            let version = match base {
+                Base::Version(version) => Some(version),
+                Base::New | Base::Deletion => None,
+            };
+            let put = interact::delete(tx, actor, &op.kind, &op.id, version)?;
             done(200, put.map(|p| p.version))
         }
-        (Some(resource), Some(base)) => {
+        (Some(resource), Base::Version(base)) => {
             let before = tx.get(&op.kind, &op.id)?;
             let Some(before) = before else {
                 return Err(Problem::NotFound);
@@ -220,7 +239,12 @@ fn one(tx: &mut Tx<'_>, actor: &Actor, device: &str, op: Op) -> Result<WireResul
             let put = interact::update(tx, actor, *resource, Precondition::Version(base))?;
             done(200, Some(put.version))
         }
-        (Some(resource), None) => match tx.get(&op.kind, &op.id)? {
+        // It stands on the deletion, and goes on counting its versions; the history keeps both.
+        (Some(resource), Base::Deletion) => match tx.get(&op.kind, &op.id)? {
+            Some(there) if !there.deleted => done(200, Some(again(tx, actor, device, &there, &resource)?)),
+            Some(_) | None => done(201, Some(create(tx, actor, *resource)?)),
+        },
+        (Some(resource), Base::New) => match tx.get(&op.kind, &op.id)? {
             None => done(201, Some(create(tx, actor, *resource)?)),
             // What it made was there, and somebody deleted it since.
             Some(existing) if existing.deleted => match done_before(tx, actor, &existing, &resource, 0)? {

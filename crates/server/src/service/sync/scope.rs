@@ -100,7 +100,11 @@ impl<'a> Scope<'a> {
                     facts.district |= self.in_district(&site)?;
                 }
             }
-            Role::Carrier | Role::Hr | Role::Compliance | Role::Administrator | Role::System => {}
+            Role::Carrier => {
+                let me = self.actor.fhir.as_deref().unwrap_or_default();
+                facts.own = facts.own || holds(RelationKind::SamePerson, me)?;
+            }
+            Role::Hr | Role::Compliance | Role::Administrator | Role::System => {}
         }
         self.now.insert(patient.to_owned(), facts);
         Ok(facts)
@@ -115,10 +119,13 @@ impl<'a> Scope<'a> {
         let role = self.actor.role;
         if role == Role::Carrier {
             let own = self.is_self(patient);
-            return Ok(Held {
-                ever: own,
-                always: own,
-            });
+            let me = self.actor.fhir.as_deref().unwrap_or_default();
+            if own || !table::feed::ever_named(self.conn, "Patient", patient, me)? {
+                return Ok(Held {
+                    ever: own,
+                    always: own,
+                });
+            }
         }
         let mut current: HashMap<i64, Vec<Relation>> = HashMap::new();
         let mut held: Option<Held> = None;
@@ -167,6 +174,7 @@ impl<'a> Scope<'a> {
             match relation.kind {
                 RelationKind::Treats => facts.treating |= relation.subject == me,
                 RelationKind::Queue => facts.queue = true,
+                RelationKind::SamePerson => facts.own |= relation.subject == me,
                 RelationKind::Site => {
                     facts.site |= self.is_own_site(&relation.subject);
                     facts.district |= self.in_district(&relation.subject)?;

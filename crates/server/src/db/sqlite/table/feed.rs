@@ -121,6 +121,23 @@ pub fn deciding_versions(
     .doing("read who had to do with a patient")
 }
 
+/// Whether any version of a resource says this.
+///
+/// # Errors
+/// A failed statement.
+pub fn ever_named(conn: &Connection, kind: &str, id: &str, said: &str) -> Result<bool, DbError> {
+    conn.prepare_cached(
+        "SELECT EXISTS (SELECT 1 FROM resource r JOIN version v ON v.key = r.key
+          WHERE r.type = :kind AND r.id = :id AND instr(v.body, :said) > 0)",
+    )
+    .and_then(|mut s| {
+        s.query_row(named_params! {":kind": kind, ":id": id, ":said": said}, |r| {
+            r.get(0)
+        })
+    })
+    .doing("look for what a resource said")
+}
+
 /// Versions of one resource from the last at or before a place onward: (place, body), in order.
 ///
 /// # Errors
