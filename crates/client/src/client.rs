@@ -16,6 +16,7 @@ use crate::frames::{FramesServer, Screens};
 use crate::net::{Fault, Http, Tries};
 use crate::oidc::ThisDevice;
 use crate::prefs::Preferences;
+use crate::sabotage::dying;
 use crate::session::TokenKeeper;
 use crate::vault::{FileVault, KeychainVault, MemoryVault, Vault};
 
@@ -101,7 +102,7 @@ impl Client {
         });
         let thread = engine::spawn(Arc::clone(&shared), prefs, inbox).await?;
         *shared.thread.lock().unwrap_or_else(PoisonError::into_inner) = Some(thread);
-        shared.spawn(keeper);
+        shared.spawn(dying("tokens", keeper));
         // Without the port the call has sound and no picture; nothing else depends on it.
         match FramesServer::bind(shared.screens.clone()).await {
             Ok(server) => {

@@ -12,6 +12,7 @@ use super::Engine;
 use crate::client::Shared;
 use crate::error::ClientError;
 use crate::net::{Fault, Tries};
+use crate::sabotage::dying;
 
 /// A server that did not answer is looked for this often; the request is small and has no account in it.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
@@ -26,7 +27,7 @@ pub(crate) fn start_background(shared: &Arc<Shared>) {
     shared.spawn(deadlines(Arc::clone(shared)));
     shared.spawn(look_out(Arc::clone(shared)));
     shared.spawn(signals(Arc::clone(shared)));
-    shared.spawn(crate::sync::uploads(Arc::clone(shared)));
+    shared.spawn(dying("uploads", crate::sync::uploads(Arc::clone(shared))));
 }
 
 /// Keeps an open desk of care up to date on how patients are linked.

@@ -119,7 +119,7 @@ pub(crate) async fn spawn(
     std::thread::Builder::new()
         .name("hms-client".into())
         .spawn(move || {
-            runtime.block_on(async move {
+            runtime.block_on(crate::sabotage::dying("engine", async move {
                 while let Some(job) = inbox.recv().await {
                     job(&mut engine).await;
                     engine.pump().await;
@@ -128,7 +128,7 @@ pub(crate) async fn spawn(
                         break;
                     }
                 }
-            });
+            }));
         })
         .map_err(ClientError::internal)
 }

@@ -10,6 +10,7 @@ use hms_model::view::NetworkProblem;
 use super::Engine;
 use crate::event::{AlertKind, Tag};
 use crate::net::Fault;
+use crate::sabotage::dying;
 use crate::views;
 
 impl Engine {
@@ -19,6 +20,7 @@ impl Engine {
             match effect {
                 Effect::StartSync { max_ops } => {
                     let work = crate::sync::exchange(Arc::clone(&self.shared), max_ops);
+                    let work = dying("exchange", work);
                     self.network.trying = true;
                     self.exchange = Some(self.shared.spawn(work));
                     self.changed(Tag::App);

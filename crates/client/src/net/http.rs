@@ -49,10 +49,19 @@ pub(crate) struct Http {
 
 impl Http {
     pub(crate) fn new(server: &Provisioning, clock: Arc<dyn Clock>) -> Result<Self, TlsSetupError> {
+        Self::with(reqwest::Client::builder(), server, clock)
+    }
+
+    /// With something of its own: a test's names and addresses.
+    pub(super) fn with(
+        builder: reqwest::ClientBuilder,
+        server: &Provisioning,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, TlsSetupError> {
         let ca = server.ca_file.as_deref();
         // HTTP/1.1: the streamed answers of a sync are many small frames, which HTTP/2 clients take for an attack
         // (h2 ends the connection with "too_many_data_frames").
-        let client = reqwest::Client::builder()
+        let client = builder
             .tls_backend_preconfigured(tls::config(ca, &[b"http/1.1"])?)
             .redirect(reqwest::redirect::Policy::none())
             .connect_timeout(CONNECT)

@@ -1,6 +1,8 @@
 //! The way to the server: one HTTP client with the server's own authority, and what each failure means.
 
 mod fault;
+#[cfg(test)]
+mod flip;
 mod http;
 mod link;
 mod tls;

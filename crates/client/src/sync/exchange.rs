@@ -8,7 +8,7 @@ use hms_core::sync::SyncEnd;
 use hms_model::secret::Secret;
 use hms_model::time::Timestamp;
 use hms_model::wire::sync::{
-    WireAsk, WireLine, WireOp, WireResult, DEVICE_HEADER, EXCHANGE_HEADER,
+    Anew, WireAsk, WireLine, WireOp, WireResult, DEVICE_HEADER, EXCHANGE_HEADER,
 };
 use hms_store::{Applied, PageReport, Store, StoreError};
 use reqwest::{Method, Response};
@@ -450,6 +450,12 @@ async fn read_lines(
                         Some(why) => {
                             write(shared, start, intake).await?;
                             tracing::info!(?why, "The server does not go on from where this device is");
+                            // Photos first: a process that ends in between is told once more, since the cursor is not kept yet.
+                            if why == Anew::Restored {
+                                shared
+                                    .ask(async |engine: &mut Engine| engine.offer_uploads_again().await)
+                                    .await?;
+                            }
                             let now = shared.config.clock.now();
                             let report = start.store.begin_anew(why, cursor.cursor, now).await?;
                             tell_changed(shared, report).await;

@@ -1,5 +1,6 @@
 //! The client against the real server, both in this process, over TLS on a loopback port.
 
+mod addresses;
 mod alone;
 mod call;
 mod colleague;
@@ -7,6 +8,7 @@ mod conflict;
 mod cutter;
 mod damaged;
 mod desk;
+mod every_wait;
 mod expired;
 mod faults;
 mod foreign;
@@ -23,8 +25,11 @@ mod photo;
 mod poison;
 mod proof;
 mod proxy;
+mod restored;
 mod small_disk;
+mod snip;
 mod story;
+mod tokens;
 mod uploads;
 mod words;
 mod world;

@@ -3,6 +3,7 @@
 //! What the server has is asked for, never remembered: only where it keeps an upload is. So a cut costs at most the
 //! piece that was on its way, and a killed app goes on where the server stands.
 
+mod again;
 mod pace;
 #[cfg(test)]
 mod peer;
@@ -388,12 +389,8 @@ impl Engine {
 async fn done(shared: &Arc<Shared>, id: String) {
     let noted = shared
         .ask(async move |engine: &mut Engine| {
-            let mut left = engine.uploads().await?;
-            left.retain(|upload| upload.id != id);
-            engine.set_uploads(&left).await?;
+            engine.upload_done(&id).await?;
             engine.uploading_now(None);
-            engine.changed(Tag::Outbox);
-            engine.changed(Tag::Reports);
             Ok(())
         })
         .await;

@@ -1,0 +1,234 @@
+//! The process ends at each moment at which its work waits: in the loop that does what a person asks, in an exchange, in
+//! an upload and in a refresh of tokens. The next one goes on from what lies on the disk. What was said to be saved
+//! arrives, once; and a phone that dies twenty times at one place gets through when it does not.
+
+use std::collections::BTreeSet;
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use base64::Engine as _;
+use hms_client::Client;
+use hms_model::view::SendState;
+
+use crate::alone::{self, CHILD};
+use crate::world::{fill_in, sign_in, until, Profile, TestClock, World, PASSPHRASE};
+
+const CHILD_TEST: &str = "every_wait::child_reports_and_sends";
+
+/// Not a test of its own: opens the profile, reports with a photo, and waits until all is sent, or until it dies.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn child_reports_and_sends() {
+    let Some(dir) = std::env::var_os(CHILD) else {
+        return;
+    };
+    let phone = open(Path::new(&dir)).await;
+    let form = fill_in(&phone).await;
+    let mut png = std::io::Cursor::new(Vec::new());
+    image::RgbImage::new(24, 16)
+        .write_to(&mut png, image::ImageFormat::Png)
+        .expect("png");
+    // A form that an earlier life left may have its photo already.
+    let kept = phone.report_draft().await.expect("looks").expect("a form");
+    if kept.attachments.is_empty() {
+        let base64 = base64::engine::general_purpose::STANDARD.encode(png.into_inner());
+        let photo = phone.report_attach(form.clone(), "image/png".into(), base64);
+        photo.await.expect("kept");
+    }
+    let sent = phone.report_send(form).await.expect("sent");
+    say(&format!("saved {}", sent.id));
+    all_sent(&phone).await;
+    say("done");
+    phone.shutdown().await;
+}
+
+/// Straight to the parent: what the test harness captures would die with the process.
+fn say(word: &str) {
+    let mut out = std::io::stderr();
+    writeln!(out, "{word}").and_then(|()| out.flush()).expect("says");
+}
+
+async fn open(dir: &Path) -> Client {
+    let profile = Profile {
+        dir: dir.to_owned(),
+        server: hms_client::Provisioning::read(&dir.join("server.json")).expect("server.json"),
+        clock: TestClock::default(),
+        opened: std::sync::Arc::default(),
+        media: hms_client::MediaChoice::Devices,
+    };
+    let phone = profile.start().await;
+    assert!(phone.unlock(PASSPHRASE.into()).await.expect("an answer").open);
+    phone
+}
+
+/// Until nothing waits, words and photos.
+async fn all_sent(phone: &Client) {
+    until(phone, async || {
+        phone.outbox().await.expect("outbox").is_empty().then_some(())
+    })
+    .await;
+}
+
+struct Phone {
+    world: World,
+    dir: PathBuf,
+    /// Reports that were said to be saved.
+    saved: Vec<String>,
+    kills: usize,
+}
+
+impl Phone {
+    async fn new() -> Self {
+        let world = World::new().await;
+        let profile = world.profile("dana");
+        let phone = profile.start().await;
+        sign_in(&phone, &profile, "dana").await;
+        phone.sync_now().await.expect("syncs");
+        phone.shutdown().await;
+        profile.server.write(&profile.dir).expect("server.json");
+        Self {
+            world,
+            dir: profile.dir,
+            saved: Vec::new(),
+            kills: 0,
+        }
+    }
+
+    /// Lets the program run until it dies there; false where it came to its end.
+    async fn dies(&mut self, part: &str, at: usize) -> bool {
+        let mut command = alone::child(CHILD_TEST, &self.dir.display().to_string());
+        command
+            .env("HMS_DIE", format!("{part}:{at}"))
+            .stderr(Stdio::piped());
+        let work = move || {
+            let mut child = command.spawn().expect("starts");
+            let said: Vec<String> = BufReader::new(child.stderr.take().expect("pipe"))
+                .lines()
+                .map_while(Result::ok)
+                .collect();
+            child.wait().expect("ends");
+            said
+        };
+        let said = tokio::task::spawn_blocking(work).await.expect("a child");
+        for line in &said {
+            assert!(!line.contains("panicked"), "{part} {at}: {said:?}");
+            self.saved.extend(line.strip_prefix("saved ").map(str::to_owned));
+        }
+        let done = said.iter().any(|line| line == "done");
+        self.kills += usize::from(!done);
+        !done
+    }
+
+    /// What was said to be saved is sent, with its photo, and stands once at the server.
+    async fn everything_arrived_once(&self) {
+        let phone = open(&self.dir).await;
+        phone.sync_now().await.expect("syncs");
+        all_sent(&phone).await;
+        for id in &self.saved {
+            let report = phone.report(id.clone()).await.expect("it is there");
+            assert!(
+                matches!(report.send, SendState::Sent { .. }),
+                "{id}: {:?}",
+                report.send
+            );
+            assert!(!report.attachments.is_empty(), "{id} has lost its photo");
+            for photo in &report.attachments {
+                assert!(matches!(photo.send, SendState::Sent { .. }), "{id}: {photo:?}");
+            }
+        }
+        phone.shutdown().await;
+        let server = self.world.server.as_ref().expect("a server");
+        let at_server: Vec<(String, String, i64)> = server
+            .app
+            .db
+            .read(|read| -> Result<_, hms_server::db::DbError> {
+                let mut all = Vec::new();
+                for row in hms_server::db::sqlite::table::feed::after(read.conn(), 0, 1_000_000)? {
+                    all.push((row.kind, row.id, row.seq));
+                }
+                Ok(all)
+            })
+            .await
+            .expect("reads");
+        let mut seen = BTreeSet::new();
+        for (kind, id, _) in &at_server {
+            if ["QuestionnaireResponse", "DocumentReference", "Binary"].contains(&kind.as_str()) {
+                assert!(seen.insert((kind, id)), "{kind}/{id} was stored twice");
+            }
+        }
+        for id in &self.saved {
+            assert!(
+                seen.iter()
+                    .any(|(kind, found)| *kind == "QuestionnaireResponse" && *found == id),
+                "{id} is not at the server"
+            );
+        }
+    }
+}
+
+fn deep() -> bool {
+    std::env::var_os("HMS_DEEP").is_some()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_process_that_dies_at_any_wait_of_its_work_loses_and_doubles_nothing() {
+    let mut phone = Phone::new().await;
+    let mut words = Vec::new();
+    for (part, quick) in [("exchange", 9), ("uploads", 7), ("engine", 41), ("tokens", 2)] {
+        let stride = if deep() { 1 } else { quick };
+        let (before, mut at) = (phone.kills, 1);
+        // Until it came through a few times without reaching that moment.
+        let mut through = 0;
+        while through < 2 {
+            through = if phone.dies(part, at).await {
+                0
+            } else {
+                through + 1
+            };
+            at += stride;
+            assert!(at < 20_000, "{part} has no end");
+        }
+        words.push(format!("{part} {}", phone.kills - before));
+        phone.everything_arrived_once().await;
+    }
+    println!(
+        "counts: process ended at a wait, {}: {} reports with photos, lost 0, doubled 0, stuck 0",
+        words.join(", "),
+        phone.saved.len()
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn twenty_ends_at_the_same_wait_hold_nothing_up_afterwards() {
+    let mut phone = Phone::new().await;
+    let places: &[(&str, usize)] = if deep() {
+        &[
+            ("engine", 3),
+            ("engine", 40),
+            ("exchange", 1),
+            ("exchange", 4),
+            ("exchange", 8),
+            ("exchange", 16),
+            ("uploads", 3),
+            ("uploads", 9),
+            ("tokens", 1),
+        ]
+    } else {
+        &[("exchange", 6)]
+    };
+    for (part, at) in places {
+        let saved = phone.saved.len();
+        for _ in 0..20 {
+            phone.dies(part, *at).await;
+        }
+        // Where the person could report, each report counts; the next start sends them all.
+        let begun = std::time::Instant::now();
+        phone.everything_arrived_once().await;
+        assert!(begun.elapsed() < Duration::from_secs(60), "{part} {at}");
+        println!(
+            "counts: 20 ends at the {at}. wait of {part}: {} reports saved meanwhile, all sent by the next start",
+            phone.saved.len() - saved
+        );
+    }
+}
