@@ -65,6 +65,9 @@ pub struct Settings {
     pub relay_address: Option<String>,
     /// Seconds after which an emergency that no clinician has opened goes to the nurses.
     pub escalate_after_s: u32,
+    /// Days that a device may show its records without having reached the server; 0: no bound. A new report is always
+    /// taken.
+    pub offline_days: u32,
 }
 
 impl Default for Settings {
@@ -81,6 +84,7 @@ impl Default for Settings {
             relay_listen: None,
             relay_address: None,
             escalate_after_s: 120,
+            offline_days: 30,
         }
     }
 }

@@ -177,6 +177,8 @@ pub enum SignInState {
     Refused,
     /// Took too long.
     Expired,
+    /// This account has a place of its own on this phone, or this place is somebody else's: nothing was changed.
+    Elsewhere,
     /// No way to the server.
     Offline,
 }

@@ -6,11 +6,13 @@
 mod app;
 mod carrier;
 mod conflict;
+mod phone;
 mod staff;
 mod visit;
 
 pub use app::*;
 pub use carrier::*;
 pub use conflict::*;
+pub use phone::*;
 pub use staff::*;
 pub use visit::*;

@@ -21,6 +21,41 @@ pub struct WireSession {
     pub hpke_public_key: String,
     /// Server time: FHIR instant.
     pub now: String,
+    /// Days that a device may show its records without having reached the server; absent: no bound.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub offline_days: Option<u32>,
+}
+
+/// Field of the token endpoint's refusal that says why the access ended for good, beside OAuth's `invalid_grant`.
+pub const ENDED_FIELD: &str = "hms_ended";
+
+/// Why a device's access ended for good: it hands in what is unsent, and empties itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ended {
+    /// Somebody took this device's access away.
+    DeviceRevoked,
+    /// The account was disabled.
+    AccountDisabled,
+}
+
+impl Ended {
+    /// The word on the wire.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::DeviceRevoked => "device_revoked",
+            Self::AccountDisabled => "account_disabled",
+        }
+    }
+
+    /// Reads the word; `None` for others.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        [Self::DeviceRevoked, Self::AccountDisabled]
+            .into_iter()
+            .find(|why| why.as_str() == word)
+    }
 }
 
 /// `GET /api/hello`, no sign-in: what a phone that nobody signed in on needs.

@@ -16,6 +16,9 @@ pub const DEVICE_HEADER: &str = "x-hms-device";
 pub const EXCHANGE_HEADER: &str = "x-hms-exchange";
 /// The base of a change that makes a record again after its deletion: a person saw the deletion, and keeps theirs.
 pub const ON_ITS_DELETION: &str = "deleted";
+/// Words of the OperationOutcome, with status 421, that answer a change whose number was given to another one before: the
+/// data of this device lives on a second one. It goes on under a new id, after a sign-in.
+pub const DEVICE_CLONED: &str = "device-cloned";
 /// Changes between two cursor lines.
 pub const CHECKPOINT_EVERY: usize = 200;
 

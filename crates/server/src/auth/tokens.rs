@@ -7,6 +7,7 @@ use crate::db::sqlite::table::{device, token, user};
 use crate::db::{DbError, Tx};
 use crate::random;
 use hms_model::ids::{DeviceId, UserId};
+use hms_model::wire::session::Ended;
 use rusqlite::Connection;
 use sha2::{Digest, Sha256};
 
@@ -187,6 +188,24 @@ pub fn authenticate(conn: &Connection, presented: &str, now_ms: i64) -> Result<O
         scopes: account.scopes.split_whitespace().map(str::to_owned).collect(),
         family: found.family,
     }))
+}
+
+/// Why a token is no good any more for ever, where its device or its account may not connect: told only to who holds a
+/// token that was given out.
+///
+/// # Errors
+/// A failed statement.
+pub fn why_ended(conn: &Connection, presented: &str) -> Result<Option<Ended>, DbError> {
+    let Some(found) = token::get(conn, &hash(presented))? else {
+        return Ok(None);
+    };
+    if let Some(id) = &found.device_id {
+        if device::get(conn, id)?.is_some_and(|d| d.revoked_ms.is_some()) {
+            return Ok(Some(Ended::DeviceRevoked));
+        }
+    }
+    let disabled = user::by_id(conn, &found.user_id)?.is_none_or(|u| u.disabled);
+    Ok(disabled.then_some(Ended::AccountDisabled))
 }
 
 /// Whether an actor's sign-in is still good: for what stays open longer than one request.

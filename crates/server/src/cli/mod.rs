@@ -5,6 +5,7 @@ mod audit;
 mod backup;
 mod bounds;
 mod demo;
+mod escrow;
 mod hr_receiver;
 mod import;
 mod relay;
@@ -64,6 +65,9 @@ enum Command {
         #[command(flatten)]
         data: Data,
     },
+    /// What phones and desks handed in before they were emptied.
+    #[command(subcommand)]
+    Escrow(escrow::EscrowCommand),
     /// The audit.
     #[command(subcommand)]
     Audit(audit::AuditCommand),
@@ -106,6 +110,7 @@ pub fn run(cli: Cli) -> anyhow::Result<u8> {
         Command::Device(command) => admin::device(command).map(|()| 0),
         Command::Backup { file, data } => backup::backup(&data.data, &file).map(|()| 0),
         Command::Restore { file, data } => backup::restore(&data.data, &file).map(|()| 0),
+        Command::Escrow(command) => escrow::run(command).map(|()| 0),
         Command::Audit(command) => audit::run(command),
         Command::HrReceiver(options) => hr_receiver::run(options).map(|()| 0),
         Command::Import { path, data } => import::import(&data, &path).map(|()| 0),

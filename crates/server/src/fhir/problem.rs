@@ -27,6 +27,9 @@ pub enum Problem {
     /// The sign-in may not speak for the device that the request names.
     #[error("not for this device: {0}")]
     Device(&'static str),
+    /// Two devices send under one id: the number of this change was given to another one.
+    #[error("two devices under one id")]
+    Cloned,
     /// The sign-in ended meanwhile.
     #[error("the sign-in ended")]
     SignIn,
@@ -77,6 +80,8 @@ impl Problem {
             Self::Invalid(_) | Self::Patch(_) => 422,
             Self::Denied | Self::Device(_) => 403,
             Self::SignIn => 401,
+            // A client that knows nothing of this waits with the change, unharmed.
+            Self::Cloned => 421,
             Self::NotFound => 404,
             Self::Gone => 410,
             Self::Precondition | Self::Multiple => 412,
@@ -97,6 +102,7 @@ impl Problem {
             Self::Search { param, why } => outcome::error("not-supported", &format!("{param}: {why}")),
             Self::Invalid(issues) => outcome::from_issues(issues),
             Self::SignIn => outcome::error("login", "sign in first"),
+            Self::Cloned => outcome::error("duplicate", hms_model::wire::sync::DEVICE_CLONED),
             Self::Denied => outcome::error("forbidden", "not allowed"),
             Self::Device(why) => outcome::error("forbidden", why),
             Self::NotFound => outcome::error("not-found", "there is no such resource"),

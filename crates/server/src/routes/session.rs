@@ -55,6 +55,7 @@ async fn session(State(app): State<App>, actor: Actor) -> Response {
             site,
             hpke_public_key: app.keys.hpke_public_key(),
             now: app.clock.now().to_instant(),
+            offline_days: Some(app.settings.offline_days).filter(|days| *days > 0),
         })
         .into_response(),
         Err(error) => {

@@ -7,6 +7,7 @@ mod care;
 pub mod cause;
 pub mod claim;
 pub mod duty;
+pub mod escrow;
 pub mod gate;
 pub mod identify;
 pub mod queue;

@@ -49,11 +49,7 @@ fn open(app: &App, wire: WireSealed) -> Result<Opened, u16> {
     ReportId::parse(&wire.id).map_err(|_| 400_u16)?;
     let enc = STANDARD.decode(&wire.enc).map_err(|_| 400_u16)?;
     let ciphertext = STANDARD.decode(&wire.ciphertext).map_err(|_| 400_u16)?;
-    let plain = app
-        .keys
-        .unseal(&wire.id, &enc, &ciphertext)
-        .map_err(|_| 422_u16)?;
-    let entry: SealedEntry = serde_json::from_slice(&plain).map_err(|_| 422_u16)?;
+    let entry = unseal(app, &wire.id, &enc, &ciphertext).ok_or(422_u16)?;
     if entry.resources.len() > MOST_RESOURCES || DeviceId::parse(&entry.device).is_err() {
         return Err(422);
     }
@@ -74,6 +70,12 @@ fn open(app: &App, wire: WireSealed) -> Result<Opened, u16> {
         row,
         resources: entry.resources,
     })
+}
+
+/// What is inside an entry; `None` where it was not sealed to this server, or is none.
+pub(super) fn unseal(app: &App, id: &str, enc: &[u8], ciphertext: &[u8]) -> Option<SealedEntry> {
+    let plain = app.keys.unseal(id, enc, ciphertext).ok()?;
+    serde_json::from_slice(&plain).ok()
 }
 
 /// What may come without a sign-in: what a carrier sends, and nothing else.

@@ -8,6 +8,7 @@ mod digest;
 mod escalation;
 mod forged;
 mod hr;
+mod lifecycle;
 mod scope;
 mod sealed;
 mod signal;

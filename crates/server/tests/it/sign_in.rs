@@ -209,10 +209,8 @@ async fn an_access_token_ends_after_fifteen_minutes_and_on_sign_out() {
 #[tokio::test]
 async fn a_revoked_device_and_a_disabled_account_lose_access_at_once() {
     let w = world_with_dana().await;
-    let access = field(
-        &redeem(&w, &code(&w).await, VERIFIER).await.expect(200),
-        "access_token",
-    );
+    let tokens = redeem(&w, &code(&w).await, VERIFIER).await.expect(200);
+    let access = field(&tokens, "access_token");
     let mut dana = nobody();
     dana.token = access.clone();
     let devices = w.get(&dana, "/api/devices").await.expect(200).json();
@@ -222,7 +220,14 @@ async fn a_revoked_device_and_a_disabled_account_lose_access_at_once() {
         .await
         .expect(204);
     assert_eq!(session(&w, &access).await, 401);
-    redeem(&w, &code(&w).await, VERIFIER).await.expect(400);
+    let again = redeem(&w, &code(&w).await, VERIFIER).await.expect(400);
+    let ended = refresh(&w, &field(&tokens, "refresh_token")).await.expect(400);
+    // Why is told to who had a sign-in: the app hands in what is unsent, and empties itself.
+    assert_eq!(field(&ended, "error"), "invalid_grant");
+    for answer in [&again, &ended] {
+        assert_eq!(field(answer, "hms_ended"), "device_revoked");
+    }
+    assert_eq!(field(&refresh(&w, "hms_rt_made-up").await.expect(400), "hms_ended"), "");
 
     w.app
         .db

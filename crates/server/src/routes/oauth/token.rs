@@ -14,6 +14,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::Json;
 use hms_model::ids::DeviceId;
+use hms_model::wire::session::{Ended, ENDED_FIELD};
 use serde::Deserialize;
 use serde_json::{json, Value};
 
@@ -39,6 +40,9 @@ pub(super) struct TokenForm {
 pub(super) enum TokenError {
     #[error("{0}")]
     Oauth(&'static str),
+    /// The device or the account may not connect any more: the app hands in what is unsent, and empties itself.
+    #[error("the access ended: {}", .0.as_str())]
+    Ended(Ended),
     /// A code was used twice: what it gave before is revoked.
     #[error("a grant was used twice")]
     Reused { family: String },
@@ -49,6 +53,10 @@ pub(super) enum TokenError {
 impl TokenError {
     fn respond(&self) -> Response {
         let (status, code) = match self {
+            Self::Ended(why) => {
+                let body = json!({"error": "invalid_grant", ENDED_FIELD: why.as_str()});
+                return (StatusCode::BAD_REQUEST, Json(body)).into_response();
+            }
             Self::Oauth(code) => (StatusCode::BAD_REQUEST, *code),
             Self::Reused { .. } => (StatusCode::BAD_REQUEST, "invalid_grant"),
             Self::Db(error) => {
@@ -151,7 +159,7 @@ pub(super) fn sign_in(
     };
     if let Some(id) = &device_id {
         if device_table::get(tx.conn(), id)?.is_some_and(|d| d.revoked_ms.is_some()) {
-            return Err(TokenError::Oauth("invalid_grant"));
+            return Err(TokenError::Ended(Ended::DeviceRevoked));
         }
         let name: String = form
             .device_name
@@ -208,7 +216,16 @@ async fn by_refresh(app: &App, form: TokenForm) -> Result<Granted, TokenError> {
         .await;
     match outcome {
         Ok(granted) => Ok(granted),
-        Err(RefreshError::Invalid) => Err(TokenError::Oauth("invalid_grant")),
+        Err(RefreshError::Invalid) => Err(
+            match app
+                .db
+                .read(move |read| tokens::why_ended(read.conn(), &presented))
+                .await?
+            {
+                Some(why) => TokenError::Ended(why),
+                None => TokenError::Oauth("invalid_grant"),
+            },
+        ),
         Err(RefreshError::Db(error)) => Err(error.into()),
         Err(RefreshError::Reused) => {
             app.db

@@ -13,7 +13,10 @@ use hms_model::role::Role;
 use hms_model::time::Timestamp;
 use hms_model::wire::sync::{WireOp, WireReceipt, WireResult, ON_ITS_DELETION};
 use rusqlite::Connection;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
 
 /// What a change was made on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,6 +37,8 @@ pub struct Op {
     id: String,
     base: Base,
     resource: Result<Option<Box<Prepared>>, Problem>,
+    /// What tells it from another change under the same number.
+    print: String,
 }
 
 impl Op {
@@ -51,6 +56,7 @@ impl Op {
             .split_once('/')
             .map(|(k, i)| (k.to_owned(), i.to_owned()))
             .unwrap_or_default();
+        let print = print_of(&id, resource.as_ref());
         let base = match base.as_deref() {
             None => Ok(Base::New),
             Some(ON_ITS_DELETION) => Ok(Base::Deletion),
@@ -80,8 +86,31 @@ impl Op {
             id: rest,
             base: base.unwrap_or(Base::New),
             resource,
+            print,
         }
     }
+}
+
+/// What tells a change from another one. Its base is not in it: a newer one may be known when it is sent again.
+fn print_of(id: &str, resource: Option<&Value>) -> String {
+    let mut hash = Sha256::new();
+    hash.update(id);
+    hash.update([0]);
+    if let Some(resource) = resource {
+        hash.update(hms_fhir::canonical_json(resource));
+    }
+    let bytes = hash.finalize();
+    bytes.iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// A result as it is kept: with the print of its change.
+#[derive(Serialize, Deserialize)]
+struct Kept {
+    #[serde(flatten)]
+    result: WireResult,
+    /// Absent in what was kept before changes had prints.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    print: Option<String>,
 }
 
 /// Why a group was undone: which of its changes, and what was wrong with it.
@@ -102,6 +131,7 @@ impl From<DbError> for Refused {
 /// Applies the changes of one group, and keeps and returns their results.
 pub async fn group(app: &App, actor: &Actor, device: &str, ops: Vec<Op>) -> Vec<WireResult> {
     let numbers: Vec<i64> = ops.iter().map(|op| op.number).collect();
+    let prints: BTreeMap<i64, String> = ops.iter().map(|op| (op.number, op.print.clone())).collect();
     let (who, on) = (actor.clone(), device.to_owned());
     let applied = app.db.write(move |tx| apply(tx, &who, &on, ops)).await;
     match applied {
@@ -123,10 +153,10 @@ pub async fn group(app: &App, actor: &Actor, device: &str, ops: Vec<Op>) -> Vec<
         // again from the device that made it.
         Err(Refused {
             op,
-            problem: problem @ (Problem::SignIn | Problem::NotFound),
+            problem: problem @ (Problem::SignIn | Problem::NotFound | Problem::Cloned),
         }) => refusals(&numbers, op, &problem),
         Err(Refused { op, problem }) => {
-            keep_refusals(app, actor, device, refusals(&numbers, op, &problem)).await
+            keep_refusals(app, actor, device, refusals(&numbers, op, &problem), prints).await
         }
     }
 }
@@ -134,7 +164,7 @@ pub async fn group(app: &App, actor: &Actor, device: &str, ops: Vec<Op>) -> Vec<
 fn refusals(numbers: &[i64], op: i64, problem: &Problem) -> Vec<WireResult> {
     let failed = |number: i64| {
         // What may pass is said of the whole group: it comes again as one.
-        let passes = problem.status() >= 500 || matches!(problem, Problem::SignIn | Problem::NotFound);
+        let passes = problem.status() >= 500 || matches!(problem, Problem::SignIn | Problem::NotFound | Problem::Cloned);
         let (status, outcome) = if number == op || passes {
             (problem.status(), problem.outcome())
         } else {
@@ -155,14 +185,20 @@ fn refusals(numbers: &[i64], op: i64, problem: &Problem) -> Vec<WireResult> {
 }
 
 /// A refusal is an answer like any other: repeated, it is the same.
-async fn keep_refusals(app: &App, actor: &Actor, device: &str, results: Vec<WireResult>) -> Vec<WireResult> {
+async fn keep_refusals(
+    app: &App,
+    actor: &Actor,
+    device: &str,
+    results: Vec<WireResult>,
+    prints: BTreeMap<i64, String>,
+) -> Vec<WireResult> {
     let (user, device) = (actor.user.to_string(), device.to_owned());
     let fallback = results.clone();
     let kept = app
         .db
         .write(move |tx| -> Result<Vec<WireResult>, DbError> {
             for result in &results {
-                keep(tx, &device, &user, result)?;
+                keep(tx, &device, &user, result, prints.get(&result.op))?;
             }
             Ok(results)
         })
@@ -173,8 +209,18 @@ async fn keep_refusals(app: &App, actor: &Actor, device: &str, results: Vec<Wire
     })
 }
 
-fn keep(tx: &Tx<'_>, device: &str, user: &str, result: &WireResult) -> Result<(), DbError> {
-    let text = serde_json::to_string(result).map_err(DbError::Body)?;
+fn keep(
+    tx: &Tx<'_>,
+    device: &str,
+    user: &str,
+    result: &WireResult,
+    print: Option<&String>,
+) -> Result<(), DbError> {
+    let kept = Kept {
+        result: result.clone(),
+        print: print.cloned(),
+    };
+    let text = serde_json::to_string(&kept).map_err(DbError::Body)?;
     table::op_result::keep(tx.conn(), device, result.op, user, &text, tx.now_ms())
 }
 
@@ -195,11 +241,18 @@ fn apply(tx: &mut Tx<'_>, actor: &Actor, device: &str, ops: Vec<Op>) -> Result<V
             if of != user {
                 return Err(at(Problem::Conflict("op-of-another-account")));
             }
-            results.push(serde_json::from_str(&known).map_err(DbError::Body)?);
+            let known: Kept = serde_json::from_str(&known).map_err(DbError::Body)?;
+            // Another change under a number that was given: this phone's data lives on a second phone. The first
+            // result would drop one of the two in silence.
+            if known.print.is_some_and(|print| print != op.print) {
+                return Err(at(Problem::Cloned));
+            }
+            results.push(known.result);
             continue;
         }
+        let print = op.print.clone();
         let result = one(tx, actor, device, op).map_err(at)?;
-        keep(tx, device, &user, &result)?;
+        keep(tx, device, &user, &result, Some(&print))?;
         results.push(result);
     }
     Ok(results)

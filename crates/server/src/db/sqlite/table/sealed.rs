@@ -90,3 +90,30 @@ pub fn claim(conn: &Connection, id: &str, user: &str) -> Result<(), DbError> {
         .doing("claim a sealed entry")
         .map(drop)
 }
+
+/// Entries that are kept as they came, oldest first.
+///
+/// # Errors
+/// A failed statement.
+pub fn kept(conn: &Connection) -> Result<Vec<SealedRow>, DbError> {
+    conn.prepare_cached(
+        "SELECT id, device, account, draft, enc, ciphertext, received_ms FROM sealed
+          WHERE draft = 1 ORDER BY received_ms, id",
+    )
+    .and_then(|mut s| {
+        s.query_map([], |r| {
+            Ok(SealedRow {
+                id: r.get(0)?,
+                device: r.get(1)?,
+                account: r.get(2)?,
+                draft: r.get(3)?,
+                enc: r.get(4)?,
+                ciphertext: r.get(5)?,
+                received_ms: r.get(6)?,
+                resources: Vec::new(),
+            })
+        })?
+        .collect()
+    })
+    .doing("list sealed entries")
+}

@@ -1,0 +1,134 @@
+//! The life of a device: copied to a second phone, its access taken away with work still on it.
+
+use crate::world::{bite, Device, World};
+use axum::body::Body;
+use axum::http::{Request, StatusCode};
+use base64::engine::general_purpose::STANDARD;
+use base64::Engine;
+use hms_model::map::task::Priority;
+use hms_model::wire::session::{SealedEntry, WireSealed, WireSealedResult, SEAL_INFO};
+use hms_model::wire::sync::DEVICE_CLONED;
+use hms_server::audit::AuditAgent;
+use hms_server::auth::accounts;
+use hms_server::service::escrow;
+use hpke::aead::AesGcm256;
+use hpke::kdf::HkdfSha256;
+use hpke::kem::X25519HkdfSha256;
+use hpke::{Deserializable, Kem, OpModeS, Serializable};
+use serde_json::{json, Value};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_phone_with_the_same_data_is_told_and_neither_loses_a_report() {
+    let w = World::new().await;
+    let mut phone = w.device("dana", "phone").await;
+    let mut copy = Device {
+        token: phone.token.clone(),
+        device: phone.device.clone(),
+        cursor: None,
+        held: std::collections::BTreeMap::new(),
+        next_op: phone.next_op,
+    };
+    // Both write under the same numbers.
+    let mine = phone.report_ops("r1", "dana", Priority::Urgent);
+    let theirs = copy.report_ops("r2", "dana", Priority::Urgent);
+    w.sync(&mut phone, &mine).await;
+
+    let told = w.sync(&mut copy, &theirs).await;
+
+    let statuses: Vec<u16> = told.results.iter().map(|r| r.status).collect();
+    assert_eq!(statuses, [421, 421], "the whole group comes again");
+    let outcome = told.results[0].outcome.as_ref().expect("why");
+    assert_eq!(outcome["issue"][0]["diagnostics"], DEVICE_CLONED);
+    // What was sent already is still answered with its first result.
+    let again = w.sync(&mut phone, &mine).await;
+    assert_eq!(again.results.iter().map(|r| r.status).collect::<Vec<_>>(), [201, 201]);
+
+    // Under an id of its own the copy sends everything, also what the first phone sent.
+    let mut own = w.device("dana", "phone-2").await;
+    own.next_op = 1;
+    let mut all = own.report_ops("r1", "dana", Priority::Urgent);
+    all.extend(own.report_ops("r2", "dana", Priority::Urgent));
+    let sent = w.sync(&mut own, &all).await;
+
+    assert_eq!(
+        sent.results.iter().map(|r| r.status).collect::<Vec<_>>(),
+        [200, 200, 201, 201]
+    );
+    assert_eq!(w.stored("QuestionnaireResponse").await.len(), 2);
+    assert_eq!(w.tasks("review-report").await.len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_newer_base_makes_no_other_change_of_it() {
+    let w = World::new().await;
+    let mut dana = w.device("dana", "phone").await;
+    let mut op = dana.op(&bite("r1", Some("dana")), None, None);
+    let first = w.sync(&mut dana, std::slice::from_ref(&op)).await;
+    op["base"] = json!("7");
+
+    let again = w.sync(&mut dana, &[op]).await;
+
+    assert_eq!(first.results, again.results);
+}
+
+fn seal(w: &World, id: &str, inside: &SealedEntry) -> WireSealed {
+    let public = STANDARD.decode(w.app.keys.hpke_public_key()).expect("base64");
+    let public = <X25519HkdfSha256 as Kem>::PublicKey::from_bytes(&public).expect("a key");
+    let (enc, mut context) =
+        hpke::setup_sender::<AesGcm256, HkdfSha256, X25519HkdfSha256>(&OpModeS::Base, &public, SEAL_INFO)
+            .expect("a context");
+    let plain = serde_json::to_vec(inside).expect("json");
+    let sealed = context.seal(&plain, id.as_bytes()).expect("sealed");
+    WireSealed {
+        id: id.to_owned(),
+        enc: STANDARD.encode(enc.to_bytes()),
+        ciphertext: STANDARD.encode(sealed),
+    }
+}
+
+async fn post(w: &World, entries: &[WireSealed]) -> (StatusCode, Vec<WireSealedResult>) {
+    let body = serde_json::to_string(entries).expect("json");
+    let request = Request::post("/api/sealed")
+        .header("content-type", "application/json")
+        .body(Body::from(body));
+    let (status, text) = w.send(request.expect("request")).await;
+    (status, serde_json::from_str(&text).unwrap_or_default())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn unsent_work_of_a_device_that_was_taken_away_is_handed_in_and_can_be_read() {
+    let w = World::new().await;
+    let desk = w.device("ada", "desk").await;
+    w.change(|tx| {
+        accounts::revoke_device(tx, "desk", &AuditAgent::service())?;
+        accounts::set_disabled(tx, "ada", true, &AuditAgent::service()).expect("disabled");
+        Ok(())
+    })
+    .await;
+    let (status, _) = w.post_sync(&desk, crate::world::up(&[], None)).await;
+    assert_eq!(status, StatusCode::UNAUTHORIZED);
+    let note = json!({"resourceType": "Composition", "id": "n1", "status": "preliminary",
+        "title": "the dog's owner was told"});
+    let entry = SealedEntry {
+        resources: vec![note.clone()],
+        device: "desk".to_owned(),
+        user: Some("u-ada".to_owned()),
+        draft: true,
+    };
+    let sent = seal(&w, "desk-op-7", &entry);
+
+    let (_, first) = post(&w, std::slice::from_ref(&sent)).await;
+    let (_, again) = post(&w, &[sent]).await;
+
+    let statuses = |results: &[WireSealedResult]| results.iter().map(|r| r.status).collect::<Vec<_>>();
+    assert_eq!(statuses(&first), [201], "a receipt");
+    assert_eq!(statuses(&again), [200], "and the same again");
+    assert_eq!(w.stored("Composition").await, Vec::<Value>::new(), "nothing is done with it by itself");
+    let kept = escrow::list(&w.app).await.expect("a list");
+    assert_eq!(kept.iter().map(|row| row.id.as_str()).collect::<Vec<_>>(), ["desk-op-7"]);
+    let opened = escrow::open(&w.app, "desk-op-7", &AuditAgent::service())
+        .await
+        .expect("a read")
+        .expect("there");
+    assert_eq!(opened.resources, [note]);
+}
