@@ -26,7 +26,7 @@ cargo xtask <task>
               --only NAME          one step: fmt, clippy, rust, ui, browser, windows, deep
   bench     [NAME…]                measure the release build: validate, keys, store, save, sync, upload, server, start,
                                    call, package
-              --quick              small sizes only: 10,000 records, 100 waiting reports
+              --quick              small sizes only: 10,000 records, 100 waiting reports; not the goals
               --large              700,000 records too
               --json               one JSON object a figure; `bench build` times the builds themselves
   link      a bad link between two programs, until Ctrl-C, when it says what passed

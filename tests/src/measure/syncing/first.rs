@@ -204,7 +204,7 @@ async fn beside(
             .find(|row| row.metric.starts_with(what) && row.metric.contains(on) && row.unit == "s");
         if let Some(ours) = ours {
             for (peer, seconds) in figures {
-                *ours = ours.clone().and_beside(&format!("{peer}, s"), seconds);
+                *ours = ours.clone().and_beside(peer, seconds);
             }
         }
     }
@@ -232,7 +232,10 @@ async fn starts(
     let middle = |times: &[f64]| times.get(times.len() / 2).copied().unwrap_or(f64::NAN);
     rows.push(
         Row::new(
-            format!("{mode}unlock with the passphrase, median of {}", unlocks.len()),
+            format!(
+                "{mode}unlock with the passphrase, {count} records held, median of {}",
+                unlocks.len()
+            ),
             middle(&unlocks),
             "ms",
         )

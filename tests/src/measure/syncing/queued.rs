@@ -56,9 +56,9 @@ pub(super) async fn queued(bench: &Bench) -> Result<Vec<Row>> {
         for (peer, pushed) in Peers::of(bench).push(&folder, &lines, records, plan).await {
             match pushed {
                 Ok(Pulled { seconds, .. }) if plan == "open" => {
-                    acks = acks.and_beside(&format!("{peer}, /s"), records as f64 / seconds);
+                    acks = acks.and_beside(peer, records as f64 / seconds);
                 }
-                Ok(Pulled { seconds, .. }) => slow = slow.and_beside(&format!("{peer}, s"), seconds),
+                Ok(Pulled { seconds, .. }) => slow = slow.and_beside(peer, seconds),
                 Err(why) => rows.push(Row::absent(
                     format!("{peer}: sending {records} records, {plan}"),
                     format!("{why:#}"),
