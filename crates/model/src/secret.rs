@@ -1,10 +1,42 @@
 //! Wrappers that keep keys and health data out of logs and errors: both print `«hidden»` in every build.
 
-/// A key, token or PIN. Has no `Serialize`.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Secret<T>(T);
+use zeroize::Zeroize;
 
-impl<T> Secret<T> {
+/// What can be wiped out of memory.
+pub trait Wipe {
+    /// Overwrites it.
+    fn wipe(&mut self);
+}
+
+impl Wipe for String {
+    fn wipe(&mut self) {
+        self.zeroize();
+    }
+}
+
+impl Wipe for Vec<u8> {
+    fn wipe(&mut self) {
+        self.zeroize();
+    }
+}
+
+impl<const N: usize> Wipe for [u8; N] {
+    fn wipe(&mut self) {
+        self.zeroize();
+    }
+}
+
+/// A key, token or PIN. Has no `Serialize`, and is wiped out of memory when it goes.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret<T: Wipe>(T);
+
+impl<T: Wipe> Drop for Secret<T> {
+    fn drop(&mut self) {
+        self.0.wipe();
+    }
+}
+
+impl<T: Wipe> Secret<T> {
     /// Wraps a secret.
     pub fn new(value: T) -> Self {
         Self(value)
@@ -16,7 +48,7 @@ impl<T> Secret<T> {
     }
 }
 
-impl<T> std::fmt::Debug for Secret<T> {
+impl<T: Wipe> std::fmt::Debug for Secret<T> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("«hidden»")
     }
@@ -61,7 +93,7 @@ mod tests {
 
     #[test]
     fn neither_wrapper_prints_what_it_holds() {
-        assert_eq!(format!("{:?}", Secret::new("pin 123456")), "«hidden»");
+        assert_eq!(format!("{:?}", Secret::new("pin 123456".to_owned())), "«hidden»");
         assert_eq!(
             format!("{} {:?}", Health::new("bite"), Health::new("bite")),
             "«hidden» «hidden»"

@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Once;
+use std::sync::{Arc, Once};
 use std::thread;
 use std::time::Duration;
 use zeroize::Zeroize;
@@ -62,7 +62,7 @@ impl OpenError {
 #[derive(Clone)]
 pub(crate) enum Cipher {
     /// The key of the profile.
-    Key(Secret<[u8; 32]>),
+    Key(Arc<Secret<[u8; 32]>>),
     /// None at all: only to measure what encryption costs.
     #[cfg(feature = "without-key")]
     None,

@@ -306,6 +306,8 @@ impl Engine {
         if let Some(store) = self.store.take() {
             store.close().await;
         }
+        // Opening left copies of the key on this thread's stack.
+        hms_store::keys::wipe_stack();
     }
 
     /// Writes the device's settings.

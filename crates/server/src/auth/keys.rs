@@ -5,7 +5,6 @@ use crate::audit::SignedHead;
 use crate::data_dir::{DataDir, DataDirError};
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use base64::Engine;
-use hms_model::secret::Secret;
 use hms_model::time::Timestamp;
 use hpke::aead::AesGcm256;
 use hpke::kdf::HkdfSha256;
@@ -37,7 +36,7 @@ pub enum KeysError {
 
 /// The keys of a running server.
 pub struct Keys {
-    hpke_private: Secret<PrivateKey>,
+    hpke_private: PrivateKey,
     hpke_public: Vec<u8>,
     signing: EcdsaKeyPair,
     key_id: String,
@@ -80,7 +79,7 @@ impl Keys {
         let audit =
             Ed25519KeyPair::from_pkcs8(&pkcs8).map_err(|_| KeysError::Damaged { name: "audit.key" })?;
         Ok(Self {
-            hpke_private: Secret::new(private),
+            hpke_private: private,
             hpke_public: public,
             signing,
             key_id,
@@ -134,7 +133,7 @@ impl Keys {
             <X25519HkdfSha256 as Kem>::EncappedKey::from_bytes(enc).map_err(|_| KeysError::Unsealable)?;
         let mut context = hpke::setup_receiver::<AesGcm256, HkdfSha256, X25519HkdfSha256>(
             &OpModeR::Base,
-            self.hpke_private.expose(),
+            &self.hpke_private,
             &enc,
             info,
         )

@@ -7,9 +7,11 @@
 //! sign-in when the PIN is forgotten.
 
 mod file;
+mod wipe;
 mod wrap;
 
 pub use file::{KeyError, KeyFile, SealedKey, RECOVERY_INFO};
+pub use wipe::wipe_stack;
 pub use wrap::{KdfCost, WrapError, WrappedKey};
 
 use hms_model::secret::Secret;

@@ -8,6 +8,7 @@ mod sync;
 
 pub use foreign::Note;
 
+use crate::keys::wipe_stack;
 use crate::open::{self, Cipher, Db};
 use crate::place;
 use crate::table::{index, outbox};
@@ -63,7 +64,7 @@ impl Store {
     /// See [`OpenError`]. On `Damaged`, and on `WrongKey` when the key is certain, call [`crate::set_aside`], open
     /// again, and deliver the journal.
     pub fn open(dir: &Path, key: &Secret<[u8; 32]>) -> Result<Self, OpenError> {
-        Self::open_with(dir, Cipher::Key(key.clone()))
+        Self::open_with(dir, Cipher::Key(Arc::new(key.clone())))
     }
 
     /// Opens a store that encrypts nothing, to measure what encryption costs. Never for records of people.
@@ -89,6 +90,7 @@ impl Store {
                         return;
                     }
                 };
+                wipe_stack();
                 let _nobody_waits = opened.send(Ok(db.reserve.is_held()));
                 let mut behind = true;
                 while let Some(job) = next_job(&mut inbox, &mut db, &mut behind) {
@@ -97,6 +99,8 @@ impl Store {
                         break;
                     }
                 }
+                drop((db, cipher));
+                wipe_stack();
             })
             .map_err(OpenError::Thread)?;
         let reserve_held = answer.recv().unwrap_or(Err(OpenError::Damaged))?;
