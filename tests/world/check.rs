@@ -93,6 +93,13 @@ pub async fn at_rest(history: &History, server: &Server) {
             "seed {seed}: device {n} ({}) differs: {apart:#?}",
             device.who
         );
+        // The same by sums over all that it holds, as the check of the product compares.
+        let (_, end, _) = crate::proof::compare(device, server).await;
+        assert!(
+            end.differ == 0 && !end.behind,
+            "seed {seed}: device {n} ({}) is told that it differs: {end:?}",
+            device.who
+        );
         no_plain_text(device.dir.path(), &format!("word-{seed}-"), seed);
     }
     let verdict: Result<Verdict, DbError> = server.app.db.read(|read| verify(read.conn())).await;

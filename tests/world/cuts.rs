@@ -19,9 +19,19 @@ fn stride() -> usize {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_sync_cut_at_any_byte_loses_nothing_and_doubles_nothing() {
+    cut_everywhere(false).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_sync_with_packed_bodies_cut_at_any_byte_loses_nothing_and_doubles_nothing() {
+    cut_everywhere(true).await;
+}
+
+async fn cut_everywhere(packed: bool) {
     crate::in_memory();
     let mut server = Server::new().await;
     let mut phone = Device::new(&server, "dana", "cut", 1).await;
+    phone.packed = packed;
     let now = Timestamp(district::NOON);
     assert!(phone.exchange_in(&mut server, now, Weather::Fair).await);
     // How long a request and an answer of one report are.
@@ -57,7 +67,7 @@ async fn a_sync_cut_at_any_byte_loses_nothing_and_doubles_nothing() {
     assert_eq!(stored.once_each("r-"), reports);
     assert_eq!(server.tasks("review-report").await.len(), reports);
     assert_eq!(server.tasks("supervisor-notice").await.len(), reports);
-    println!("{reports} cuts over {up} bytes up and {down} down, each followed by a fair exchange");
+    println!("packed: {packed}; {reports} cuts over {up} bytes up and {down} down, each followed by a fair exchange");
 }
 
 async fn report(phone: &mut Device, id: &str, now: Timestamp) {

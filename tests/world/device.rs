@@ -13,6 +13,7 @@ use hms_model::wire::sync::{
     WireAsk, WireChange, WireLine, WireOp, DEVICE_HEADER, EXCHANGE_HEADER, MEDIA_TYPE,
 };
 use hms_store::{salvage, set_aside, AuditRow, LocalChange, OutboxRow, Store};
+use hms_wire::{dictionary, pack, Coding, Unpacker};
 use http_body_util::BodyExt;
 use serde_json::Value;
 use std::path::PathBuf;
@@ -31,13 +32,15 @@ pub struct Device {
     /// An exchange that the driver wants, with at most so many changes.
     due: Option<usize>,
     store: Option<Store>,
-    session: district::Device,
+    pub session: district::Device,
     /// Databases of people who handed the device on, with what waited in them.
     pub asides: Vec<Aside>,
     /// Whether it was ever handed on: what the server had then is only read again after a sync.
     pub handed: bool,
     /// Requests that the network will deliver once more.
-    pub late: Vec<String>,
+    pub late: Vec<Vec<u8>>,
+    /// Whether its bodies travel packed with the sync dictionary, both ways.
+    pub packed: bool,
     /// The newest answer, as it left the server.
     pub answer: Option<Answer>,
     /// Bytes of the newest request, and of its answer as far as it came.
@@ -63,7 +66,21 @@ pub struct Answer {
     status: StatusCode,
     /// The exchange that it names.
     names: String,
-    text: String,
+    coding: Coding,
+    bytes: Vec<u8>,
+}
+
+impl Answer {
+    /// As far as it can be read.
+    fn text(&self) -> String {
+        let mut reader = Unpacker::new(self.coding, u64::MAX).expect("a reader");
+        reader.feed(&self.bytes);
+        let mut out = Vec::new();
+        while let Some(piece) = reader.pull().expect("unpacks") {
+            out.extend(piece);
+        }
+        String::from_utf8_lossy(&out).into_owned()
+    }
 }
 
 /// What happened in one exchange.
@@ -90,6 +107,7 @@ impl Device {
             asides: Vec::new(),
             handed: false,
             late: Vec::new(),
+            packed: seed % 4 == 1,
             answer: None,
             last_request: 0,
             last_answer: 0,
@@ -238,11 +256,16 @@ impl Device {
             scope: "mine".to_owned(),
             link: None,
         };
-        let body = lines(&ops, &ask);
+        let coding = if self.packed {
+            Coding::Dcz
+        } else {
+            Coding::Identity
+        };
+        let body = pack(coding, lines(&ops, &ask).as_bytes()).expect("packs");
         self.last_request = body.len();
         self.exchanges += 1;
         let (answer, passed) = self.carry(server, weather, stray, body).await;
-        self.last_answer = answer.as_ref().map_or(0, |answer| answer.text.len());
+        self.last_answer = answer.as_ref().map_or(0, |answer| answer.bytes.len());
         let mut answered = Vec::new();
         let (done, failure, retry_after_ms) = match answer {
             None => (false, Failure::Transient, None),
@@ -251,12 +274,12 @@ impl Device {
                 (
                     false,
                     failure.unwrap_or(Failure::Transient),
-                    answer.text.parse().ok(),
+                    answer.text().parse().ok(),
                 )
             }
             Some(answer) if answer.names != self.exchange_name() => (false, Failure::Transient, None),
             Some(answer) => {
-                let done = take_in(&store, &answer.text, now, seed, &mut answered).await;
+                let done = take_in(&store, &answer.text(), now, seed, &mut answered).await;
                 (done, Failure::Transient, None)
             }
         };
@@ -284,14 +307,21 @@ impl Device {
         format!("{}-{}", self.session.device, self.exchanges)
     }
 
-    async fn post(&mut self, server: &Server, body: String) -> Answer {
+    async fn post(&mut self, server: &Server, body: Vec<u8>) -> Answer {
         let answer = self.send(server, body).await;
         self.answer = Some(answer.clone());
         answer
     }
 
-    async fn send(&self, server: &Server, body: String) -> Answer {
-        let request = Request::post("/fhir/$hms-sync")
+    async fn send(&self, server: &Server, body: Vec<u8>) -> Answer {
+        let mut request = Request::post("/fhir/$hms-sync");
+        if self.packed {
+            request = request
+                .header("content-encoding", Coding::Dcz.name())
+                .header("accept-encoding", Coding::Dcz.name())
+                .header(dictionary::AVAILABLE_DICTIONARY, dictionary::available());
+        }
+        let request = request
             .header("authorization", format!("Bearer {}", self.session.token))
             .header(DEVICE_HEADER, &self.session.device)
             .header(EXCHANGE_HEADER, self.exchange_name())
@@ -302,11 +332,14 @@ impl Device {
         let names = response.headers().get(EXCHANGE_HEADER);
         let names = names.map_or_else(String::new, |it| it.to_str().unwrap_or_default().to_owned());
         let status = response.status();
+        let coding = response.headers().get("content-encoding");
+        let coding = Coding::of_body(coding.map(|it| it.to_str().expect("text"))).expect("known");
         let bytes = response.into_body().collect().await.expect("a body").to_bytes();
         Answer {
             status,
             names,
-            text: String::from_utf8(bytes.to_vec()).expect("text"),
+            coding,
+            bytes: bytes.to_vec(),
         }
     }
 
@@ -316,23 +349,21 @@ impl Device {
         server: &mut Server,
         weather: Weather,
         stray: Option<Answer>,
-        body: String,
+        body: Vec<u8>,
     ) -> (Option<Answer>, Passed) {
         let cut = Passed {
             cut: true,
             ..Passed::default()
         };
-        let part = |text: &str, at: usize| {
-            let part = &text.as_bytes()[..at % (text.len() + 1)];
-            String::from_utf8_lossy(part).into_owned()
-        };
+        let part = |bytes: &[u8], at: usize| bytes[..at % (bytes.len() + 1)].to_vec();
         match weather {
             Weather::NoSignal => (None, cut),
             Weather::Imposter => {
                 let page = Answer {
                     status: StatusCode::OK,
                     names: String::new(),
-                    text: "<html>Sign in to this network</html>".to_owned(),
+                    coding: Coding::Identity,
+                    bytes: b"<html>Sign in to this network</html>".to_vec(),
                 };
                 (Some(page), cut)
             }
@@ -340,7 +371,8 @@ impl Device {
                 let busy = Answer {
                     status: StatusCode::from_u16(status).expect("a status"),
                     names: String::new(),
-                    text: retry_after_ms.to_string(),
+                    coding: Coding::Identity,
+                    bytes: retry_after_ms.to_string().into_bytes(),
                 };
                 let refused = Passed {
                     refused: true,
@@ -385,7 +417,7 @@ impl Device {
             Weather::AnswerCut(at) => {
                 let mut answer = self.post(server, body).await;
                 if answer.status == StatusCode::OK {
-                    answer.text = part(&answer.text, at);
+                    answer.bytes = part(&answer.bytes, at);
                 }
                 (Some(answer), cut)
             }

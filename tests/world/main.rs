@@ -11,6 +11,7 @@ mod device;
 mod district;
 mod history;
 mod link;
+mod proof;
 mod server;
 
 use history::{History, Tally};
