@@ -182,6 +182,7 @@ fn of_two_records_that_a_race_made_the_one_that_somebody_works_on_stays() {
     assert_eq!(outcome.given.as_deref(), Some("Task/n2"));
     assert_eq!(outcome.result.status, 409, "what both said is for the merge");
     assert!(world.server.get("Task/n2").is_some());
+    assert_eq!(world.server.list("Task").len(), 1, "the untouched copy goes");
 }
 
 #[test]
