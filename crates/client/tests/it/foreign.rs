@@ -4,11 +4,13 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
+use base64::engine::general_purpose::STANDARD;
+use base64::Engine as _;
 use hms_client::{Client, MediaChoice, Provisioning, SyntheticSide};
 use hms_model::view::{Phase, SendState, SignInState};
 use serde_json::{json, Value};
 
-use crate::world::{report_bite, until, Profile, TestClock, World, PASSPHRASE};
+use crate::world::{fill_in, report_bite, until, Profile, TestClock, World, PASSPHRASE};
 
 struct Peer {
     child: Child,
@@ -102,8 +104,23 @@ async fn a_carrier_signs_in_by_a_file_and_reports_to_a_server_that_is_not_ours()
 
     let phone = profile.start().await;
     assert!(phone.unlock(PASSPHRASE.into()).await.expect("an answer").open);
-    let second = report_bite(&phone).await;
+    let draft = fill_in(&phone).await;
+    let voice: Vec<u8> = (0..150_000_u32)
+        .map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8)
+        .collect();
+    phone
+        .report_attach(draft.clone(), "audio/ogg".into(), STANDARD.encode(&voice))
+        .await
+        .expect("kept");
+    let second = phone.report_send(draft).await.expect("sent");
     is_sent(&phone, &second.id).await;
+    let file = second.attachments[0].id.clone();
+    until(&phone, async || {
+        phone.sync_now().await.expect("asked");
+        let report = phone.report(second.id.clone()).await.expect("there");
+        matches!(report.attachments[0].send, SendState::Sent { .. }).then_some(())
+    })
+    .await;
 
     let (reports, tasks) = (peer.list("QuestionnaireResponse").await, peer.list("Task").await);
     assert_eq!((reports.len(), tasks.len()), (2, 2));
@@ -121,6 +138,19 @@ async fn a_carrier_signs_in_by_a_file_and_reports_to_a_server_that_is_not_ours()
             "the queue entry names the report as the server does"
         );
     }
+    let binary = peer.list("Binary").await;
+    assert_eq!(binary.len(), 1);
+    assert_eq!(binary[0]["id"], file);
+    assert_eq!(binary[0]["data"], STANDARD.encode(&voice), "byte for byte");
+    let photos = peer.list("DocumentReference").await;
+    assert_eq!(
+        photos[0]["content"][0]["attachment"]["url"],
+        format!("Binary/{file}")
+    );
+    let about = photos[0]["context"]["related"][0]["reference"]
+        .as_str()
+        .expect("a reference");
+    assert!(ids.iter().any(|id| id == about), "{about}");
     phone.shutdown().await;
 }
 

@@ -77,7 +77,12 @@ pub(crate) async fn exchange(
         seed,
     };
     let mut brought = Brought::default();
+    let before = abilities.lacks();
     let ended = plain.run(&mut abilities, &mut brought).await;
+    let lacks = abilities.lacks();
+    if lacks != before {
+        tracing::info!(?lacks, "This server cannot do all that ours can");
+    }
     answered.append(&mut brought.answered);
     let changed = brought.changed;
     if !changed.is_empty() {

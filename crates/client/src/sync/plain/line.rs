@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::client::Shared;
 use crate::net::{is_html, retry_after, Fault, Http, Stop, Tries};
 
-const FHIR_JSON: &str = "application/fhir+json";
+pub(super) const FHIR_JSON: &str = "application/fhir+json";
 /// Requests in one batch: a thin link gets its first answers soon.
 const BATCH: usize = 50;
 /// More than this is no answer to a page that was asked for.
@@ -54,6 +54,18 @@ impl Line<'_> {
     /// A batch that is refused as a whole is halved until the one stands alone because of which it is, and that one is
     /// asked for by itself: it holds up no other.
     pub(crate) async fn all(self, asks: &[Ask], abilities: &mut Abilities) -> Result<Vec<Reply>, Stop> {
+        let replies = self.each(asks, abilities).await?;
+        // Where nothing at all may be done, that is no word on any of it: the account is closed there, or the server is.
+        if let (Some(first), true) = (asks.first(), replies.iter().all(|reply| reply.status == 403)) {
+            let kind = first.url.split(['/', '?']).next().unwrap_or_default();
+            if self.get(&format!("{kind}?_count=1")).await?.status == 403 {
+                return Err(Fault::Unreadable.into());
+            }
+        }
+        Ok(replies)
+    }
+
+    async fn each(self, asks: &[Ask], abilities: &mut Abilities) -> Result<Vec<Reply>, Stop> {
         let mut replies = Vec::with_capacity(asks.len());
         let mut parts: Vec<&[Ask]> = asks.chunks(BATCH).rev().collect();
         while let Some(part) = parts.pop() {

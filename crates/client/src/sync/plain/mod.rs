@@ -4,6 +4,7 @@
 mod account;
 mod line;
 mod memory;
+mod photo;
 mod pull;
 mod push;
 
@@ -19,6 +20,7 @@ use crate::net::{Fault, Stop};
 pub(crate) use account::{exchange, has_no_exchange, is_plain, is_service};
 use line::Line;
 use memory::Memory;
+pub(crate) use photo::put_binary;
 use pull::Pull;
 use push::{Kept, Push};
 

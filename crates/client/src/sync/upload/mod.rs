@@ -158,6 +158,9 @@ impl One<'_> {
             .ask(async move |engine: &mut Engine| Ok(engine.open_store()?.blob_size(&id).await?))
             .await?;
         let Some(size) = size else { return Ok(()) };
+        if super::is_service(&self.shared.http) {
+            return self.as_resource().await;
+        }
         let tus = Tus(Caller::Account(self.shared));
         let offered = match *in_pieces {
             Some(known) => known,
@@ -356,6 +359,24 @@ impl One<'_> {
             Ok(_) | Err(Fault::Refused(409 | 412)) => Ok(()),
             Err(fault) => Err(fault.into()),
         }
+    }
+
+    /// To a FHIR service that is not ours: every one reads a Binary in JSON, and not every one raw bytes.
+    async fn as_resource(&self) -> Result<(), Stop> {
+        let id = self.upload.id.clone();
+        let blob = self
+            .shared
+            .ask(async move |engine: &mut Engine| Ok(engine.open_store()?.blob_get(&id).await?))
+            .await?;
+        let Some(blob) = blob else { return Ok(()) };
+        super::plain::put_binary(
+            self.shared,
+            &self.upload.id,
+            &self.upload.content_type,
+            &blob.bytes,
+        )
+        .await?;
+        Ok(())
     }
 
     /// Remembers where the upload is, so that it goes on there after the app was killed.

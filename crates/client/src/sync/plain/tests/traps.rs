@@ -110,6 +110,28 @@ async fn one_entry_that_spoils_every_batch_holds_up_no_other() {
     }
 }
 
+/// S11: a server that takes nothing from anybody has said nothing about any change.
+#[tokio::test]
+async fn a_server_that_refuses_everything_makes_no_change_a_bad_one() {
+    let front = Front::new(Batches::Refused(403), |it| {
+        it.refuses = ["GET", "PUT", "POST"]
+            .map(|method| (method.to_owned(), 403))
+            .to_vec();
+    })
+    .await;
+    let mut phone = Device::new(None);
+    phone.save(&[task(1, "one")]).await;
+    phone.save(&[task(2, "two")]).await;
+
+    assert!(phone.sync(front.port).await.is_err());
+
+    let rows = phone.store().outbox().await.expect("read");
+    assert!(rows.len() == 2 && rows.iter().all(|row| row.stuck.is_none()));
+    front.server().refuses.clear();
+    phone.sync(front.port).await.expect("syncs");
+    assert_eq!(phone.unsent().await, Vec::<String>::new());
+}
+
 /// N6, over the wire: what was read stands, and the token goes nowhere else.
 #[tokio::test]
 async fn a_list_that_leads_elsewhere_is_left_and_the_rest_is_read() {

@@ -250,6 +250,26 @@ fn where_if_match_is_ignored_somebody_elses_words_are_met_before_during_and_afte
 }
 
 #[test]
+fn a_record_that_got_another_name_is_updated_and_deleted_under_it() {
+    let mut world = World::new(|it| it.gives_ids = true);
+    let version = world.made();
+
+    let updated = world.take(op(Some(&version), Some(task("second"))));
+
+    assert_eq!(updated.result.status, 200);
+    let there = world.server.get("Task/n1").expect("there").clone();
+    assert_eq!(there["description"], "second");
+    assert!(
+        there["identifier"]
+            .to_string()
+            .contains(&super::super::mark_of(ID)),
+        "the mark stays"
+    );
+    let deleted = world.take(op(updated.result.version.as_deref(), None));
+    assert_eq!((deleted.result.status, world.server.list("Task").len()), (200, 0));
+}
+
+#[test]
 fn an_update_of_what_is_gone_is_for_a_person_and_a_deletion_of_it_is_done() {
     for bad in [(|_| ()) as fn(&mut Pretend), |it| it.no_history = true] {
         let mut world = World::new(bad);

@@ -182,8 +182,10 @@ impl Pretend {
                 return refusal(412);
             }
         }
-        let mut record = ask.body.clone().unwrap();
-        record["id"] = json!(id);
+        let record = ask.body.clone().unwrap();
+        if record["id"] != id {
+            return refusal(400);
+        }
         let written = self.put(record);
         if let Some(other) = self.right_after.take() {
             self.put(other);
