@@ -3,7 +3,20 @@
 //! (some of it, the last write torn). At each the store is opened and must hold what it had said was done, or that and
 //! the whole of what it was doing.
 
+#[path = "../world/device.rs"]
+#[allow(dead_code, reason = "the world's histories use the rest")]
+mod device;
+#[path = "../../crates/server/tests/exchange/world.rs"]
+#[allow(dead_code, reason = "the server's own tests use the rest")]
+mod district;
+mod exchange;
+#[path = "../world/link.rs"]
+#[allow(dead_code, reason = "the world's histories use the rest")]
+mod link;
 mod replay;
+#[path = "../world/server.rs"]
+#[allow(dead_code, reason = "the world's histories use the rest")]
+mod server;
 mod shim;
 
 use hms_core::outbox::Failure;
@@ -221,6 +234,7 @@ async fn play(dir: &Path) -> Vec<Step> {
 
 #[tokio::test]
 async fn a_power_cut_at_any_write_or_sync_loses_nothing_that_was_promised() {
+    let _alone = shim::alone().await;
     let dir = in_memory();
     let steps = play(dir.path()).await;
     let events = shim::end();
@@ -259,7 +273,7 @@ async fn a_power_cut_at_any_write_or_sync_loses_nothing_that_was_promised() {
         }
     }
     println!(
-        "{} steps, {} writes and syncs, {cuts} cuts, {opened} of them with another disk: none lost anything",
+        "counts: power cuts of the store: {} steps, {} writes and syncs, {cuts} cuts, {opened} of them with another disk: none lost anything",
         steps.len(),
         events.len()
     );

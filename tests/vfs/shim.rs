@@ -45,6 +45,12 @@ struct Log {
 /// What is written down, where it is: one folder at a time.
 static LOG: Mutex<Option<Log>> = Mutex::new(None);
 
+/// One test at a time: what is written down is of one folder.
+pub async fn alone() -> tokio::sync::MutexGuard<'static, ()> {
+    static ALONE: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+    ALONE.lock().await
+}
+
 /// Begins to write down what happens in a folder.
 pub fn begin(dir: &Path) {
     static REGISTERED: Once = Once::new();
@@ -135,6 +141,17 @@ forward!(write_inner, xWrite, buffer: *const c_void, length: c_int, at: ffi::sql
 forward!(truncate_inner, xTruncate, to: ffi::sqlite3_int64);
 forward!(sync_inner, xSync, flags: c_int);
 forward!(close_inner, xClose,);
+forward!(map, xShmMap, page: c_int, size: c_int, extend: c_int, found: *mut *mut c_void);
+forward!(lock_map, xShmLock, offset: c_int, n: c_int, flags: c_int);
+forward!(unmap, xShmUnmap, delete: c_int);
+
+unsafe extern "C" fn barrier(file: *mut ffi::sqlite3_file) {
+    // SAFETY: the system's own file, opened by its own layer, which has all methods of the second version.
+    unsafe {
+        let inner = inner(file);
+        (*(*inner).pMethods).xShmBarrier.expect("a method")(inner);
+    }
+}
 
 unsafe extern "C" fn write(
     file: *mut ffi::sqlite3_file,
@@ -183,8 +200,8 @@ unsafe extern "C" fn close(file: *mut ffi::sqlite3_file) -> c_int {
 }
 
 static METHODS: ffi::sqlite3_io_methods = ffi::sqlite3_io_methods {
-    // The first version: no shared memory, which an exclusive lock does without, and no mapped files.
-    iVersion: 1,
+    // The second version: shared memory is there for the server beside the store, which does without; no mapped files.
+    iVersion: 2,
     xClose: Some(close),
     xRead: Some(read),
     xWrite: Some(write),
@@ -197,10 +214,10 @@ static METHODS: ffi::sqlite3_io_methods = ffi::sqlite3_io_methods {
     xFileControl: Some(control),
     xSectorSize: Some(sector),
     xDeviceCharacteristics: Some(traits),
-    xShmMap: None,
-    xShmLock: None,
-    xShmBarrier: None,
-    xShmUnmap: None,
+    xShmMap: Some(map),
+    xShmLock: Some(lock_map),
+    xShmBarrier: Some(barrier),
+    xShmUnmap: Some(unmap),
     xFetch: None,
     xUnfetch: None,
 };

@@ -67,7 +67,12 @@ async fn cut_everywhere(packed: bool) {
     assert_eq!(stored.once_each("r-"), reports);
     assert_eq!(server.tasks("review-report").await.len(), reports);
     assert_eq!(server.tasks("supervisor-notice").await.len(), reports);
-    println!("packed: {packed}; {reports} cuts over {up} bytes up and {down} down, each followed by a fair exchange");
+    println!(
+        "counts: sync{}: {} cuts over {up} bytes up and {down} down, every {}: lost 0, doubled 0, stuck 0",
+        if packed { " packed" } else { "" },
+        reports - 1,
+        stride()
+    );
 }
 
 async fn report(phone: &mut Device, id: &str, now: Timestamp) {

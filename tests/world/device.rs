@@ -96,6 +96,17 @@ pub struct Passed {
 impl Device {
     pub async fn new(server: &Server, who: &'static str, name: &str, seed: u64) -> Self {
         let dir = tempfile::tempdir().expect("a folder");
+        Self::new_in(server, who, name, seed, dir).await
+    }
+
+    /// A new device whose files lie there.
+    pub async fn new_in(
+        server: &Server,
+        who: &'static str,
+        name: &str,
+        seed: u64,
+        dir: tempfile::TempDir,
+    ) -> Self {
         let mut device = Self {
             who,
             owner: who,
@@ -223,6 +234,24 @@ impl Device {
         Some(passed)
     }
 
+    /// Lets the driver do what is due, on a line that lasts so long.
+    pub async fn tick_on(&mut self, server: &mut Server, now: Timestamp, line: Weather) -> Option<Passed> {
+        self.tell(now, SyncInput::Tick);
+        let max_ops = self.due.take()?;
+        let (passed, end) = self.exchange(server, now, max_ops, (line, None), 7).await;
+        self.tell(now, SyncInput::Ended(end));
+        Some(passed)
+    }
+
+    /// Opens the store on other files: what a power cut has left.
+    pub async fn wake_up_on(&mut self, dir: tempfile::TempDir, now: Timestamp) {
+        if let Some(store) = self.store.take() {
+            store.close().await;
+        }
+        self.dir = dir;
+        self.open(now, 7);
+    }
+
     /// Tells the driver something, and keeps what it wants done for the next tick.
     pub fn tell(&mut self, at: Timestamp, input: SyncInput) {
         for effect in self.driver.handle(at, input) {
@@ -328,7 +357,7 @@ impl Device {
             .header("content-type", MEDIA_TYPE)
             .body(Body::from(body))
             .expect("request");
-        let response = server.app.router().oneshot(request).await.expect("an answer");
+        let response = server.routes().oneshot(request).await.expect("an answer");
         let names = response.headers().get(EXCHANGE_HEADER);
         let names = names.map_or_else(String::new, |it| it.to_str().unwrap_or_default().to_owned());
         let status = response.status();
@@ -383,6 +412,18 @@ impl Device {
             Weather::RequestCut(at) => {
                 let _lost = self.post(server, part(&body, at)).await;
                 (None, cut)
+            }
+            Weather::Window(up, _) if body.len() > up => {
+                let _lost = self.post(server, part(&body, up)).await;
+                (None, cut)
+            }
+            Weather::Window(_, down) => {
+                let mut answer = self.post(server, body).await;
+                let breaks = answer.text.len() > down && answer.status == StatusCode::OK;
+                if breaks {
+                    answer.text = part(&answer.text, down);
+                }
+                (Some(answer), if breaks { cut } else { Passed::default() })
             }
             Weather::ServerDies(at) => {
                 let _lost = self.post(server, part(&body, at)).await;

@@ -72,6 +72,10 @@ pub struct Tally {
     pub moved: u64,
     pub removed: u64,
     pub expired: u64,
+    /// Kept after the other side had deleted it.
+    pub revived: u64,
+    /// The server's clock went back.
+    pub turned: u64,
 }
 
 impl Tally {
@@ -91,6 +95,8 @@ impl Tally {
         self.moved += other.moved;
         self.removed += other.removed;
         self.expired += other.expired;
+        self.revived += other.revived;
+        self.turned += other.turned;
     }
 }
 
@@ -155,11 +161,17 @@ impl History {
 
     /// What happens to a few of the histories only.
     async fn rare(&mut self, server: &mut Server) {
-        match self.dice.roll(5) {
+        match self.dice.roll(6) {
             0 => self.hand_over(server).await,
             1 => self.disable(server).await,
             2 => self.transfer(server).await,
             3 => self.remove(server).await,
+            4 => {
+                // Up to two hours, and never forward again but as time passes.
+                let ms = i64::try_from(self.dice.roll(7_200_000)).unwrap_or(0);
+                server.app.clock.advance(-ms);
+                self.tally.turned += 1;
+            }
             _ => {
                 server.kill();
                 self.tally.server_kills += 1;
@@ -389,7 +401,7 @@ impl History {
         }
     }
 
-    /// A person settles what needs one: takes the other side's, or their own where there is another.
+    /// A person settles what needs one: takes the other side's, or keeps their own, also where the other side deleted it.
     async fn settle(&mut self, at: usize) {
         let store = self.devices[at].store().clone();
         let now = self.devices[at].now(self.now);
@@ -399,7 +411,8 @@ impl History {
                 action: "settle".to_owned(),
                 subject: open.id.clone(),
             };
-            let own = self.dice.roll(3) == 0 && open.remote.is_some();
+            let own = self.dice.roll(3) == 0;
+            self.tally.revived += u64::from(own && open.remote.is_none() && open.local.is_some());
             let chosen = if own { open.local } else { open.remote };
             store
                 .settle_conflict(&open.id, chosen, audit, now)

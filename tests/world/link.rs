@@ -39,6 +39,8 @@ pub enum Weather {
     Stray,
     /// The server, or what stands before it, asks for patience: a status, and a wait in milliseconds.
     Busy(u16, i64),
+    /// The line lasts for so many bytes up, and so many down.
+    Window(usize, usize),
     /// The server gets so many bytes of the request and dies before it answers.
     ServerDies(usize),
 }

@@ -12,6 +12,7 @@ mod district;
 mod history;
 mod link;
 mod proof;
+mod radio;
 mod server;
 
 use history::{History, Tally};
@@ -49,6 +50,7 @@ fn random_histories_lose_nothing_and_double_nothing() {
         tally.moved,
         tally.removed,
         tally.expired,
+        tally.turned,
     ];
     assert!(tally.cuts > count, "{tally:?}");
     assert!(count < 50 || rare.iter().all(|n| *n > 0), "{tally:?}");
@@ -94,7 +96,7 @@ fn all(first: u64, count: u64) -> Tally {
     });
     let tally = sum.into_inner().expect("nobody panics there").1;
     println!(
-        "{count} histories in {:.0} s: {tally:?}",
+        "counts: {count} histories in {:.0} s: {tally:?}",
         begun.elapsed().as_secs_f64()
     );
     tally

@@ -1,6 +1,7 @@
 //! The server as the world sees it: it is killed in the middle, put back to an older backup, and its clock is turned.
 
 use crate::district::{self, World};
+use axum::Router;
 use hms_server::app::App;
 use hms_server::audit::AuditAgent;
 use hms_server::auth::accounts;
@@ -20,6 +21,8 @@ pub const MAY_BE_DISABLED: [&str; 3] = ["dana", "sam", "ada"];
 
 pub struct Server {
     world: World,
+    /// All routes of this process; a new one has its own.
+    router: Router,
     /// Cursors of another epoch are of a database that is no more.
     pub epoch: String,
     backups: Vec<TempDir>,
@@ -36,8 +39,10 @@ impl std::ops::Deref for Server {
 
 impl Server {
     pub async fn new() -> Self {
+        let world = World::new().await;
         let mut server = Self {
-            world: World::new().await,
+            router: world.app.router(),
+            world,
             epoch: String::new(),
             backups: Vec::new(),
             disabled: BTreeSet::new(),
@@ -106,6 +111,12 @@ impl Server {
         let clock = self.world.app.clock.clone();
         self.world.app = App::open_with(&dir, clock, Settings::default()).expect("opens");
         self.world.temp = temp;
+        self.router = self.world.app.router();
+    }
+
+    /// All routes, made once for each process.
+    pub fn routes(&self) -> Router {
+        self.router.clone()
     }
 
     /// Somebody may not sign in any more, and whoever is signed in as them is not; or may again.

@@ -183,7 +183,9 @@ async fn a_process_that_is_stopped_in_a_commit_goes_on_or_dies_and_loses_nothing
     let dir = tempfile::tempdir().expect("dir");
     let mut dice = Dice(0xDEAD_10CC);
     let signal = |name: &str, child: &std::process::Child| {
-        let sent = Command::new("kill").args([name, &child.id().to_string()]).status();
+        let sent = Command::new("kill")
+            .args([name, &child.id().to_string()])
+            .status();
         assert!(sent.expect("sends").success(), "{name}");
     };
     for round in 0..6 {

@@ -15,8 +15,12 @@ use sha2::{Digest, Sha256};
 pub const ACCESS_MS: i64 = 15 * 60 * 1000;
 /// How long a refresh token lives without use.
 pub const REFRESH_MS: i64 = 60 * 24 * 60 * 60 * 1000;
-/// How long an exchanged refresh token may be sent again, because the answer was lost on the way.
+/// How long an exchanged refresh token may be sent again by whoever has its successor as well: two processes at once, a
+/// request that the network delivers late.
 pub const GRACE_MS: i64 = 2 * 60 * 1000;
+/// How long it may be sent again where nothing that was given for it was ever used: the answer was lost, and then there
+/// was no signal. Shorter than access tokens are remembered, whose use tells the two apart.
+pub const LOST_MS: i64 = 24 * 60 * 60 * 1000;
 
 /// SHA-256 of a token: all that is kept of it.
 #[must_use]
@@ -120,8 +124,9 @@ fn row(
 
 /// Exchanges a refresh token for a new pair.
 ///
-/// A token that was exchanged already is taken once more within [`GRACE_MS`] as long as its successor has
-/// not been used: then the answer was lost, not the token stolen.
+/// A token that was exchanged already is taken again within [`GRACE_MS`] as long as its successor was not exchanged, and
+/// within [`LOST_MS`] as long as nothing that was given for it was used at all: then the answer was lost, not the token
+/// stolen.
 ///
 /// # Errors
 /// [`RefreshError`]. On [`RefreshError::Reused`] the caller must commit the revocation itself with [`revoke_family`].
@@ -134,7 +139,10 @@ pub fn refresh(tx: &mut Tx<'_>, presented: &str, client: &str) -> Result<Issued,
         return Err(RefreshError::Invalid);
     }
     if let Some(used) = old.used_ms {
-        if now - used > GRACE_MS || token::successor_used(tx.conn(), &old.hash)? {
+        let again = token::successor_exchanged(tx.conn(), &old.hash)?;
+        let lost = !again && !token::successor_used(tx.conn(), &old.hash)?;
+        let passed = now - used;
+        if again || passed > LOST_MS || (passed > GRACE_MS && !lost) {
             return Err(RefreshError::Reused);
         }
     }
@@ -206,6 +214,23 @@ pub fn why_ended(conn: &Connection, presented: &str) -> Result<Option<Ended>, Db
     }
     let disabled = user::by_id(conn, &found.user_id)?.is_none_or(|u| u.disabled);
     Ok(disabled.then_some(Ended::AccountDisabled))
+}
+
+/// Whether an access token that a refresh gave is used for the first time: its refresh arrived.
+///
+/// # Errors
+/// A failed statement.
+pub fn is_first_use(conn: &Connection, presented: &str) -> Result<bool, DbError> {
+    let found = token::get(conn, &hash(presented))?;
+    Ok(found.is_some_and(|token| token.parent.is_some() && token.used_ms.is_none()))
+}
+
+/// Notes that a token was used.
+///
+/// # Errors
+/// A failed statement.
+pub fn note_use(tx: &mut Tx<'_>, presented: &str) -> Result<(), DbError> {
+    token::mark_used(tx.conn(), &hash(presented), tx.now_ms())
 }
 
 /// Whether an actor's sign-in is still good: for what stays open longer than one request.

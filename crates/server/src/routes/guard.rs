@@ -5,6 +5,7 @@ use super::Access;
 use crate::app::App;
 use crate::auth::external::{ExternalError, ExternalIssuer};
 use crate::auth::{tokens, Actor};
+use crate::db::{DbError, Tx};
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::header::{AUTHORIZATION, CACHE_CONTROL, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS};
 use axum::http::{HeaderMap, HeaderValue};
@@ -64,11 +65,22 @@ pub async fn authenticate(app: &App, headers: &HeaderMap) -> Result<Option<Actor
     {
         return external.authenticate(&app.db, token, now).await;
     }
-    let token = token.to_owned();
-    Ok(app
+    let (token, looked_up) = (token.to_owned(), token.to_owned());
+    let (actor, first) = app
         .db
-        .read(move |read| tokens::authenticate(read.conn(), &token, now))
-        .await?)
+        .read(move |read| -> Result<_, DbError> {
+            let actor = tokens::authenticate(read.conn(), &looked_up, now)?;
+            let first = actor.is_some() && tokens::is_first_use(read.conn(), &looked_up)?;
+            Ok((actor, first))
+        })
+        .await?;
+    if first {
+        // Once in the life of a token: it tells a refresh that arrived from one whose answer was lost.
+        app.db
+            .write(move |tx: &mut Tx<'_>| tokens::note_use(tx, &token))
+            .await?;
+    }
+    Ok(actor)
 }
 
 fn bearer(headers: &HeaderMap) -> Option<&str> {

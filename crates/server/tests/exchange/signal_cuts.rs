@@ -265,7 +265,11 @@ async fn call(server: &Server, ada: &mut Side, n: usize, meter: Arc<Meter>) -> u
     }
     // Who comes back while it rings is told so again; the app takes the second for the first.
     let rings = dana.count(ring);
-    assert!((1..=dana.connections).contains(&rings), "cut {n}: {:?}", dana.heard);
+    assert!(
+        (1..=dana.connections).contains(&rings),
+        "cut {n}: {:?}",
+        dana.heard
+    );
     dana.connections
 }
 

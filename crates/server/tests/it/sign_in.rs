@@ -172,6 +172,32 @@ async fn a_lost_answer_to_a_refresh_can_be_asked_for_again_and_a_stolen_token_en
     refresh(&w, &field(&third, "refresh_token")).await.expect(400);
 }
 
+/// The answer was lost, and then there was no signal for hours: nobody signs in again. Who has used what was given for a
+/// token, and shows the old one hours later, holds a stolen one.
+#[tokio::test]
+async fn a_lost_answer_and_hours_without_a_signal_sign_nobody_out() {
+    const HOUR: i64 = 3_600_000;
+    let w = world_with_dana().await;
+    let first = redeem(&w, &code(&w).await, VERIFIER).await.expect(200);
+    let old = field(&first, "refresh_token");
+    refresh(&w, &old).await.expect(200);
+    w.app.clock.advance(5 * HOUR);
+
+    let second = refresh(&w, &old).await.expect(200);
+
+    assert_eq!(session(&w, &field(&second, "access_token")).await, 200);
+    w.app.clock.advance(HOUR);
+    refresh(&w, &old).await.expect(400);
+    refresh(&w, &field(&second, "refresh_token")).await.expect(400);
+
+    // A day later it is too late, too.
+    let first = redeem(&w, &code(&w).await, VERIFIER).await.expect(200);
+    let old = field(&first, "refresh_token");
+    refresh(&w, &old).await.expect(200);
+    w.app.clock.advance(25 * HOUR);
+    refresh(&w, &old).await.expect(400);
+}
+
 /// Two processes of one device, each with the token that the last one left: both go on, and neither ends the other.
 #[tokio::test]
 async fn two_processes_that_refresh_at_once_both_go_on() {

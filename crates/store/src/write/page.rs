@@ -20,6 +20,11 @@ pub(crate) fn apply(
     cursor: &str,
     now: Timestamp,
 ) -> Result<PageReport, StoreError> {
+    if meta::get(conn, CURSOR)?.is_none() {
+        // Everything in scope comes now, and no tombstones: what is here already (an earlier person's work on this
+        // phone, taken over) and was deleted at the server since, is known only by not coming.
+        unseen::note_all(conn)?;
+    }
     let report = take(conn, changes, now)?;
     meta::put(conn, CURSOR, Some(cursor))?;
     Ok(report)

@@ -26,7 +26,7 @@ pub struct TokenRow {
     pub issued_ms: i64,
     /// Unix ms.
     pub expires_ms: i64,
-    /// When a refresh token was exchanged.
+    /// When a refresh token was exchanged, or an access token first used.
     pub used_ms: Option<i64>,
     /// When it was revoked.
     pub revoked_ms: Option<i64>,
@@ -83,6 +83,18 @@ pub fn get(conn: &Connection, hash: &[u8; 32]) -> Result<Option<TokenRow>, DbErr
 }
 
 /// Whether a refresh token's successor was itself exchanged already.
+///
+/// # Errors
+/// A failed statement.
+pub fn successor_exchanged(conn: &Connection, parent: &[u8; 32]) -> Result<bool, DbError> {
+    conn.prepare_cached(
+        "SELECT EXISTS (SELECT 1 FROM token WHERE parent = ?1 AND used_ms IS NOT NULL AND kind = 'refresh')",
+    )
+    .and_then(|mut s| s.query_row([&parent[..]], |r| r.get(0)))
+    .doing("read a token's successor")
+}
+
+/// Whether anything that was given for a refresh token was used.
 ///
 /// # Errors
 /// A failed statement.
