@@ -6,7 +6,7 @@ pub mod ipc;
 mod platform;
 mod window;
 
-use hms_client::{Client, ClientEvent};
+use hms_client::{ClientEvent, Phone, Tag};
 use std::process::ExitCode;
 use tauri::{AppHandle, Manager};
 use tauri_specta::Event;
@@ -60,9 +60,9 @@ pub fn run() -> ExitCode {
         .setup(move |app| {
             ipc.mount_events(app);
             let opener = platform::opener::system(app.handle().clone());
-            let client = tauri::async_runtime::block_on(Client::start(options.profile(opener)?))?;
-            forward_events(app.handle().clone(), &client);
-            app.manage(client);
+            let phone = tauri::async_runtime::block_on(Phone::start(options.profile(opener)?))?;
+            forward_events(app.handle().clone(), &phone);
+            app.manage(phone);
             window::open(app.handle(), &options)?;
             Ok(())
         })
@@ -76,17 +76,17 @@ pub fn run() -> ExitCode {
     };
     app.run(|app, event| {
         if matches!(event, tauri::RunEvent::Exit) {
-            if let Some(client) = app.try_state::<Client>() {
-                tauri::async_runtime::block_on(client.shutdown());
+            if let Some(phone) = app.try_state::<Phone>() {
+                tauri::async_runtime::block_on(phone.shutdown());
             }
         }
     });
     ExitCode::SUCCESS
 }
 
-/// Passes the client's events to the window until the client ends.
-fn forward_events(app: AppHandle, client: &Client) {
-    let mut events = client.events();
+/// Passes the phone's events to the window until the phone ends.
+fn forward_events(app: AppHandle, phone: &Phone) {
+    let mut events = phone.events();
     tauri::async_runtime::spawn(async move {
         loop {
             use tokio::sync::broadcast::error::RecvError;
@@ -100,23 +100,7 @@ fn forward_events(app: AppHandle, client: &Client) {
                     .emit(&app)
                 }
                 // The window was too slow: everything may have changed.
-                Err(RecvError::Lagged(_)) => {
-                    let tags = [
-                        "app",
-                        "outbox",
-                        "reports",
-                        "draft",
-                        "queue",
-                        "chart",
-                        "visit",
-                        "manager",
-                        "summaries",
-                    ];
-                    ipc::Changed {
-                        tags: tags.map(str::to_owned).to_vec(),
-                    }
-                    .emit(&app)
-                }
+                Err(RecvError::Lagged(_)) => ipc::Changed { tags: Tag::all() }.emit(&app),
                 Err(RecvError::Closed) => break,
             };
             if let Err(problem) = sent {

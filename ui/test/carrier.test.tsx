@@ -62,7 +62,7 @@ describe("a phone that nobody has signed in on", () => {
   it("takes a report, sealed until someone signs in", async () => {
     show(fresh as Tape);
     await press("home-hurt", "safe-safe", "what-animal", "map-hand-left", "next", "next", "next");
-    expect((await screen.findByTestId("send-state")).textContent).toBe("Waiting to send. It goes when someone signs in.");
+    expect((await screen.findByTestId("send-state")).textContent).toBe("Waiting to send. It goes by itself, locked or not.");
   });
 });
 

@@ -3,6 +3,8 @@
 import type { Catalogue } from "../src/base/i18n";
 import { carrier as carrierEn } from "../src/words/carrier.en";
 import { carrier as carrierEs } from "../src/words/carrier.es";
+import { phone as phoneEn } from "../src/words/phone.en";
+import { phone as phoneEs } from "../src/words/phone.es";
 import { shared as sharedEn } from "../src/words/shared.en";
 import { shared as sharedEs } from "../src/words/shared.es";
 import { staff as staffEn } from "../src/words/staff.en";
@@ -17,6 +19,7 @@ export const PAIRS: Pair[] = [
   { name: "shared", en: sharedEn, es: sharedEs },
   { name: "carrier", en: carrierEn, es: carrierEs },
   { name: "staff", en: staffEn, es: staffEs },
+  { name: "phone", en: phoneEn, es: phoneEs },
   { name: "versions", en: versionsEn, es: versionsEs },
 ];
 

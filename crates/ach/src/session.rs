@@ -24,7 +24,7 @@ pub async fn login(client: &Client, device_code: bool) -> Result<(), Failure> {
             SignInState::Done => break,
             SignInState::Refused => return Err(Failure::SignIn("refused")),
             SignInState::Expired => return Err(Failure::SignIn("it took too long")),
-        SignInState::Elsewhere => return Err(Failure::SignIn("this profile is somebody else's")),
+            SignInState::Elsewhere => return Err(Failure::SignIn("this profile is somebody else's")),
             SignInState::Offline => return Err(Failure::SignIn("no way to the server")),
             SignInState::Idle | SignInState::Waiting => {}
         }

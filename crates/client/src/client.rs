@@ -37,6 +37,10 @@ pub(crate) struct Shared {
     pub(crate) check_failed: crate::sync::LastFailure,
     pub(crate) screens: Screens,
     pub(crate) frames_url: OnceLock<String>,
+    /// The account that signed in on this profile.
+    pub(crate) owner: Owner,
+    /// The others on this phone, where there is more than this profile.
+    pub(crate) neighbours: Mutex<Option<Vec<Owner>>>,
     pub(crate) events: broadcast::Sender<ClientEvent>,
     /// Rung when a deadline of the loop may have moved.
     pub(crate) alarm: Notify,
@@ -46,6 +50,9 @@ pub(crate) struct Shared {
     tasks: Mutex<JoinSet<()>>,
     thread: Mutex<Option<std::thread::JoinHandle<()>>>,
 }
+
+/// The account of a profile, for those beside it.
+pub(crate) type Owner = Arc<Mutex<Option<String>>>;
 
 /// Jobs that wait for the loop; a sender waits when it is full, so nothing is lost.
 const JOBS: usize = 256;
@@ -68,12 +75,10 @@ impl Client {
         if let Err(error) = prefs.write(&config.dir) {
             tracing::warn!(%error, "The device's settings could not be written");
         }
-        let device = ThisDevice {
-            id: prefs.device.clone(),
-            name: device_name(),
-        };
+        let device = ThisDevice::new(&prefs.device, device_name());
         let http = Http::new(&config.server, Arc::clone(&config.clock)).map_err(ClientError::internal)?;
         http.link().set_skew(prefs.skew_ms);
+        http.meter().read(&config.dir);
         let vault = open_vault(config.vault, &config.dir).await;
         let (tokens, keeper) = TokenKeeper::new(
             http.clone(),
@@ -93,6 +98,8 @@ impl Client {
             check_failed: crate::sync::LastFailure::default(),
             screens: Screens::default(),
             frames_url: OnceLock::new(),
+            owner: Arc::new(Mutex::new(prefs.user.clone())),
+            neighbours: Mutex::new(None),
             events,
             alarm: Notify::new(),
             uploads: Notify::new(),
@@ -198,6 +205,22 @@ impl Shared {
     pub(crate) async fn tell(&self, news: impl AsyncFnOnce(&mut Engine) + Send + 'static) {
         let job: Job = Box::new(move |engine| Box::pin(news(engine)));
         let _ = self.jobs.send(job).await;
+    }
+
+    /// Whether this account has another place on this phone, or this place is another account's.
+    pub(crate) fn is_elsewhere(&self, user: &str) -> bool {
+        let neighbours = self.neighbours.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(neighbours) = neighbours.as_ref() else {
+            return false;
+        };
+        let of = |owner: &Owner| owner.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        neighbours.iter().any(|owner| of(owner).as_deref() == Some(user))
+            || of(&self.owner).is_some_and(|own| own != user)
+    }
+
+    /// Notes whose profile this is.
+    pub(crate) fn set_owner(&self, user: Option<&str>) {
+        *self.owner.lock().unwrap_or_else(PoisonError::into_inner) = user.map(str::to_owned);
     }
 
     /// Starts background work that ends with the client.

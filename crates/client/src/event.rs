@@ -59,6 +59,23 @@ pub enum Tag {
 }
 
 impl Tag {
+    /// The words of all tags: everything may have changed.
+    #[must_use]
+    pub fn all() -> Vec<String> {
+        let all = [
+            Self::App,
+            Self::Outbox,
+            Self::Reports,
+            Self::Draft,
+            Self::Queue,
+            Self::Chart,
+            Self::Visit,
+            Self::Manager,
+            Self::Summaries,
+        ];
+        all.map(|tag| tag.as_str().to_owned()).to_vec()
+    }
+
     /// The word that the window gets.
     #[must_use]
     pub fn as_str(self) -> &'static str {

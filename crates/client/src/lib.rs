@@ -12,6 +12,7 @@ mod event;
 mod frames;
 mod net;
 mod oidc;
+mod phone;
 mod picture;
 mod prefs;
 mod sabotage;
@@ -30,3 +31,4 @@ pub use config::{
 };
 pub use error::ClientError;
 pub use event::{AlertKind, ClientEvent, Tag};
+pub use phone::Phone;

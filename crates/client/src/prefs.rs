@@ -4,6 +4,7 @@ use std::path::Path;
 
 use hms_model::form::PreferencesForm;
 use hms_model::role::Role;
+use hms_model::view::LargeMedia;
 use serde::{Deserialize, Serialize};
 
 const FILE: &str = "device.json";
@@ -26,6 +27,12 @@ pub(crate) struct Preferences {
     /// The account that signed in here.
     #[serde(default)]
     pub(crate) user: Option<String>,
+    /// Initials of that account, to be chosen by on a phone with several people.
+    #[serde(default)]
+    pub(crate) initials: Option<String>,
+    /// What large photos do on a link that costs.
+    #[serde(default)]
+    pub(crate) large_media_on_metered: LargeMedia,
     /// Server time minus phone time, as last seen.
     #[serde(default)]
     pub(crate) skew_ms: Option<i64>,
@@ -44,6 +51,8 @@ impl Preferences {
                 pinned_key: None,
                 role: None,
                 user: None,
+                initials: None,
+                large_media_on_metered: LargeMedia::default(),
                 skew_ms: None,
             })
     }
@@ -66,6 +75,19 @@ impl Preferences {
     }
 }
 
+/// First letters of the first and the last word of a name.
+pub(crate) fn initials_of(name: &str) -> String {
+    let mut words = name
+        .split_whitespace()
+        .filter_map(|word| word.chars().find(|c| c.is_alphanumeric()));
+    let first = words.next();
+    first
+        .into_iter()
+        .chain(words.last())
+        .flat_map(char::to_uppercase)
+        .collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -86,5 +108,13 @@ mod tests {
         first.write(dir.path()).expect("write");
 
         assert_eq!(Preferences::read(dir.path(), "es"), first);
+    }
+
+    #[test]
+    fn initials_are_of_the_first_and_the_last_word() {
+        assert_eq!(initials_of("Dana Reyes"), "DR");
+        assert_eq!(initials_of("ángel de la Cruz"), "ÁC");
+        assert_eq!(initials_of("Dana"), "D");
+        assert_eq!(initials_of(" "), "");
     }
 }

@@ -203,6 +203,55 @@ mod tests {
     }
 
     #[test]
+    fn each_of_the_seven_states_is_reached_from_what_is_known() {
+        let waits = |stuck| Evidence {
+            waiting: vec![row(stuck)],
+            ..Evidence::default()
+        };
+        let stored = Evidence {
+            stored_at: Some(Timestamp(7)),
+            ..Evidence::default()
+        };
+        let reader = Reader {
+            role: "nurse".into(),
+            name: "Nora".into(),
+            at: Timestamp(9),
+        };
+        let refused = StuckReason::Rejected {
+            question: "where".into(),
+            status: 422,
+        };
+        let draft = Evidence {
+            draft: true,
+            ..Evidence::default()
+        };
+        let sending = Evidence {
+            sending: Some((1, 3)),
+            ..waits(None)
+        };
+        let seen = Evidence {
+            reader: Some(reader),
+            ..stored.clone()
+        };
+        assert!(matches!(send_state(&draft), SendState::Draft));
+        assert!(matches!(send_state(&waits(None)), SendState::Queued { .. }));
+        assert!(matches!(
+            send_state(&sending),
+            SendState::Sending { number: 1, of: 3 }
+        ));
+        assert!(matches!(send_state(&stored), SendState::Sent { .. }));
+        assert!(matches!(send_state(&seen), SendState::Seen { .. }));
+        assert!(matches!(
+            send_state(&waits(Some(refused))),
+            SendState::Attention { .. }
+        ));
+        assert!(matches!(
+            send_state(&waits(Some(StuckReason::Conflict))),
+            SendState::Conflict
+        ));
+    }
+
+    #[test]
     fn a_reader_is_named_once_it_is_sent() {
         let reader = Reader {
             role: "clinician".into(),

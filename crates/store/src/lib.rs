@@ -29,8 +29,8 @@ pub use journal::{Journal, JournalError};
 pub use open::set_aside;
 pub use query::{Compare, Criterion, Found, Order, Query, TextMatch};
 pub use rows::{
-    Applied, AuditRow, Blob, ConflictRow, Counts, DraftRow, LocalChange, OutboxRow, PageReport, ReceiptRow,
-    Stored,
+    Applied, AuditRow, Blob, ConflictRow, Counts, DraftRow, Held, LocalChange, OutboxRow, PageReport,
+    ReceiptRow, Stored, Usage,
 };
 pub use salvage::{salvage, Salvaged};
 pub use store::{Note, Store};

@@ -174,3 +174,23 @@ pub struct Counts {
     /// Forms being filled in.
     pub drafts: u32,
 }
+
+/// How much of one kind there is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Held {
+    /// Rows.
+    pub count: u32,
+    /// Bytes of their content.
+    pub bytes: u64,
+}
+
+/// How much there is, in rows and bytes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// Records.
+    pub records: Held,
+    /// Photos and recordings.
+    pub files: Held,
+    /// Changes that wait.
+    pub waiting: Held,
+}

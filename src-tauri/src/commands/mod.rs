@@ -2,6 +2,7 @@
 
 pub mod app;
 pub mod manager;
+pub mod phone;
 pub mod report;
 pub mod staff;
 pub mod triage;

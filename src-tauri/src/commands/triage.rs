@@ -1,7 +1,7 @@
 //! The symptom checker: carriers.
 
 use crate::error::reply;
-use hms_client::Client;
+use hms_client::Phone;
 use hms_model::form::AnswerForm;
 use hms_model::view::{CommandError, OptionView, TriageView};
 use tauri::State;
@@ -10,35 +10,35 @@ use tauri::State;
 #[tauri::command]
 #[specta::specta]
 pub async fn triage_start(
-    client: State<'_, Client>,
+    phone: State<'_, Phone>,
     report: Option<String>,
     complaint: Option<String>,
 ) -> Result<TriageView, CommandError> {
-    reply(client.triage_start(report, complaint).await)
+    reply(phone.client().triage_start(report, complaint).await)
 }
 
 /// Complaints that fit some words.
 #[tauri::command]
 #[specta::specta]
-pub async fn triage_search(client: State<'_, Client>, text: String) -> Result<Vec<OptionView>, CommandError> {
-    reply(client.triage_search(text).await)
+pub async fn triage_search(phone: State<'_, Phone>, text: String) -> Result<Vec<OptionView>, CommandError> {
+    reply(phone.client().triage_search(text).await)
 }
 
 /// Answers a question.
 #[tauri::command]
 #[specta::specta]
 pub async fn triage_answer(
-    client: State<'_, Client>,
+    phone: State<'_, Phone>,
     check: String,
     question: String,
     answer: AnswerForm,
 ) -> Result<TriageView, CommandError> {
-    reply(client.triage_answer(check, question, answer).await)
+    reply(phone.client().triage_answer(check, question, answer).await)
 }
 
 /// Goes back one question; answers are kept.
 #[tauri::command]
 #[specta::specta]
-pub async fn triage_back(client: State<'_, Client>, check: String) -> Result<TriageView, CommandError> {
-    reply(client.triage_back(check).await)
+pub async fn triage_back(phone: State<'_, Phone>, check: String) -> Result<TriageView, CommandError> {
+    reply(phone.client().triage_back(check).await)
 }

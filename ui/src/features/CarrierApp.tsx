@@ -28,6 +28,9 @@ const Reports = lazy(async () => ({ default: (await import("./reports/Reports"))
 const Summaries = lazy(async () => ({ default: (await import("./summary/Summaries")).Summaries }));
 const Outbox = lazy(async () => ({ default: (await import("./outbox/Outbox")).Outbox }));
 const Versions = lazy(async () => ({ default: (await import("./versions/Versions")).Versions }));
+const PhoneNotices = lazy(async () => ({ default: (await import("./phone/PhoneNotices")).PhoneNotices }));
+const ThisPhone = lazy(async () => ({ default: (await import("./phone/ThisPhone")).ThisPhone }));
+const Storage = lazy(async () => ({ default: (await import("./phone/Storage")).Storage }));
 const Visit = lazy(async () => ({ default: (await import("./visit/Visit")).Visit }));
 
 export function CarrierApp() {
@@ -54,6 +57,7 @@ export function CarrierApp() {
           )}
           <header className="app__notes">
             {app.data && <Notices app={app.data} />}
+            {app.data && <Suspense><PhoneNotices /></Suspense>}
             {app.data?.phase === "open" && <InCallLine route={route} />}
           </header>
           <main className="app__main" hidden={open}>
@@ -143,6 +147,10 @@ function Place(props: { app: AppView; route: string[] }): ReactNode {
       return <Outbox app={app} />;
     case "versions":
       return <Versions key={route[1]} app={app} id={route[1] ?? ""} />;
+    case "phone":
+      return <ThisPhone />;
+    case "storage":
+      return <Storage />;
     case "summaries":
       return <Summaries />;
     case "visit":

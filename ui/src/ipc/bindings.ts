@@ -41,6 +41,20 @@ export const commands = {
 	dial: (number: string) => typedError<null, CommandError>(__TAURI_INVOKE("dial", { number })),
 	/**  Bytes of a photo or recording. */
 	attachment: (id: string) => typedError<AttachmentBytes, CommandError>(__TAURI_INVOKE("attachment", { id })),
+	/**  The phone and everybody on it. */
+	phoneState: () => typedError<PhoneView, CommandError>(__TAURI_INVOKE("phone_state")),
+	/**  Brings somebody else to the front; whoever was there is locked. */
+	choosePerson: (seat: string) => typedError<PhoneView, CommandError>(__TAURI_INVOKE("choose_person", { seat })),
+	/**  Makes room for somebody who has not signed in here yet. */
+	someoneElse: () => typedError<PhoneView, CommandError>(__TAURI_INVOKE("someone_else")),
+	/**  Takes the person in front off this phone, once the server has everything of theirs. */
+	leavePhone: () => typedError<PhoneView, CommandError>(__TAURI_INVOKE("leave_phone")),
+	/**  What this phone holds and what it sent and received. */
+	storage: () => typedError<StorageView, CommandError>(__TAURI_INVOKE("storage")),
+	/**  What large photos do on a link that costs. */
+	setLargeMedia: (choice: LargeMedia) => typedError<StorageView, CommandError>(__TAURI_INVOKE("set_large_media", { choice })),
+	/**  Removes copies of photos and recordings that the server has. */
+	freeUp: () => typedError<StorageView, CommandError>(__TAURI_INVOKE("free_up")),
 	/**  Opens a new report. */
 	reportStart: (colleague: string | null) => typedError<DraftView, CommandError>(__TAURI_INVOKE("report_start", { colleague })),
 	/**  The report that is being filled in, if any. */
@@ -170,6 +184,14 @@ export type AdviceView = {
 export type Alert = {
 	/**  `urgent_case` or `ring`. */
 	kind: string,
+};
+
+/**  A number of things and their bytes. */
+export type AmountView = {
+	/**  How many. */
+	count: number,
+	/**  Bytes. */
+	bytes: number | null,
 };
 
 /**  An answer of the symptom checker. */
@@ -460,6 +482,27 @@ export type ConflictView = {
 	theirs: VersionView | null,
 };
 
+/**  What bytes were for. */
+export type DataKind = 
+/**  Reports, records, lists. */
+"words" | 
+/**  Photos and recordings. */
+"photos" | 
+/**  Calls. */
+"calls" | 
+/**  Signing in, looking for the server. */
+"other";
+
+/**  Bytes to and from the server, for one kind. */
+export type DataUseView = {
+	/**  What for. */
+	kind: DataKind,
+	/**  Bytes sent. */
+	sent: number | null,
+	/**  Bytes received. */
+	received: number | null,
+};
+
 /**  A decision on duty. */
 export type DecisionView = {
 	/**  Task. */
@@ -690,6 +733,48 @@ export type KnownList =
 /**  These. */
 { state: "known"; items: string[] };
 
+/**  What large photos do on a link that costs. */
+export type LargeMedia = 
+/**  Wait for Wi-Fi until the person says otherwise. */
+"ask" | 
+/**  Always wait for Wi-Fi. */
+"never" | 
+/**  Go at once. */
+"always";
+
+/**  Somebody is going off this phone: nothing is removed before the server has everything. */
+export type LeavingView = {
+	/**  Why. */
+	why: LeavingWhy,
+	/**  Entries that the server gave a receipt for. */
+	handed_in: number,
+	/**  Entries that still wait for one. */
+	waiting: number,
+	/**  Entries that the server did not take: a person has to look, and nothing is removed. */
+	refused: number,
+	/**  What only the PIN opens waits too: photos, notes. */
+	needs_pin: boolean,
+};
+
+/**  Why somebody goes off a phone. */
+export type LeavingWhy = 
+/**  They asked for it. */
+"asked" | 
+/**  Somebody took this device's access away. */
+"device_revoked" | 
+/**  The account was disabled. */
+"account_disabled";
+
+/**  Somebody went off this phone. */
+export type LeftView = {
+	/**  Why. */
+	why: LeavingWhy,
+	/**  Entries that were handed in first. */
+	handed_in: number,
+	/**  When. */
+	at: number | null,
+};
+
 /**  A limit on duties. Closed list: HR never receives free text. */
 export type Limit = 
 /**  Lift at most 5 lb (2.3 kg). */
@@ -850,6 +935,20 @@ export type OutcomeView = {
 	call_911: boolean,
 };
 
+/**  Somebody who uses this phone. */
+export type PersonView = {
+	/**  To be chosen by. */
+	seat: string,
+	/**  Initials; empty where nobody has signed in yet. */
+	initials: string,
+	/**  In front now. */
+	here: boolean,
+	/**  Where their app is. */
+	phase: Phase,
+	/**  What the server does not have. */
+	waiting: WaitingView,
+};
+
 /**  Where the app is. */
 export type Phase = 
 /**  Nobody has signed in on this profile. A report and a symptom check still work. */
@@ -860,6 +959,24 @@ export type Phase =
 "locked" | 
 /**  Open. */
 "open";
+
+/**  The phone and everybody who uses it. Of others only initials and counts, never what an entry is. */
+export type PhoneView = {
+	/**  Everybody who signed in on this phone; one where nobody has. */
+	people: PersonView[],
+	/**  Whether there is room for one more. */
+	room: boolean,
+	/**  True where nothing of anybody would be lost with this phone: computed from the rows that wait, never set. */
+	safe_to_hand_over: boolean,
+	/**  The person in front is going off this phone. */
+	leaving: LeavingView | null,
+	/**  The person who was here last went off it. */
+	left: LeftView | null,
+	/**  The data of this phone lives on another one too: signing in gives it a name of its own. */
+	copied: boolean,
+	/**  Days after which records can be read only after a sign-in, where that time is over. */
+	offline_too_long: number | null,
+};
 
 /**  Where on the map, in degrees (WGS 84), with the radius in metres that the phone claims. */
 export type Position = {
@@ -1148,6 +1265,8 @@ export type SignInState =
 "refused" | 
 /**  Took too long. */
 "expired" | 
+/**  This account has a place of its own on this phone, or this place is somebody else's: nothing was changed. */
+"elsewhere" | 
 /**  No way to the server. */
 "offline";
 
@@ -1197,6 +1316,34 @@ export type StorageProblem =
 "rebuilt" | 
 /**  The key is gone; as above. */
 "key_lost";
+
+/**  What this phone holds and what it sent and received. */
+export type StorageView = {
+	/**  Records, as they are stored. */
+	records: AmountView,
+	/**  Photos and recordings. */
+	photos: AmountView,
+	/**  What the server does not have: part of the two above. */
+	unsent: AmountView,
+	/**  When the oldest record was last changed. */
+	oldest_at: number | null,
+	/**  When this phone last had everything from the server. */
+	as_of: number | null,
+	/**  All files of this person, in bytes. */
+	here_bytes: number | null,
+	/**  Files of others on this phone, in bytes. */
+	others_bytes: number | null,
+	/**  Free space in bytes, where the system says. */
+	free_bytes: number | null,
+	/**  Bytes to and from the server today, by the phone's calendar. */
+	today: DataUseView[],
+	/**  The same in thirty days. */
+	month: DataUseView[],
+	/**  What large photos do on a link that costs. */
+	large_media: LargeMedia,
+	/**  What can be freed: the server has it, and it comes again when it is opened. */
+	can_free: AmountView,
+};
 
 /**  Summary after a visit, readable offline. */
 export type SummaryView = {
@@ -1356,6 +1503,20 @@ export type VisitView = {
 	texts: TextLineView[],
 	/**  Number to call instead. */
 	phone: string | null,
+};
+
+/**  What of one person the server has not acknowledged. */
+export type WaitingView = {
+	/**  Reports, additions, checks. */
+	reports: number,
+	/**  Photos and recordings. */
+	photos: number,
+	/**  Notes, appointments and the like: what goes only while its writer's app is open. */
+	others: number,
+	/**  Forms that are not finished. */
+	forms: number,
+	/**  Not known: the app ended without counting. Its owner opens it once. */
+	unknown: boolean,
 };
 
 /**  What happened, in the carriers' own terms. */

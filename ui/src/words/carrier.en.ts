@@ -184,6 +184,7 @@ export const carrier = {
   "outbox.kind.check": "Symptom check",
   "outbox.kind.photo": "Photo or recording",
   "outbox.kind.other": "Entry",
+  "outbox.phoneSub": "See if all work is off this phone",
   "outbox.made": "Made {time}",
 
   "summary.title": "After my visit",
@@ -219,5 +220,7 @@ export const carrier = {
   "help.privacy": "Your supervisor never sees health words here.",
 
   "settings.title": "Settings",
+  "settings.storage": "Space and data",
+  "settings.phone": "Hand over this phone",
   "settings.sync": "Send and load now",
 } as const satisfies Catalogue;

@@ -185,6 +185,7 @@ export const carrier: Same<typeof english> = {
   "outbox.kind.check": "Revisión de síntomas",
   "outbox.kind.photo": "Foto o grabación",
   "outbox.kind.other": "Otra cosa",
+  "outbox.phoneSub": "Vea si ya salió todo de aquí",
   "outbox.made": "Hecho: {time}",
 
   "summary.title": "Después de mi visita",
@@ -220,5 +221,7 @@ export const carrier: Same<typeof english> = {
   "help.privacy": "Su supervisor nunca ve aquí datos de salud.",
 
   "settings.title": "Ajustes",
+  "settings.storage": "Espacio y datos",
+  "settings.phone": "Entregar este teléfono",
   "settings.sync": "Enviar y cargar ahora",
 };

@@ -90,7 +90,7 @@ export const shared = {
 
   "send.draft": "Not finished. Saved on this phone.",
   "send.queued": "Waiting to send. You can put your phone away.",
-  "send.queued.sealed": "Waiting to send. It goes when someone signs in.",
+  "send.queued.sealed": "Waiting to send. It goes by itself, locked or not.",
   "send.queued.tried": "Last try: {time}",
   "send.queued.next": "Next try: {time}",
   "send.sending": "Sending {number} of {of}",
@@ -253,6 +253,7 @@ export const shared = {
   "signIn.done": "You are signed in.",
   "signIn.refused": "The sign-in was stopped. You can try again.",
   "signIn.expired": "That took too long. Please try again.",
+  "signIn.elsewhere": "This is not your place on the phone. Pick your initials, or Someone else.",
   "signIn.offline": "Sign-in needs a signal. You can still report and check symptoms.",
   "signIn.still": "You can do this without a sign-in",
 

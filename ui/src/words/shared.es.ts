@@ -91,7 +91,7 @@ export const shared: Same<typeof english> = {
 
   "send.draft": "Sin terminar. Guardado en este teléfono.",
   "send.queued": "Esperando para enviar. Puede guardar el teléfono.",
-  "send.queued.sealed": "Esperando para enviar. Sale cuando alguien entre con su cuenta.",
+  "send.queued.sealed": "Esperando para enviar. Sale por sí solo, aun con la app cerrada.",
   "send.queued.tried": "Último intento: {time}",
   "send.queued.next": "Próximo intento: {time}",
   "send.sending": "Enviando {number} de {of}",
@@ -254,6 +254,7 @@ export const shared: Same<typeof english> = {
   "signIn.done": "Ya inició sesión.",
   "signIn.refused": "No se pudo iniciar sesión. Puede intentar otra vez.",
   "signIn.expired": "Tardó mucho. Intente otra vez.",
+  "signIn.elsewhere": "Este no es su lugar en el teléfono. Toque sus iniciales, u Otra persona.",
   "signIn.offline": "Para iniciar sesión hace falta señal. Aún puede hacer un reporte y revisar síntomas.",
   "signIn.still": "Esto se puede hacer sin iniciar sesión",
 

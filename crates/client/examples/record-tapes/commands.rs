@@ -4,7 +4,7 @@
 //! method of the same name and turn a failure into a `CommandError`. This table does the same without a window;
 //! `ui/test/tapes.test.ts` compares it with the generated bindings.
 
-use hms_client::{Client, ClientError};
+use hms_client::{Client, ClientError, Phone};
 use serde::{de::DeserializeOwned, Serialize};
 use serde_json::Value;
 
@@ -82,6 +82,28 @@ commands! {
     decide_duty("task", "form");
     conflicts();
     conflict_settle("id", "keep");
+}
+
+macro_rules! commands_of_the_phone {
+    ($($name:ident($($argument:literal),*);)*) => {
+        /// What a command answers that is about the phone and everybody on it; `None` for all others.
+        pub async fn give_on_phone(phone: &Phone, command: &str, args: &Value) -> Option<Result<Value, Value>> {
+            match command {
+                $(stringify!($name) => Some(answer(phone.$name($(argument(args, $argument)),*).await)),)*
+                _ => None,
+            }
+        }
+    };
+}
+
+commands_of_the_phone! {
+    phone_state();
+    choose_person("seat");
+    someone_else();
+    leave_phone();
+    storage();
+    set_large_media("choice");
+    free_up();
 }
 
 fn argument<T: DeserializeOwned>(args: &Value, name: &str) -> T {

@@ -13,6 +13,7 @@ mod commands;
 mod desk;
 mod nobody;
 mod office;
+mod people;
 mod tape;
 mod trouble;
 mod versions;
@@ -55,6 +56,9 @@ fn main() {
         }
         if wants("nobody") {
             nobody::record().await;
+        }
+        if wants("people") {
+            people::record().await;
         }
         if wants("versions") {
             versions::record().await;

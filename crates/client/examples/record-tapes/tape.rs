@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
-use hms_client::{Client, ClientEvent};
+use hms_client::{Client, ClientEvent, Phone};
 use serde_json::{json, Map, Value};
 use tokio::sync::broadcast::error::TryRecvError;
 use tokio::sync::broadcast::Receiver;
@@ -17,6 +17,8 @@ const PATIENCE: Duration = Duration::from_secs(90);
 /// What one window asked, and what it was told.
 pub struct Tape {
     pub client: Client,
+    /// The phone with everybody on it, where there is more than one.
+    phone: Option<Phone>,
     events: Receiver<ClientEvent>,
     calls: Vec<Value>,
     /// Ids, and what the tests call them.
@@ -31,9 +33,29 @@ impl Tape {
     pub fn of(client: &Client) -> Self {
         Self {
             client: client.clone(),
+            phone: None,
             events: client.events(),
             calls: Vec::new(),
             names: Vec::new(),
+        }
+    }
+
+    /// Of a phone that several people use: the commands go to whoever is in front.
+    pub fn of_phone(phone: &Phone) -> Self {
+        Self {
+            phone: Some(phone.clone()),
+            events: phone.events(),
+            ..Self::of(&phone.client())
+        }
+    }
+
+    async fn given(&self, command: &str, args: &Value) -> Result<Value, Value> {
+        let Some(phone) = &self.phone else {
+            return commands::give(&self.client, command, args).await;
+        };
+        match commands::give_on_phone(phone, command, args).await {
+            Some(answer) => answer,
+            None => commands::give(&phone.client(), command, args).await,
         }
     }
 
@@ -45,7 +67,7 @@ impl Tape {
     /// Gives a command and writes down what it answered.
     pub async fn call(&mut self, command: &str, args: Value) -> Result<Value, Value> {
         self.drain();
-        let answer = commands::give(&self.client, command, &args).await;
+        let answer = self.given(command, &args).await;
         let mut entry = Map::new();
         entry.insert("command".into(), json!(command));
         if args.as_object().is_some_and(|args| !args.is_empty()) {

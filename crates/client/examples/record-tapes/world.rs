@@ -247,13 +247,17 @@ impl Clock for SlowClock {
 
 impl Profile {
     pub async fn start(&self) -> Client {
+        Client::start(self.config()).await.expect("the client starts")
+    }
+
+    pub fn config(&self) -> ProfileConfig {
         let can_dial = self.can_dial;
         let side = if self.staff {
             SyntheticSide::Clinician
         } else {
             SyntheticSide::Carrier
         };
-        Client::start(ProfileConfig {
+        ProfileConfig {
             dir: self.dir.clone(),
             server: self.server.clone(),
             vault: self.vault,
@@ -268,9 +272,7 @@ impl Profile {
             staff: self.staff,
             locale: "en".into(),
             downloads: self.dir.join("downloads"),
-        })
-        .await
-        .expect("the client starts")
+        }
     }
 }
 

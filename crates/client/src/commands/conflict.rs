@@ -37,6 +37,7 @@ impl Client {
             let store = engine.open_store()?;
             let open = store.conflicts().await?.into_iter().find(|row| row.id == id);
             let open = open.ok_or_else(|| ClientError::new(ErrorCode::NotFound))?;
+            let provenance = engine.provenance(&open, keep);
             let (chosen, action) = match keep {
                 KeepForm::Mine => (open.local, "conflict-keep-mine"),
                 KeepForm::Theirs => (open.remote, "conflict-keep-theirs"),
@@ -48,6 +49,12 @@ impl Client {
             };
             let settled = store.settle_conflict(&id, chosen, audit, engine.now()).await;
             settled.map_err(|error| engine.store_trouble(error))?;
+            if let Some(provenance) = provenance {
+                // It is settled; that who settled it could not be kept undoes nothing.
+                if let Err(error) = engine.save("conflict-settled", vec![provenance]).await {
+                    tracing::warn!(cause = %error.chain(), "Who settled two versions could not be kept");
+                }
+            }
             for tag in tags_of(&id).iter().copied().chain([Tag::Outbox, Tag::App]) {
                 engine.changed(tag);
             }

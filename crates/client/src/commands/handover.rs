@@ -121,7 +121,7 @@ impl Client {
 
 impl Engine {
     /// A photo that waits for its upload, with what describes it; `None` where it is gone or there is no key.
-    async fn sealed_photo(&self, upload: &Upload) -> Result<Option<WireSealed>, ClientError> {
+    pub(crate) async fn sealed_photo(&self, upload: &Upload) -> Result<Option<WireSealed>, ClientError> {
         let store = self.open_store()?;
         let document = store.get("DocumentReference", &upload.id).await?;
         let (Some(document), Some(blob)) = (document, store.blob_get(&upload.id).await?) else {

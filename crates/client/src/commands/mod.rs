@@ -4,12 +4,17 @@ mod app;
 mod conflict;
 mod handover;
 mod manager;
+mod phone;
+mod provenance;
 mod report;
 mod sign_in;
 mod staff;
 mod token;
+mod storage;
 mod triage;
 mod visit;
 mod workspace;
 
+pub(crate) use report::binary;
 pub(crate) use staff::refresh_signals;
+pub(crate) use storage::size_of;

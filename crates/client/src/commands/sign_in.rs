@@ -138,9 +138,11 @@ fn failed(error: &SignInError) -> SignInState {
     match error {
         SignInError::Fault(fault) if fault.problem().is_some() => SignInState::Offline,
         SignInError::Expired => SignInState::Expired,
-        SignInError::Fault(_) | SignInError::Refused | SignInError::NotValid(_) | SignInError::Listen(_) => {
-            SignInState::Refused
-        }
+        SignInError::Fault(_)
+        | SignInError::Refused
+        | SignInError::Ended(_)
+        | SignInError::NotValid(_)
+        | SignInError::Listen(_) => SignInState::Refused,
     }
 }
 
@@ -150,6 +152,10 @@ async fn finish(shared: Arc<Shared>, prepared: Prepared, number: u64, recover: b
     let tokens = match prepared {
         Prepared::Browser(browser) => browser.finish(&shared.http, &shared.device, now).await,
         Prepared::Device(device) => device.finish(&shared.http, &shared.device, now).await,
+    };
+    let ended = match &tokens {
+        Err(SignInError::Ended(why)) => Some(*why),
+        Ok(_) | Err(_) => None,
     };
     let end = match tokens {
         Ok(tokens) => account(&shared, tokens, recover)
@@ -164,6 +170,9 @@ async fn finish(shared: Arc<Shared>, prepared: Prepared, number: u64, recover: b
         .tell(async move |engine: &mut Engine| {
             if engine.sign_in.number == number {
                 engine.sign_in_ended(end).await;
+                if let Some(why) = ended {
+                    engine.begin_leaving(why.into()).await;
+                }
             }
         })
         .await;
@@ -180,6 +189,7 @@ async fn account(shared: &Arc<Shared>, tokens: Tokens, recover: bool) -> Result<
         None
     };
     Ok(SignedIn {
+        offline_days: session.offline_days,
         identity: Identity::of(&session),
         server_key: session.hpke_public_key,
         tokens,
@@ -223,7 +233,7 @@ async fn recovered_key(shared: &Arc<Shared>, tokens: &Tokens, user: &str) -> Opt
 
 impl Engine {
     /// Ends the sign-in under way, whatever its state, and notes the new one.
-    fn end_sign_in(&mut self, state: SignInState) {
+    pub(crate) fn end_sign_in(&mut self, state: SignInState) {
         if let Some(task) = self.sign_in.task.take() {
             task.abort();
         }
@@ -249,10 +259,20 @@ impl Engine {
         match (&self.store, &self.identity) {
             (Some(_), Some(identity)) if identity.user == signed_in.identity.user => {
                 self.shared.tokens.set(signed_in.tokens).await;
+                if let Some(store) = self.store.clone() {
+                    self.keep_offline_days(&store, signed_in.offline_days).await;
+                    if self.copied {
+                        let _ = store.lift_waits().await;
+                    }
+                }
+                self.copied = false;
                 self.core.handle(self.now(), Input::SignedIn);
                 self.start_signalling();
             }
             (Some(_), _) => self.sign_in.state = SignInState::Refused,
+            (None, _) if self.shared.is_elsewhere(&signed_in.identity.user) => {
+                self.sign_in.state = SignInState::Elsewhere;
+            }
             (None, _) => self.signed_in = Some(signed_in),
         }
     }

@@ -91,6 +91,10 @@ async fn look_out(shared: Arc<Shared>) {
     loop {
         let wanted = shared
             .ask(async |engine: &mut Engine| {
+                // Also what an earlier run did not finish.
+                engine.leave_on().await;
+                engine.lock_if_offline_too_long().await;
+                engine.shared.http.meter().write(&engine.shared.config.dir);
                 Ok(Wanted {
                     sealed: engine.sealed.entries.iter().any(|e| engine.is_to_deliver(e)),
                     offline: engine.store.is_some() && engine.network.reached == Some(false),

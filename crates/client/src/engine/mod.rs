@@ -1,12 +1,16 @@
 //! The loop: one thread that owns the state of the profile and its store. Everything else sends it jobs.
 
 mod background;
+mod copied;
 mod form;
+mod leave;
+mod offline;
 mod open;
 mod pump;
 mod rebuild;
 mod save;
 mod state;
+mod tally;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
@@ -29,10 +33,13 @@ use crate::session::Identity;
 use crate::sync::UploadNow;
 
 pub(crate) use background::start_background;
+pub(crate) use copied::says_copied;
 pub(crate) use form::{Form, FormFile};
+pub(crate) use leave::{Leaving, Left, Step};
 pub(crate) use pump::tags_of;
 pub(crate) use save::{Sealed, SealedIndex, Upload};
 pub(crate) use state::{Check, NetworkNow, SignInNow, SignedIn};
+pub(crate) use tally::Tally;
 
 /// Something to do with the state. Jobs run one after the other, each to its end; none waits for the network.
 pub(crate) type Job =
@@ -54,6 +61,14 @@ pub(crate) struct Engine {
     pub(crate) sign_in: SignInNow,
     pub(crate) network: NetworkNow,
     pub(crate) storage: Option<StorageProblem>,
+    /// This person goes off this phone.
+    pub(crate) leaving: Option<Leaving>,
+    /// Somebody went off it.
+    pub(crate) left: Option<Left>,
+    /// Another device sends under this one's id: a new one is taken, and a sign-in is needed.
+    pub(crate) copied: bool,
+    /// Days after which records could not be read any more, where an unlocking failed for that.
+    pub(crate) offline_too_long: Option<u32>,
     pub(crate) form: Option<Form>,
     pub(crate) checks: BTreeMap<String, Check>,
     /// Words of the newest search for a complaint, until a check starts from them.
@@ -98,6 +113,10 @@ pub(crate) async fn spawn(
         sign_in: SignInNow::default(),
         network: NetworkNow::default(),
         storage: None,
+        leaving: Leaving::read(&dir),
+        left: Left::read(&dir),
+        copied: false,
+        offline_too_long: None,
         form: None,
         checks: BTreeMap::new(),
         searched: None,
@@ -137,6 +156,7 @@ impl Engine {
     /// Ends the loop after this job.
     pub(crate) async fn stop(&mut self) {
         self.close_store().await;
+        self.shared.http.meter().write(&self.shared.config.dir);
         self.stopped = true;
     }
 

@@ -9,7 +9,7 @@ use hms_model::view::{ErrorCode, Phase, StorageProblem, UnlockView};
 use hms_store::keys::{Key32, KeyError};
 use ring::hkdf;
 
-use super::{Engine, Form};
+use super::{Engine, Form, Step};
 use crate::error::ClientError;
 use crate::event::Tag;
 use crate::session::{half_from_text, half_to_text};
@@ -20,6 +20,11 @@ use crate::vault::name;
 pub(super) const IDENTITY: &str = "identity";
 /// Name under which the store keeps the time of the last sync.
 pub(crate) const LAST_SYNC: &str = "last-sync";
+
+/// What the server said at a sign-in.
+struct Policy {
+    offline_days: Option<u32>,
+}
 
 impl Engine {
     /// Where the app is.
@@ -45,6 +50,13 @@ impl Engine {
                 sign_in_needed: false,
             });
         }
+        if self
+            .leaving
+            .as_ref()
+            .is_some_and(|leaving| leaving.step > Step::Collecting)
+        {
+            return Err(ClientError::new(ErrorCode::NotAllowed));
+        }
         let half = self.key_half().await;
         let (keys, now) = (self.keys.clone(), self.now());
         // Argon2id takes its time on purpose.
@@ -55,13 +67,38 @@ impl Engine {
             Ok(key) => key,
             Err(error) => return self.not_opened(error),
         };
-        self.open_with(&key).await?;
+        self.keep_recovery_of_this_device(&key);
+        self.open_with(&key, None).await?;
+        if let Some(days) = self.offline_too_long {
+            tracing::info!(days, "The server was not reached for too long: a sign-in opens");
+            return Ok(UnlockView {
+                open: false,
+                tries_left: hms_core::lock::FREE_TRIES,
+                wait_until: None,
+                sign_in_needed: true,
+            });
+        }
+        if self.leaving.is_some() {
+            // Opened to hand in what only the database holds: it closes again.
+            self.leave_on().await;
+        }
         Ok(UnlockView {
-            open: true,
+            open: self.store.is_some(),
             tries_left: hms_core::lock::FREE_TRIES,
             wait_until: None,
             sign_in_needed: false,
         })
+    }
+
+    /// The sealed copy of the key belongs to a device; after a change of its id it is sealed again.
+    fn keep_recovery_of_this_device(&self, key: &Key32) {
+        let device = self.shared.device.id();
+        let other = self.keys.recovery().is_some_and(|sealed| sealed.device != device);
+        if let (true, Some(server_key), Some(user)) = (other, self.seal_key(), &self.prefs.user) {
+            if let Err(error) = self.keys.keep_recovery(key, &server_key, &device, user) {
+                tracing::warn!(%error, "The key could not be kept for recovery");
+            }
+        }
     }
 
     fn not_opened(&mut self, error: KeyError) -> Result<UnlockView, ClientError> {
@@ -119,6 +156,7 @@ impl Engine {
             .map_err(|weak| ClientError::caused(ErrorCode::WeakPin, weak))?;
         let (identity, server_key) = (signed_in.identity.clone(), signed_in.server_key.clone());
         let (tokens, recovered) = (signed_in.tokens.clone(), signed_in.recovered.clone());
+        let offline_days = signed_in.offline_days;
 
         let half = if with_keychain {
             Some(self.make_key_half().await?)
@@ -140,11 +178,7 @@ impl Engine {
             // So are the secrets that were sealed with it.
             self.shared.vault.renew().map_err(ClientError::internal)?;
         }
-        let (keys, device, user) = (
-            self.keys.clone(),
-            self.shared.device.id.clone(),
-            identity.user.clone(),
-        );
+        let (keys, device, user) = (self.keys.clone(), self.shared.device.id(), identity.user.clone());
         let sealed_to = server_key.clone();
         let key = tokio::task::spawn_blocking(move || -> Result<Key32, KeyError> {
             let key = match recovered {
@@ -169,6 +203,8 @@ impl Engine {
 
         self.prefs.pinned_key = Some(server_key).filter(|key| !key.is_empty());
         self.prefs.user = Some(identity.user.clone());
+        self.shared.set_owner(Some(&identity.user));
+        self.prefs.initials = Some(crate::prefs::initials_of(&identity.name));
         self.prefs.role = Some(identity.role);
         self.write_prefs()?;
         // The sealed file's key comes from the database key: it is opened before the tokens go into it.
@@ -176,10 +212,13 @@ impl Engine {
         self.shared.tokens.set(tokens).await;
         self.forget_account_file();
         self.identity = Some(identity.clone());
-        self.open_with(&key).await?;
+        let policy = Policy { offline_days };
+        self.open_with(&key, Some(policy)).await?;
         let text = serde_json::to_string(&identity).map_err(ClientError::internal)?;
         self.open_store()?.meta_put(IDENTITY, Some(text)).await?;
         self.signed_in = None;
+        self.stop_leaving();
+        self.copied = false;
         self.core.handle(self.now(), Input::SignedIn);
         Ok(())
     }
@@ -194,8 +233,23 @@ impl Engine {
         Ok(half)
     }
 
-    async fn open_with(&mut self, key: &Key32) -> Result<(), ClientError> {
+    /// Opens the store. After a sign-in with what the server said then; without one, records that were offline for too
+    /// long stay closed.
+    async fn open_with(&mut self, key: &Key32, policy: Option<Policy>) -> Result<(), ClientError> {
         let store = self.open_or_rebuild(key).await?;
+        match policy {
+            Some(policy) => self.keep_offline_days(&store, policy.offline_days).await,
+            // What is unsent is handed in whatever the time.
+            None if self.leaving.is_some() => {}
+            None => {
+                self.offline_too_long = self.offline_too_long(&store).await?;
+                if self.offline_too_long.is_some() {
+                    store.close().await;
+                    self.changed(Tag::App);
+                    return Ok(());
+                }
+            }
+        }
         self.open_vault(key)?;
         self.know_account(&store).await?;
         let last = store
@@ -206,6 +260,9 @@ impl Engine {
         self.network.last_sync_at = last;
         self.network.checked = RecordsCheck::last(&store).await.map(|check| check.view());
         self.note_space(&store);
+        self.tally_opened();
+        self.take_back_from_journal(&store).await;
+        self.keep_initials();
         self.store = Some(store);
         self.load_form().await?;
         self.adopt_sealed().await?;
@@ -224,6 +281,17 @@ impl Engine {
             self.changed(tag);
         }
         Ok(())
+    }
+
+    /// A profile from before there were several people on a phone has none yet.
+    fn keep_initials(&mut self) {
+        if self.prefs.initials.is_none() {
+            let name = self.identity.as_ref().map(|identity| identity.name.clone());
+            self.prefs.initials = name.as_deref().map(crate::prefs::initials_of);
+            if let Err(error) = self.write_prefs() {
+                tracing::warn!(cause = %error.chain(), "Initials could not be kept");
+            }
+        }
     }
 
     fn open_vault(&self, key: &Key32) -> Result<(), ClientError> {
@@ -303,6 +371,10 @@ impl Engine {
             task.abort();
         }
         self.batch.clear();
+        if let Some(store) = self.store.clone() {
+            self.tally_closing(&store).await;
+        }
+        self.shared.http.meter().write(&self.shared.config.dir);
         if let Some(store) = self.store.take() {
             store.close().await;
         }

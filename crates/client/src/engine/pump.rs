@@ -42,6 +42,9 @@ impl Engine {
             }
             self.shared.alarm.notify_one();
         }
+        if let Some(why) = self.shared.tokens.ended() {
+            self.begin_leaving(why.into()).await;
+        }
         // The end of an exchange may bring a deadline forward without any effect: whoever sleeps must learn of it.
         let next = self.next_deadline();
         if next != self.armed {
@@ -109,6 +112,7 @@ impl Engine {
             let _ = store
                 .meta_put(super::open::LAST_SYNC, Some(now.0.to_string()))
                 .await;
+            self.was_online(&store).await;
             self.note_space(&store);
             self.changed(Tag::App);
             self.changed(Tag::Queue);

@@ -80,7 +80,7 @@ impl Engine {
         }
     }
 
-    fn deliver_all_sealed(&mut self) {
+    pub(super) fn deliver_all_sealed(&mut self) {
         let entries = self.journal.entries();
         let ids: Vec<String> = entries.into_iter().map(|entry| entry.id.clone()).collect();
         let made_at = self.now();

@@ -167,7 +167,7 @@ impl Engine {
         };
         let entry = SealedEntry {
             resources,
-            device: self.shared.device.id.clone(),
+            device: self.shared.device.id(),
             user: self
                 .identity
                 .as_ref()

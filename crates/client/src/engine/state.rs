@@ -86,6 +86,8 @@ pub(crate) struct SignedIn {
     pub(crate) tokens: Tokens,
     pub(crate) identity: Identity,
     pub(crate) server_key: String,
+    /// Days that records may be read here without reaching the server.
+    pub(crate) offline_days: Option<u32>,
     /// The database key, as the server gave it back to its account.
     pub(crate) recovered: Option<Key32>,
 }

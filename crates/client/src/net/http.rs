@@ -11,6 +11,7 @@ use reqwest::header::{HeaderMap, HeaderName, CONTENT_TYPE, DATE, RETRY_AFTER};
 use reqwest::{Method, RequestBuilder, Response};
 use serde::de::DeserializeOwned;
 
+use super::meter::{self, Meter};
 use super::{tls, Fault, LinkWatch, TlsSetupError};
 use crate::config::{Clock, Provisioning};
 
@@ -44,6 +45,7 @@ pub(crate) struct Http {
     base: Arc<str>,
     socket_tls: Arc<rustls::ClientConfig>,
     link: LinkWatch,
+    meter: Meter,
     clock: Arc<dyn Clock>,
 }
 
@@ -75,6 +77,7 @@ impl Http {
             base: server.base_url.as_str().into(),
             socket_tls: Arc::new(tls::config(ca, &[b"http/1.1"])?),
             link: LinkWatch::default(),
+            meter: Meter::new(Arc::clone(&clock)),
             clock,
         })
     }
@@ -82,6 +85,11 @@ impl Http {
     /// The link's figures.
     pub(crate) fn link(&self) -> &LinkWatch {
         &self.link
+    }
+
+    /// Bytes to and from the server.
+    pub(crate) fn meter(&self) -> &Meter {
+        &self.meter
     }
 
     /// The server's address, without a slash at the end.
@@ -142,8 +150,13 @@ impl Http {
     /// Sends a request and gives the answer also where it is a refusal in JSON (OAuth errors are).
     pub(crate) async fn raw(&self, request: RequestBuilder) -> Result<Response, Fault> {
         let began = Instant::now();
-        match request.send().await {
+        let (client, request) = request.build_split();
+        let request = request.map_err(|error| Fault::of(&error))?;
+        let (kind, sent) = (meter::kind_of(&request), meter::bytes_of(&request));
+        match client.execute(request).await {
             Ok(response) => {
+                self.meter.add(kind, sent, 0);
+                let response = self.meter.counted(kind, response);
                 let rtt = u32::try_from(began.elapsed().as_millis()).unwrap_or(u32::MAX);
                 let html = is_html(response.headers());
                 // The date of a public network's gateway says nothing about our server.
@@ -157,6 +170,9 @@ impl Http {
             }
             Err(error) => {
                 let fault = Fault::of(&error);
+                if !error.is_connect() {
+                    self.meter.add(kind, sent, 0);
+                }
                 tracing::debug!(%fault, "A request failed");
                 self.link.lost();
                 Err(fault)

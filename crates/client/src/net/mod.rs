@@ -5,6 +5,7 @@ mod fault;
 mod flip;
 mod http;
 mod link;
+mod meter;
 mod tls;
 
 pub(crate) use fault::Fault;

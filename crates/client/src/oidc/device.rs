@@ -75,6 +75,7 @@ impl DeviceSignIn {
                 Ok(Answer::Tokens(granted)) => {
                     return token::accept(http, &self.issuer, *granted, None, now()).await;
                 }
+                Ok(Answer::Ended(why)) => return Err(SignInError::Ended(why)),
                 Ok(Answer::Error(code)) => match code.as_str() {
                     "authorization_pending" => {}
                     "slow_down" => interval += Duration::from_secs(5),

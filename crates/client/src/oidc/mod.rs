@@ -9,6 +9,9 @@ pub(crate) use browser::BrowserSignIn;
 pub(crate) use device::DeviceSignIn;
 pub(crate) use token::{refresh, RefreshEnd, Tokens};
 
+use std::sync::{Arc, PoisonError, RwLock};
+
+use hms_model::wire::session::Ended;
 use serde::Deserialize;
 
 use crate::net::{Fault, Http, Tries};
@@ -26,6 +29,9 @@ pub(crate) enum SignInError {
     /// The issuer, or the person, said no.
     #[error("the sign-in was refused")]
     Refused,
+    /// This device, or this account, may not connect any more.
+    #[error("the access ended")]
+    Ended(Ended),
     /// Nobody came in time.
     #[error("the sign-in took too long")]
     Expired,
@@ -37,11 +43,31 @@ pub(crate) enum SignInError {
     Listen(#[source] std::io::Error),
 }
 
-/// Who asks: the issuer lists devices by this.
+/// Who asks: the issuer lists devices by this. Clones share the id, which changes where the device was emptied, or its
+/// data copied to another one.
 #[derive(Debug, Clone)]
 pub(crate) struct ThisDevice {
-    pub(crate) id: String,
+    id: Arc<RwLock<String>>,
     pub(crate) name: String,
+}
+
+impl ThisDevice {
+    pub(crate) fn new(id: &str, name: String) -> Self {
+        Self {
+            id: Arc::new(RwLock::new(id.to_owned())),
+            name,
+        }
+    }
+
+    /// The id that the server knows this device by.
+    pub(crate) fn id(&self) -> String {
+        self.id.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Goes on under another id.
+    pub(crate) fn change(&self, id: &str) {
+        id.clone_into(&mut self.id.write().unwrap_or_else(PoisonError::into_inner));
+    }
 }
 
 /// What the issuer says about itself.

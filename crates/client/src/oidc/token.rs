@@ -2,6 +2,7 @@
 
 use hms_model::secret::Secret;
 use hms_model::time::Timestamp;
+use hms_model::wire::session::Ended;
 use reqwest::Method;
 use serde::Deserialize;
 
@@ -31,6 +32,9 @@ struct WireTokens {
 #[derive(Deserialize)]
 struct WireOauthError {
     error: String,
+    /// [`hms_model::wire::session::ENDED_FIELD`].
+    #[serde(default)]
+    hms_ended: Option<String>,
 }
 
 /// What the token endpoint said.
@@ -38,6 +42,8 @@ pub(super) enum Answer {
     Tokens(Box<Granted>),
     /// An OAuth error code.
     Error(String),
+    /// The access ended for good.
+    Ended(Ended),
 }
 
 pub(super) struct Granted {
@@ -53,9 +59,10 @@ pub(super) async fn ask(
     device: &ThisDevice,
     now: Timestamp,
 ) -> Result<Answer, Fault> {
+    let id = device.id();
     let own = [
         ("client_id", CLIENT_ID),
-        ("device_id", &device.id),
+        ("device_id", &id),
         ("device_name", &device.name),
     ];
     let fields: Vec<(&str, &str)> = form.iter().copied().chain(own).collect();
@@ -69,7 +76,8 @@ pub(super) async fn ask(
         let refusal: WireOauthError = crate::net::read_json(response)
             .await
             .map_err(|_| Fault::NotOurServer)?;
-        return Ok(Answer::Error(refusal.error));
+        let ended = refusal.hms_ended.as_deref().and_then(Ended::parse);
+        return Ok(ended.map_or(Answer::Error(refusal.error), Answer::Ended));
     }
     if let Some(fault) = Fault::of_status(status, false) {
         return Err(fault);
@@ -102,6 +110,7 @@ pub(super) async fn redeem(
 ) -> Result<Tokens, SignInError> {
     match ask(http, &issuer.token_endpoint, form, device, now).await? {
         Answer::Error(_) => Err(SignInError::Refused),
+        Answer::Ended(why) => Err(SignInError::Ended(why)),
         Answer::Tokens(granted) => accept(http, issuer, *granted, nonce, now).await,
     }
 }
@@ -128,6 +137,8 @@ pub(crate) enum RefreshEnd {
     Fresh(Tokens),
     /// The sign-in is over: a person must sign in again.
     Over,
+    /// So is the access of this device or account.
+    Ended(Ended),
 }
 
 /// Exchanges the refresh token. The caller stores the new one before it uses the access token.
@@ -145,5 +156,6 @@ pub(crate) async fn refresh(
     match ask(http, &issuer.token_endpoint, &form, device, now).await? {
         Answer::Tokens(granted) => Ok(RefreshEnd::Fresh(granted.tokens)),
         Answer::Error(_) => Ok(RefreshEnd::Over),
+        Answer::Ended(why) => Ok(RefreshEnd::Ended(why)),
     }
 }

@@ -1,11 +1,12 @@
 //! One task owns the tokens: it refreshes them one at a time and keeps the new ones before anybody uses them.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use base64::engine::general_purpose::STANDARD;
 use base64::Engine;
 use hms_model::secret::Secret;
 use hms_model::time::Timestamp;
+use hms_model::wire::session::Ended;
 use serde::{Deserialize, Serialize};
 use tokio::sync::{mpsc, oneshot};
 
@@ -33,9 +34,15 @@ enum Ask {
     Forget,
 }
 
+/// Why the access ended, as the server said last; the loop takes it from here.
+type EndedNow = Arc<Mutex<Option<Ended>>>;
+
 /// Handle of the task.
 #[derive(Clone)]
-pub(crate) struct TokenKeeper(mpsc::Sender<Ask>);
+pub(crate) struct TokenKeeper {
+    asks: mpsc::Sender<Ask>,
+    ended: EndedNow,
+}
 
 impl TokenKeeper {
     /// The handle, and the task to spawn.
@@ -46,7 +53,9 @@ impl TokenKeeper {
         clock: Arc<dyn Clock>,
     ) -> (Self, impl std::future::Future<Output = ()>) {
         let (asks, inbox) = mpsc::channel(WAITING);
+        let ended = EndedNow::default();
         let keeper = Keeper {
+            ended: Arc::clone(&ended),
             http,
             vault,
             device,
@@ -54,13 +63,18 @@ impl TokenKeeper {
             issuer: None,
             tokens: None,
         };
-        (Self(asks), keeper.run(inbox))
+        (Self { asks, ended }, keeper.run(inbox))
+    }
+
+    /// Why the access ended for good, told once.
+    pub(crate) fn ended(&self) -> Option<Ended> {
+        self.ended.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     /// A token that should be good now.
     pub(crate) async fn access(&self, refused: Option<Secret<String>>) -> Result<Secret<String>, Fault> {
         let (reply, answer) = oneshot::channel();
-        self.0
+        self.asks
             .send(Ask::Access { refused, reply })
             .await
             .map_err(|_| Fault::SignInNeeded)?;
@@ -70,18 +84,19 @@ impl TokenKeeper {
     /// Takes over the tokens of a sign-in and keeps them in the vault.
     pub(crate) async fn set(&self, tokens: Tokens) {
         let (done, kept) = oneshot::channel();
-        if self.0.send(Ask::Set(tokens, done)).await.is_ok() {
+        if self.asks.send(Ask::Set(tokens, done)).await.is_ok() {
             let _ = kept.await;
         }
     }
 
     /// Forgets what is in memory.
     pub(crate) async fn forget(&self) {
-        let _ = self.0.send(Ask::Forget).await;
+        let _ = self.asks.send(Ask::Forget).await;
     }
 }
 
 struct Keeper {
+    ended: EndedNow,
     http: Http,
     vault: Arc<dyn Vault>,
     device: ThisDevice,
@@ -134,6 +149,7 @@ impl Keeper {
             None => Issuer::discover(&self.http).await.map_err(|error| match error {
                 SignInError::Fault(fault) => fault,
                 SignInError::Refused
+                | SignInError::Ended(_)
                 | SignInError::Expired
                 | SignInError::NotValid(_)
                 | SignInError::Listen(_) => Fault::Unreadable,
@@ -148,6 +164,12 @@ impl Keeper {
                 let access = fresh.access.clone();
                 self.tokens = Some(fresh);
                 Ok(access)
+            }
+            // The tokens stay: where the app is closed now, the next start asks again and is told the same.
+            RefreshEnd::Ended(why) => {
+                tracing::warn!(why = why.as_str(), "The access of this device ended");
+                *self.ended.lock().unwrap_or_else(PoisonError::into_inner) = Some(why);
+                Err(Fault::SignInNeeded)
             }
             RefreshEnd::Over => {
                 tracing::info!("The sign-in is over");

@@ -40,7 +40,7 @@ enum End {
 
 /// Keeps the session for as long as the app is open.
 pub(crate) async fn run(shared: Arc<Shared>, mut out: mpsc::Receiver<ToServer>) {
-    let mut session = SignalSession::new(&shared.device.id);
+    let mut session = SignalSession::new(&shared.device.id());
     let mut failures = 0_usize;
     loop {
         let end = if failures > 0 && failures % (SOCKETS_BEFORE_POLL + 1) == SOCKETS_BEFORE_POLL {

@@ -16,7 +16,7 @@ use reqwest::{Method, Response};
 use super::intake::Intake;
 use super::plain::{self, PlainError};
 use crate::client::Shared;
-use crate::engine::Engine;
+use crate::engine::{says_copied, Engine};
 use crate::error::ClientError;
 use crate::net::{Fault, Stop};
 use crate::sabotage::broken;
@@ -363,7 +363,7 @@ async fn open_as(
         let request = shared
             .http
             .request(Method::POST, path, Some(token))
-            .header(DEVICE_HEADER, &shared.device.id)
+            .header(DEVICE_HEADER, shared.device.id())
             .header(EXCHANGE_HEADER, name);
         way.send(request, body.to_vec())
     };
@@ -433,6 +433,11 @@ async fn read_lines(
             match parsed {
                 WireLine::Result(result) => {
                     answered.push(result.op);
+                    if says_copied(&result) {
+                        shared
+                            .tell(async |engine: &mut Engine| engine.take_own_id().await)
+                            .await;
+                    }
                     if !(200..300).contains(&result.status) {
                         tracing::info!(
                             op = result.op,

@@ -43,7 +43,10 @@ pub(crate) async fn deliver_sealed(shared: &Arc<Shared>) {
     match give_sealed(shared, &waiting).await {
         Ok(results) => {
             shared
-                .tell(async move |engine: &mut Engine| engine.sealed_delivered(&results))
+                .tell(async move |engine: &mut Engine| {
+                    let taken = engine.sealed_delivered(&results);
+                    engine.handed_in(taken).await;
+                })
                 .await;
         }
         Err(stop) => {
@@ -76,7 +79,7 @@ pub(crate) async fn give_sealed(
     let request = shared
         .http
         .request(Method::POST, "/api/sealed", None)
-        .header(hms_model::wire::sync::DEVICE_HEADER, &shared.device.id)
+        .header(hms_model::wire::sync::DEVICE_HEADER, shared.device.id())
         .json(entries);
     let response = shared
         .http
@@ -104,7 +107,8 @@ impl Engine {
             && !self.sealed.refused.contains(&entry.id)
     }
 
-    fn sealed_delivered(&mut self, results: &[WireSealedResult]) {
+    fn sealed_delivered(&mut self, results: &[WireSealedResult]) -> u32 {
+        let mut taken = 0;
         for result in results {
             let kept = matches!(result.status, 200 | 201);
             if !kept {
@@ -115,6 +119,7 @@ impl Engine {
                 }
                 continue;
             }
+            taken += 1;
             if let Some(entry) = self.sealed.entries.iter_mut().find(|entry| entry.id == result.id) {
                 entry.delivered = true;
                 entry.receipt = result.receipt.clone();
@@ -129,5 +134,6 @@ impl Engine {
         for tag in [Tag::App, Tag::Outbox, Tag::Reports] {
             self.changed(tag);
         }
+        taken
     }
 }

@@ -272,6 +272,7 @@ fn watch(shared: Arc<Shared>, number: u64, call: &Call) -> impl std::future::Fut
                     shared
                         .tell(async move |engine: &mut Engine| {
                             if number == engine.visit.engine_number {
+                                engine.meter_call(&figures);
                                 engine.visit.stats = Some(figures);
                                 engine.visit.last_frame = newest.or(engine.visit.last_frame);
                                 engine.changed(Tag::Visit);

@@ -64,6 +64,19 @@ impl Visit {
     }
 }
 
+impl crate::engine::Engine {
+    /// Counts what the call has sent and received since its last figures.
+    pub(crate) fn meter_call(&self, now: &CallStats) {
+        let before = self.visit.stats.as_ref();
+        let (sent, received) = before.map_or((0, 0), |stats| (stats.bytes_out, stats.bytes_in));
+        self.shared.http.meter().add(
+            hms_model::view::DataKind::Calls,
+            now.bytes_out.saturating_sub(sent),
+            now.bytes_in.saturating_sub(received),
+        );
+    }
+}
+
 /// A non-negative figure without its fraction.
 #[expect(
     clippy::cast_possible_truncation,

@@ -78,6 +78,7 @@ async fn a_note_written_on_two_desks_is_settled_by_keeping_one_of_them() {
         assert_eq!(words(&found.mine), Some("Two punctures, red."));
         assert_eq!(words(&found.theirs), Some("Two punctures, clean."));
 
+        let settled = found.id.clone();
         let left = two
             .conflict_settle(found.id.clone(), keep)
             .await
@@ -97,6 +98,19 @@ async fn a_note_written_on_two_desks_is_settled_by_keeping_one_of_them() {
             .await;
             assert_eq!(desk.outbox().await.expect("outbox"), []);
         }
+        // Who settled it, how, and over which version, is a record of its own.
+        let said = crate::lifecycle::stored(&world, "Provenance").await;
+        assert_eq!(said.len(), 1, "{said:?}");
+        let code = match keep {
+            KeepForm::Mine => "conflict-keep-mine",
+            KeepForm::Theirs => "conflict-keep-theirs",
+        };
+        assert_eq!(said[0]["activity"]["coding"][0]["code"], code);
+        assert_eq!(said[0]["target"][0]["reference"], settled.as_str());
+        let seen = said[0]["entity"][0]["what"]["reference"]
+            .as_str()
+            .expect("a version");
+        assert!(seen.starts_with(&format!("{settled}/_history/")), "{seen}");
         for client in [dana, one, two] {
             client.shutdown().await;
         }

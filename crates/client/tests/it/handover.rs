@@ -64,9 +64,9 @@ async fn what_a_phone_could_not_send_a_desk_takes_in_and_it_is_stored_once() {
         !text.contains("porch") && !text.contains(&base64_of("porch")),
         "nobody on the way reads it"
     );
-    world.start_server(&address).await;
     // Only the file brings them: the phone stays where it is.
     dana.shutdown().await;
+    world.start_server(&address).await;
 
     let taken = until(&nora, async || nora.take_in(text.clone()).await.ok()).await;
     assert_eq!((taken.known, taken.refused), (0, 0), "{taken:?}");

@@ -16,6 +16,7 @@ mod full_disk;
 mod handover;
 mod heeds;
 mod killed;
+mod lifecycle;
 mod locked;
 mod logs;
 mod packed;

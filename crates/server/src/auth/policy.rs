@@ -166,6 +166,15 @@ const RULES: &[Rule] = &[
     rule(Role::Carrier, READ, &["AuditEvent"], &[Standing::Own]),
     rule(Role::Carrier, READ, DIRECTORY, &[Standing::General]),
     rule(Role::Carrier, CREATE, CARRIER_SENDS, &[Standing::Own]),
+    // Who settled which of two versions.
+    rule(Role::Carrier, CREATE, &["Provenance"], &[Standing::Own]),
+    rule(
+        Role::Clinician,
+        CREATE,
+        &["Provenance"],
+        &[Standing::Treating, Standing::Queue],
+    ),
+    rule(Role::Nurse, CREATE, &["Provenance"], &[Standing::District]),
     rule(
         Role::Carrier,
         CREATE,
@@ -300,6 +309,10 @@ pub fn content_allowed(actor: &Actor, kind: &str, before: Option<&Value>, after:
         {
             false
         }
+        // What somebody did is said by themselves, once.
+        (Role::Carrier | Role::Clinician | Role::Nurse, "Provenance", after) => {
+            before.is_none() && after.is_some_and(|after| is_by(after, actor.fhir.as_deref()))
+        }
         (Role::Carrier, "Task", Some(after)) => {
             task::kind(after) == Some(TaskKind::ReviewReport)
                 && status(after).as_deref() == Some("requested")
@@ -349,6 +362,19 @@ fn signed_by(composition: &Value, person: Option<&str>) -> bool {
         && attesters.iter().all(|a| party(a).as_deref() == Some(person))
         && !authors.is_empty()
         && authors.iter().all(is_person)
+}
+
+/// Whether a Provenance names this person as its only agent.
+fn is_by(provenance: &Value, person: Option<&str>) -> bool {
+    let agents = provenance.get("agent").and_then(Value::as_array);
+    let is_person = |agent: &Value| {
+        let who = agent
+            .get("who")
+            .and_then(|who| who.get("reference"))
+            .and_then(Value::as_str);
+        who.is_some() && who == person && agent.get("onBehalfOf").is_none()
+    };
+    agents.is_some_and(|agents| agents.len() == 1 && agents.iter().all(is_person))
 }
 
 /// Elements that say who is meant, and who speaks.

@@ -74,6 +74,15 @@ pub fn patient_of(resource: &Value) -> Option<String> {
             return Some(id);
         }
     }
+    // Provenance names its patient among what it is about.
+    let targets = resource
+        .get("target")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten();
+    if let Some(id) = targets.into_iter().find_map(|target| local_id(target, "Patient")) {
+        return Some(id);
+    }
     // Appointment and AppointmentResponse name their patient among the participants.
     let participants = resource
         .get("participant")

@@ -137,8 +137,13 @@ fn owner(tx: &Tx<'_>, row: &SealedRow) -> Result<Option<(String, PatientId)>, Pr
     let Some(account) = &row.account else {
         return Ok(None);
     };
-    let device = table::device::get(tx.conn(), &row.device)?;
-    if !device.is_some_and(|d| d.user_id == *account && d.revoked_ms.is_none()) {
+    let device = table::device::get(tx.conn(), &row.device)?.filter(|d| d.revoked_ms.is_none());
+    let Some(device) = device else {
+        return Ok(None);
+    };
+    // Somebody else may have signed in on it since: that takes nothing from whose sign-in there is still good.
+    let lives = || table::token::lives_on(tx.conn(), &device.id, account, tx.now_ms());
+    if device.user_id != *account && !lives()? {
         return Ok(None);
     }
     let user = table::user::by_id(tx.conn(), account)?;

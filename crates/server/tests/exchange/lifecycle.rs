@@ -41,7 +41,10 @@ async fn a_second_phone_with_the_same_data_is_told_and_neither_loses_a_report() 
     assert_eq!(outcome["issue"][0]["diagnostics"], DEVICE_CLONED);
     // What was sent already is still answered with its first result.
     let again = w.sync(&mut phone, &mine).await;
-    assert_eq!(again.results.iter().map(|r| r.status).collect::<Vec<_>>(), [201, 201]);
+    assert_eq!(
+        again.results.iter().map(|r| r.status).collect::<Vec<_>>(),
+        [201, 201]
+    );
 
     // Under an id of its own the copy sends everything, also what the first phone sent.
     let mut own = w.device("dana", "phone-2").await;
@@ -96,6 +99,36 @@ async fn post(w: &World, entries: &[WireSealed]) -> (StatusCode, Vec<WireSealedR
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_sign_in_of_somebody_else_on_a_device_takes_nothing_from_who_is_signed_in_there() {
+    let w = World::new().await;
+    let _dana = w.device("dana", "phone").await;
+    let _sam = w.device("sam", "phone").await;
+    let entry = |id: &str, user: &str| SealedEntry {
+        resources: vec![bite(id, None)],
+        device: "phone".to_owned(),
+        user: Some(user.to_owned()),
+        draft: false,
+    };
+    let sent = [
+        seal(&w, "r1", &entry("r1", "u-dana")),
+        // Never signed in there: to name an account proves nothing.
+        seal(&w, "r2", &entry("r2", "u-lee")),
+    ];
+
+    post(&w, &sent).await;
+
+    let stored = w.stored("QuestionnaireResponse").await;
+    let of = |id: &str| {
+        stored
+            .iter()
+            .find(|r| r["id"] == id)
+            .map(|r| r["subject"]["reference"].clone())
+    };
+    assert_eq!(of("r1"), Some(json!("Patient/dana")));
+    assert_eq!(of("r2"), Some(Value::Null));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn unsent_work_of_a_device_that_was_taken_away_is_handed_in_and_can_be_read() {
     let w = World::new().await;
     let desk = w.device("ada", "desk").await;
@@ -123,9 +156,16 @@ async fn unsent_work_of_a_device_that_was_taken_away_is_handed_in_and_can_be_rea
     let statuses = |results: &[WireSealedResult]| results.iter().map(|r| r.status).collect::<Vec<_>>();
     assert_eq!(statuses(&first), [201], "a receipt");
     assert_eq!(statuses(&again), [200], "and the same again");
-    assert_eq!(w.stored("Composition").await, Vec::<Value>::new(), "nothing is done with it by itself");
+    assert_eq!(
+        w.stored("Composition").await,
+        Vec::<Value>::new(),
+        "nothing is done with it by itself"
+    );
     let kept = escrow::list(&w.app).await.expect("a list");
-    assert_eq!(kept.iter().map(|row| row.id.as_str()).collect::<Vec<_>>(), ["desk-op-7"]);
+    assert_eq!(
+        kept.iter().map(|row| row.id.as_str()).collect::<Vec<_>>(),
+        ["desk-op-7"]
+    );
     let opened = escrow::open(&w.app, "desk-op-7", &AuditAgent::service())
         .await
         .expect("a read")

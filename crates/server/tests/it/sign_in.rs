@@ -253,7 +253,10 @@ async fn a_revoked_device_and_a_disabled_account_lose_access_at_once() {
     for answer in [&again, &ended] {
         assert_eq!(field(answer, "hms_ended"), "device_revoked");
     }
-    assert_eq!(field(&refresh(&w, "hms_rt_made-up").await.expect(400), "hms_ended"), "");
+    assert_eq!(
+        field(&refresh(&w, "hms_rt_made-up").await.expect(400), "hms_ended"),
+        ""
+    );
 
     w.app
         .db

@@ -5,6 +5,7 @@ mod local;
 mod proof;
 mod records;
 mod sync;
+mod usage;
 
 pub use foreign::Note;
 

@@ -13,6 +13,7 @@ pub(crate) mod outbox;
 pub(crate) mod receipt;
 pub(crate) mod resource;
 pub(crate) mod unseen;
+pub(crate) mod usage;
 
 use crate::StoreError;
 use serde_json::Value;

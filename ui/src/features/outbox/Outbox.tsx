@@ -4,11 +4,13 @@ import { Banner } from "../../base/components/Banner";
 import { Button, LinkButton } from "../../base/components/Button";
 import { Empty, Loaded, Trouble } from "../../base/components/Loaded";
 import { Screen } from "../../base/components/Screen";
+import { LinkTile } from "../../base/components/Tile";
 import { SendLine, SendTimes } from "../../base/components/SendLine";
 import { useFormats } from "../../base/i18n/format";
 import { answerOf, useCommand } from "../../base/query";
 import type { AppView, HandOverView } from "../../ipc/bindings";
 import { commands } from "../../ipc/transport";
+import { useDraft } from "../report/queries";
 import { useWords } from "../words";
 
 const KINDS = ["report", "addition", "check", "photo"] as const;
@@ -18,6 +20,7 @@ export function Outbox(props: { app: AppView }) {
   const t = useWords();
   const f = useFormats();
   const outbox = useQuery({ queryKey: ["outbox"], queryFn: () => answerOf(commands.outbox()) });
+  const draft = useDraft();
   const sync = useCommand(commands.syncNow, { key: ["app"] });
   const { last_sync_at, checked } = props.app.network;
   return (
@@ -33,6 +36,13 @@ export function Outbox(props: { app: AppView }) {
             ? t("outbox.mended", { time: f.moment(checked.at), count: checked.mended })
             : t("outbox.checked", { time: f.moment(checked.at) })}
         </p>
+      )}
+      {draft.data && (
+        <div className="card card--line" data-testid="outbox-draft">
+          <p className="strong">{t("outbox.kind.report")}</p>
+          <SendLine id="send-draft" send={{ state: "draft" }} />
+          <LinkButton id="draft-go-on" icon="pencil" href="#/report/check">{t("home.hurtDraft")}</LinkButton>
+        </div>
       )}
       <Loaded
         query={outbox}
@@ -61,6 +71,7 @@ export function Outbox(props: { app: AppView }) {
         )}
       </Loaded>
       {outbox.data && outbox.data.length > 0 && <HandOver />}
+      <LinkTile id="outbox-phone" href="#/phone" icon="people" sub={t("outbox.phoneSub")}>{t("settings.phone")}</LinkTile>
       <div className="dock">
         <LinkButton id="back" href="#/" icon="back">{t("action.back")}</LinkButton>
         <Button id="sync-now" look="primary" icon="sync" busy={sync.pending} onPress={() => sync.run()}>{t("action.tryNow")}</Button>

@@ -1,4 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
+import { AsOf } from "../../base/components/AsOf";
 import { LinkButton } from "../../base/components/Button";
 import { Empty, Loaded } from "../../base/components/Loaded";
 import { Screen } from "../../base/components/Screen";
@@ -15,7 +16,7 @@ export function Reports() {
   const f = useFormats();
   const reports = useQuery({ queryKey: ["reports"], queryFn: () => answerOf(commands.reports()) });
   return (
-    <Screen id="reports" title={t("reports.title")}>
+    <Screen id="reports" title={t("reports.title")} sub={<AsOf />}>
       <Loaded query={reports} isEmpty={(list) => list.length === 0} empty={<Empty id="reports-empty"><p>{t("reports.empty")}</p></Empty>}>
         {(list) => (
           <ul className="rows">

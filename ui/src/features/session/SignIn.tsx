@@ -1,5 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
-import { useState, type ReactNode } from "react";
+import { lazy, Suspense, type ReactNode } from "react";
 import { Banner } from "../../base/components/Banner";
 import { Button, LinkButton } from "../../base/components/Button";
 import { Trouble } from "../../base/components/Loaded";
@@ -8,6 +8,8 @@ import { useShared } from "../../base/i18n/shared";
 import { answerOf, useCommand } from "../../base/query";
 import type { SignInView } from "../../ipc/bindings";
 import { commands } from "../../ipc/transport";
+
+const People = lazy(async () => ({ default: (await import("../phone/People")).People }));
 
 /** Sign-in in the person's own browser, or by a code on another device. `children`: what works without it. */
 export function SignIn(props: { children?: ReactNode }) {
@@ -39,6 +41,7 @@ export function SignIn(props: { children?: ReactNode }) {
           <Button id="sign-in-code" icon="key" busy={start.pending} onPress={() => start.run(true)}>{t("signIn.withCode")}</Button>
         </>
       )}
+      <Suspense><People place="above" /><People place="below" /></Suspense>
       {props.children}
     </Screen>
   );
@@ -54,6 +57,7 @@ function Outcome(props: { view: SignInView }) {
       return <Banner id="sign-in-state" tone="ok" live>{t("signIn.done")}</Banner>;
     case "refused":
     case "expired":
+    case "elsewhere":
     case "offline":
       return <Banner id="sign-in-state" tone="warn" live>{t(`signIn.${props.view.state}`)}</Banner>;
   }

@@ -1,5 +1,5 @@
 import { useQueryClient } from "@tanstack/react-query";
-import type { ReactNode } from "react";
+import { lazy, Suspense, type ReactNode } from "react";
 import { Banner } from "../../base/components/Banner";
 import { Button } from "../../base/components/Button";
 import { Trouble } from "../../base/components/Loaded";
@@ -10,6 +10,9 @@ import { useShared } from "../../base/i18n/shared";
 import { useCommand } from "../../base/query";
 import type { AppView, UnlockView } from "../../ipc/bindings";
 import { commands } from "../../ipc/transport";
+import { usePhone } from "../phone/queries";
+
+const People = lazy(async () => ({ default: (await import("../phone/People")).People }));
 
 /** Opens the app by PIN, with or without a signal. `children`: what works on a locked phone. */
 export function Unlock(props: { app: AppView; onForgot: () => void; children?: ReactNode }) {
@@ -24,14 +27,23 @@ export function Unlock(props: { app: AppView; onForgot: () => void; children?: R
   });
   const forgot = useCommand(commands.forgotPin, { key: ["app", "sign-in"], onDone: props.onForgot });
   const tried = client.getQueryData<UnlockView>(["unlock"]);
+  // Who goes off this phone does not come in again; the notice above says what happens.
+  const leaving = usePhone().data?.leaving;
+  const closed = leaving != null && !leaving.needs_pin;
   const trouble = unlock.failure ?? forgot.failure;
 
   return (
-    <Screen id="unlock" title={t(phrase ? "pin.unlockPhraseTitle" : "pin.unlockTitle")}>
+    <Screen id="unlock" title={t(closed ? "app.name" : phrase ? "pin.unlockPhraseTitle" : "pin.unlockTitle")}>
       {trouble && <Trouble error={trouble} />}
       {!trouble && <Wrong app={props.app} tried={tried} />}
-      <PinPad phrase={phrase} give={t("pin.unlock")} busy={unlock.pending} onGive={(pin) => unlock.run(pin)} />
-      <Button id="forgot-pin" look="quiet" busy={forgot.pending} onPress={() => forgot.run()}>{t("pin.forgot")}</Button>
+      <Suspense><People place="above" /></Suspense>
+      {!closed && (
+        <>
+          <PinPad phrase={phrase} give={t("pin.unlock")} busy={unlock.pending} onGive={(pin) => unlock.run(pin)} />
+          <Button id="forgot-pin" look="quiet" busy={forgot.pending} onPress={() => forgot.run()}>{t("pin.forgot")}</Button>
+        </>
+      )}
+      <Suspense><People place="below" /></Suspense>
       {props.children}
     </Screen>
   );

@@ -1,7 +1,7 @@
 import { Button, LinkButton } from "../../base/components/Button";
 import { Trouble } from "../../base/components/Loaded";
 import { Screen } from "../../base/components/Screen";
-import { CheckTile } from "../../base/components/Tile";
+import { CheckTile, LinkTile } from "../../base/components/Tile";
 import { LANGUAGES } from "../../base/i18n";
 import { setTextSize, TEXT_SIZES, useTextSize } from "../../base/look";
 import { useCommand } from "../../base/query";
@@ -69,6 +69,8 @@ export function Settings(props: { app: AppView }) {
       {app.phase === "open" && (
         <>
           <Button id="sync-now" icon="sync" busy={sync.pending} onPress={() => sync.run()}>{t("settings.sync")}</Button>
+          <LinkTile id="settings-storage" href="#/storage" icon="copy">{t("settings.storage")}</LinkTile>
+          <LinkTile id="settings-phone" href="#/phone" icon="people">{t("settings.phone")}</LinkTile>
           <Button id="lock" icon="lock" busy={lock.pending} onPress={() => lock.run()}>{t("pin.lock")}</Button>
         </>
       )}

@@ -1,4 +1,4 @@
-import { useState } from "react";
+import { lazy, Suspense, useState } from "react";
 import { Button } from "../../base/components/Button";
 import { Loaded } from "../../base/components/Loaded";
 import { useApp } from "../../base/query";
@@ -14,6 +14,8 @@ import { StaffNotices } from "./StaffNotices";
 import { Workspace } from "./Workspace";
 import { useStaffWords } from "./words";
 
+const PhoneNotices = lazy(async () => ({ default: (await import("../phone/PhoneNotices")).PhoneNotices }));
+
 /** The staff window, from sign-in to work. */
 export function StaffApp() {
   const app = useApp();
@@ -24,6 +26,7 @@ export function StaffApp() {
         <div className="desk" data-phase={view.phase} data-columns={columns} data-split={split} data-testid="staff">
           <Header app={view} />
           <StaffNotices app={view} />
+          <Suspense><PhoneNotices /></Suspense>
           <Body app={view} />
         </div>
       )}

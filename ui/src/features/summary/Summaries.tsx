@@ -1,4 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
+import { AsOf } from "../../base/components/AsOf";
 import { LinkButton } from "../../base/components/Button";
 import { Facts, Points } from "../../base/components/Field";
 import { Empty, Loaded } from "../../base/components/Loaded";
@@ -16,7 +17,7 @@ export function Summaries() {
   const t = useWords();
   const summaries = useQuery({ queryKey: ["summaries"], queryFn: () => answerOf(commands.summaries()) });
   return (
-    <Screen id="summaries" title={t("summary.title")}>
+    <Screen id="summaries" title={t("summary.title")} sub={<AsOf />}>
       <Loaded
         query={summaries}
         isEmpty={(list) => list.length === 0}

@@ -164,7 +164,8 @@ pub async fn group(app: &App, actor: &Actor, device: &str, ops: Vec<Op>) -> Vec<
 fn refusals(numbers: &[i64], op: i64, problem: &Problem) -> Vec<WireResult> {
     let failed = |number: i64| {
         // What may pass is said of the whole group: it comes again as one.
-        let passes = problem.status() >= 500 || matches!(problem, Problem::SignIn | Problem::NotFound | Problem::Cloned);
+        let passes = problem.status() >= 500
+            || matches!(problem, Problem::SignIn | Problem::NotFound | Problem::Cloned);
         let (status, outcome) = if number == op || passes {
             (problem.status(), problem.outcome())
         } else {

@@ -181,6 +181,19 @@ pub fn shared(conn: &Connection, device: &str, user: &str, now_ms: i64) -> Resul
     .doing("read who signed in on a device")
 }
 
+/// Whether an account has a sign-in on a device that is still good.
+///
+/// # Errors
+/// A failed statement.
+pub fn lives_on(conn: &Connection, device: &str, user: &str, now_ms: i64) -> Result<bool, DbError> {
+    conn.prepare_cached(
+        "SELECT EXISTS (SELECT 1 FROM token WHERE device_id = ?1 AND user_id = ?2 AND revoked_ms IS NULL
+                           AND expires_ms > ?3)",
+    )
+    .and_then(|mut s| s.query_row(params![device, user, now_ms], |r| r.get(0)))
+    .doing("read whether an account is signed in on a device")
+}
+
 /// Forgets tokens that expired before a moment.
 ///
 /// # Errors

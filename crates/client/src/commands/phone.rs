@@ -1,0 +1,93 @@
+//! What this person has on this phone, and going off it.
+
+use hms_model::view::{
+    ErrorCode, LeavingView, LeavingWhy, LeftView, PersonView, Phase, PhoneView, WaitingView,
+};
+
+use crate::client::Client;
+use crate::engine::Engine;
+use crate::error::ClientError;
+
+/// One person's part of the phone.
+#[derive(Debug, Clone)]
+pub(crate) struct SeatNow {
+    pub(crate) phase: Phase,
+    pub(crate) initials: String,
+    pub(crate) waiting: WaitingView,
+    pub(crate) leaving: Option<LeavingView>,
+    pub(crate) left: Option<LeftView>,
+    pub(crate) copied: bool,
+    pub(crate) offline_too_long: Option<u32>,
+}
+
+impl SeatNow {
+    /// As it is shown among others.
+    pub(crate) fn person(&self, seat: &str, here: bool) -> PersonView {
+        PersonView {
+            seat: seat.to_owned(),
+            initials: self.initials.clone(),
+            here,
+            phase: self.phase,
+            waiting: self.waiting,
+        }
+    }
+
+    /// True where nobody has ever signed in, and nothing was entered.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.phase == Phase::Fresh && self.waiting.nothing() && self.leaving.is_none()
+    }
+}
+
+impl Client {
+    /// The phone with this person alone; [`crate::Phone::phone_state`] knows the others.
+    ///
+    /// # Errors
+    /// The client is closing.
+    pub async fn phone(&self) -> Result<PhoneView, ClientError> {
+        let seat = self.seat_now().await?;
+        Ok(PhoneView {
+            safe_to_hand_over: seat.waiting.nothing() && seat.leaving.is_none(),
+            people: vec![seat.person("main", true)],
+            room: true,
+            leaving: seat.leaving,
+            left: seat.left,
+            copied: seat.copied,
+            offline_too_long: seat.offline_too_long,
+        })
+    }
+
+    pub(crate) async fn seat_now(&self) -> Result<SeatNow, ClientError> {
+        self.ask(async |engine: &mut Engine| {
+            Ok(SeatNow {
+                phase: engine.phase(),
+                initials: engine.prefs.initials.clone().unwrap_or_default(),
+                waiting: engine.waiting().await,
+                leaving: engine.leaving_view(),
+                left: engine.left.map(crate::engine::Left::view),
+                copied: engine.copied,
+                offline_too_long: engine.offline_too_long,
+            })
+        })
+        .await
+    }
+
+    /// Takes this person off this phone: what is unsent is handed in first, then everything of theirs is removed. Without
+    /// a network it waits, locked. Unfinished forms are handed in as they are.
+    ///
+    /// # Errors
+    /// [`ErrorCode::Locked`]: only whoever opened the app may do that.
+    pub async fn leave_phone(&self) -> Result<PhoneView, ClientError> {
+        self.ask(async |engine: &mut Engine| {
+            engine.open_store()?;
+            engine.begin_leaving(LeavingWhy::Asked).await;
+            if engine.leaving.is_none() && engine.store.is_some() {
+                return Err(ClientError::new(ErrorCode::DiskFull));
+            }
+            engine.shared.alarm.notify_one();
+            Ok(())
+        })
+        .await?;
+        crate::sync::deliver_sealed(&self.shared).await;
+        self.phone().await
+    }
+}
