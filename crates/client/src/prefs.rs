@@ -83,7 +83,7 @@ pub(crate) fn initials_of(name: &str) -> String {
     let first = words.next();
     first
         .into_iter()
-        .chain(words.last())
+        .chain(words.next_back())
         .flat_map(char::to_uppercase)
         .collect()
 }

@@ -137,6 +137,13 @@ impl Engine {
         }
     }
 
+    /// Somebody else signed in here: who was here before is not told of any more.
+    pub(crate) fn forget_left(&mut self) {
+        if self.left.take().is_some() {
+            remove(&self.shared.config.dir.join(LEFT));
+        }
+    }
+
     /// Goes on as far as it can go now.
     pub(crate) async fn leave_on(&mut self) {
         let Some(mut leaving) = self.leaving.clone() else {

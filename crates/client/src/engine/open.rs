@@ -218,6 +218,7 @@ impl Engine {
         self.open_store()?.meta_put(IDENTITY, Some(text)).await?;
         self.signed_in = None;
         self.stop_leaving();
+        self.forget_left();
         self.copied = false;
         self.core.handle(self.now(), Input::SignedIn);
         Ok(())

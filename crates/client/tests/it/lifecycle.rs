@@ -162,8 +162,9 @@ async fn a_revoked_phone_hands_in_what_is_unsent_and_only_then_empties_itself() 
         device,
         "the next person is not the revoked device"
     );
-    // And that one can sign in.
+    // And that one can sign in, and is not told of who left.
     sign_in(&phone, &profile, "dana").await;
+    assert_eq!(phone.phone().await.expect("the phone").left, None);
     phone.shutdown().await;
 }
 
