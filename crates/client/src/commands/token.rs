@@ -74,6 +74,8 @@ fn signed_in(file: AccountFile) -> SignedIn {
         },
         server_key: String::new(),
         recovered: None,
+        // A server that is not ours has no such rule.
+        offline_days: None,
     }
 }
 
