@@ -14,6 +14,10 @@ const VOICE_AT_MOST: usize = 5 * 1024 * 1024;
 /// A picture of 100 megapixels fits; a bomb does not.
 const PIXELS_BYTES_AT_MOST: u64 = 512 * 1024 * 1024;
 const QUALITY: u8 = 82;
+/// Largest preview: half a second of a thin line, as it travels with the words.
+const PREVIEW_AT_MOST: usize = 12 * 1024;
+/// Longest side and quality of a preview, the best first.
+const PREVIEWS: [(u32, u8); 5] = [(320, 60), (320, 35), (240, 35), (160, 30), (96, 25)];
 
 /// A file that cannot be attached.
 #[derive(Debug, thiserror::Error)]
@@ -37,6 +41,8 @@ pub(crate) enum FileError {
 pub(crate) struct Attachment {
     pub(crate) content_type: String,
     pub(crate) bytes: Vec<u8>,
+    /// The same much smaller, which goes with the words; `None` for what is no picture, or small itself.
+    pub(crate) preview: Option<Vec<u8>>,
 }
 
 /// Prepares a photo or a voice note. Takes long for large photos: call it on a blocking thread.
@@ -51,6 +57,7 @@ pub(crate) fn prepare(content_type: &str, bytes: Vec<u8>) -> Result<Attachment, 
             Ok(Attachment {
                 content_type: kind.to_owned(),
                 bytes,
+                preview: None,
             })
         }
         _ => Err(FileError::UnknownKind),
@@ -76,14 +83,36 @@ fn photo(bytes: Vec<u8>) -> Result<Attachment, FileError> {
         picture = picture.thumbnail(SIDE_AT_MOST, SIDE_AT_MOST);
     }
     picture.apply_orientation(orientation);
-    let mut out = Vec::new();
-    JpegEncoder::new_with_quality(&mut out, QUALITY)
-        .encode_image(&DynamicImage::ImageRgb8(picture.to_rgb8()))
-        .map_err(FileError::Encode)?;
+    let out = encode(&picture, QUALITY)?;
+    let preview = if out.len() > PREVIEW_AT_MOST {
+        preview(&picture)?
+    } else {
+        None
+    };
     Ok(Attachment {
         content_type: "image/jpeg".to_owned(),
         bytes: out,
+        preview,
     })
+}
+
+fn encode(picture: &DynamicImage, quality: u8) -> Result<Vec<u8>, FileError> {
+    let mut out = Vec::new();
+    JpegEncoder::new_with_quality(&mut out, quality)
+        .encode_image(&DynamicImage::ImageRgb8(picture.to_rgb8()))
+        .map_err(FileError::Encode)?;
+    Ok(out)
+}
+
+/// The first of these sizes and qualities that is small enough.
+fn preview(picture: &DynamicImage) -> Result<Option<Vec<u8>>, FileError> {
+    for (side, quality) in PREVIEWS {
+        let small = encode(&picture.thumbnail(side, side), quality)?;
+        if small.len() <= PREVIEW_AT_MOST {
+            return Ok(Some(small));
+        }
+    }
+    Ok(None)
 }
 
 #[cfg(test)]
@@ -128,6 +157,30 @@ mod tests {
         assert_eq!((back.width(), back.height()), (800, 1600));
         assert!(!kept.bytes.windows(9).any(|w| w == b"GPSCANARY"));
         assert!(!kept.bytes.windows(4).any(|w| w == b"Exif"));
+    }
+
+    #[test]
+    fn a_large_photo_has_a_small_preview_also_where_it_is_all_noise() {
+        let mut dice = 0x2545_F491_u32;
+        let noise = RgbImage::from_fn(1600, 1200, |_, _| {
+            dice ^= dice << 13;
+            dice ^= dice >> 17;
+            dice ^= dice << 5;
+            image::Rgb(dice.to_le_bytes()[..3].try_into().expect("three"))
+        });
+        let mut png = Cursor::new(Vec::new());
+        noise.write_to(&mut png, ImageFormat::Png).expect("png");
+
+        let kept = prepare("image/png", png.into_inner()).expect("a photo");
+
+        let preview = kept.preview.expect("a preview");
+        assert!(preview.len() <= PREVIEW_AT_MOST, "{}", preview.len());
+        let small = image::load_from_memory(&preview).expect("a picture");
+        assert!(small.width() <= 320 && small.width() * 3 == small.height() * 4);
+        assert!(prepare("image/jpeg", jpeg(64, 64))
+            .expect("a photo")
+            .preview
+            .is_none());
     }
 
     #[test]

@@ -8,6 +8,7 @@ pub mod call;
 pub mod clock;
 mod core;
 pub mod lock;
+pub mod metered;
 pub mod outbox;
 pub mod send_state;
 pub mod sync;

@@ -10,6 +10,7 @@ use hms_model::view::{AppView, AttachmentBytes, ErrorCode, OutboxItemView, Phase
 use hms_store::Blob;
 use reqwest::Method;
 
+use super::report::preview_of;
 use crate::client::Client;
 use crate::engine::Engine;
 use crate::error::ClientError;
@@ -179,7 +180,8 @@ impl Client {
         }
     }
 
-    /// Bytes of a photo or recording: from this device, or from the server, and then kept.
+    /// Bytes of a photo or recording: from this device, or from the server, and then kept. Of a photo that is not there
+    /// yet, a small picture where one came with the words; that one is not kept.
     ///
     /// # Errors
     /// [`ErrorCode::NotFound`], [`ErrorCode::Offline`].
@@ -209,12 +211,26 @@ impl Client {
             .await?;
         let blob = match here {
             Some(blob) => blob,
-            None => self.fetch_attachment(id).await?,
+            None => match self.fetch_attachment(id.clone()).await {
+                Ok(blob) => blob,
+                Err(error) => self.preview(id).await.ok_or(error)?,
+            },
         };
         Ok(AttachmentBytes {
             content_type: blob.content_type,
             base64: STANDARD.encode(blob.bytes),
         })
+    }
+
+    async fn preview(&self, id: String) -> Option<Blob> {
+        let document = self
+            .ask(async move |engine: &mut Engine| {
+                let document = engine.open_store()?.get("DocumentReference", &id).await?;
+                Ok(document.map(|stored| stored.resource))
+            })
+            .await;
+        let (content_type, bytes) = preview_of(&document.ok()??)?;
+        Some(Blob { content_type, bytes })
     }
 
     async fn fetch_attachment(&self, id: String) -> Result<Blob, ClientError> {

@@ -6,6 +6,7 @@ mod handover;
 mod manager;
 mod phone;
 mod provenance;
+mod media;
 mod report;
 mod sign_in;
 mod staff;

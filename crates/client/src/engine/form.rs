@@ -25,6 +25,12 @@ pub(crate) struct FormFile {
     pub(crate) id: String,
     pub(crate) content_type: String,
     pub(crate) size: u32,
+    /// SHA-256 of the bytes: the same photo twice is one. Empty in forms of before.
+    #[serde(default)]
+    pub(crate) sha256: Vec<u8>,
+    /// Base64 of a small picture of it, which goes with the words.
+    #[serde(default)]
+    pub(crate) preview: Option<String>,
     /// The bytes, where there is no open store to keep them.
     #[serde(skip)]
     pub(crate) bytes: Option<Vec<u8>>,

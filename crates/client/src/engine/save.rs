@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use hms_core::metered::{may_go, Go, LargeFiles, LinkCost, Said};
 use hms_model::map::report as words;
 use hms_model::report::WhatHappened;
 use hms_model::time::Timestamp;
@@ -30,6 +31,21 @@ pub(crate) struct Upload {
     /// Where on the server it goes on, once it was begun there.
     #[serde(default)]
     pub(crate) place: Option<String>,
+    /// The person said that it goes now, whatever the link costs.
+    #[serde(default)]
+    pub(crate) send_now: bool,
+}
+
+impl Upload {
+    /// Whether it goes over this link.
+    pub(crate) fn goes(&self, size: u64, cost: LinkCost, rule: LargeFiles) -> Go {
+        let said = if self.send_now {
+            Said::SendNow
+        } else {
+            Said::Nothing
+        };
+        may_go(size, cost, rule, said)
+    }
 }
 
 /// An entry of the journal that has no twin in an open store: what is known of it without opening it.

@@ -1,5 +1,6 @@
 //! Parts of the state.
 
+use hms_core::metered::LinkCost;
 use hms_model::time::Timestamp;
 use hms_model::view::{NetworkProblem, NetworkState, NetworkView, RecordsCheckView, SignInState, SignInView};
 use hms_store::keys::Key32;
@@ -21,6 +22,8 @@ pub(crate) struct NetworkNow {
     pub(crate) checked: Option<RecordsCheckView>,
     /// Until when the server asked not to be offered sealed entries.
     pub(crate) sealed_after: Option<std::time::Instant>,
+    /// What bytes cost on this link, as far as anybody says.
+    pub(crate) cost: LinkCost,
 }
 
 impl NetworkNow {

@@ -20,6 +20,7 @@ mod lifecycle;
 mod locked;
 mod logs;
 mod packed;
+mod media;
 mod peers;
 #[cfg(target_os = "linux")]
 mod photo;
@@ -31,6 +32,7 @@ mod small_disk;
 mod snip;
 mod story;
 mod tokens;
+mod thin;
 mod uploads;
 mod words;
 mod world;

@@ -58,7 +58,7 @@ async fn stored_for(world: &World, role: &str, id: &str) -> Option<(Vec<u8>, Str
     Some((answer.bytes().await.expect("bytes").to_vec(), version))
 }
 
-async fn stored(world: &World, id: &str) -> Option<(Vec<u8>, String)> {
+pub async fn stored(world: &World, id: &str) -> Option<(Vec<u8>, String)> {
     stored_for(world, "clinician", id).await
 }
 
@@ -67,7 +67,7 @@ pub fn hex_sha256(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().map(|b| format!("{b:02x}")).collect()
 }
 
-async fn assert_stored_once(world: &World, id: &str, bytes: &[u8]) {
+pub async fn assert_stored_once(world: &World, id: &str, bytes: &[u8]) {
     assert_stored_once_for(world, "clinician", id, bytes).await;
 }
 
@@ -78,7 +78,7 @@ pub async fn assert_stored_once_for(world: &World, role: &str, id: &str, bytes: 
 }
 
 /// Sends a report with these recordings; gives their ids.
-async fn report_with(phone: &Client, files: &[Vec<u8>]) -> (String, Vec<String>) {
+pub async fn report_with(phone: &Client, files: &[Vec<u8>]) -> (String, Vec<String>) {
     let draft = fill_in(phone).await;
     let mut ids = Vec::new();
     for file in files {
@@ -91,7 +91,7 @@ async fn report_with(phone: &Client, files: &[Vec<u8>]) -> (String, Vec<String>)
     (phone.report_send(draft).await.expect("sent").id, ids)
 }
 
-async fn until_all_is_sent(phone: &Client) {
+pub async fn until_all_is_sent(phone: &Client) {
     until(phone, async || {
         phone.outbox().await.expect("outbox").is_empty().then_some(())
     })
@@ -99,10 +99,14 @@ async fn until_all_is_sent(phone: &Client) {
 }
 
 /// A phone of Dana's behind a line, signed in.
-async fn phone_behind(world: &World, name: &str, cutter: &Cutter) -> (Client, Profile) {
+pub async fn phone_behind(world: &World, name: &str, cutter: &Cutter) -> (Client, Profile) {
+    phone_behind_line(world, name, cutter.provisioning(&world.provisioning())).await
+}
+
+/// As [`phone_behind`], behind any line.
+pub async fn phone_behind_line(world: &World, name: &str, line: Provisioning) -> (Client, Profile) {
     let mut profile = world.profile(name);
-    let direct = profile.server.clone();
-    profile.server = cutter.provisioning(&direct);
+    profile.server = line;
     let phone = profile.start().await;
     sign_in(&phone, &profile, "dana").await;
     (phone, profile)

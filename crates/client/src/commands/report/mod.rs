@@ -11,9 +11,10 @@ use base64::Engine as _;
 use hms_model::form::ReportStepForm;
 use hms_model::view::{DraftView, ErrorCode, ReportView};
 use hms_store::Blob;
+use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-pub(crate) use self::resources::binary;
+pub(crate) use self::resources::{binary, preview_of};
 use self::step::Step;
 use crate::client::Client;
 use crate::engine::{Engine, Form, FormFile};
@@ -64,7 +65,8 @@ impl Client {
         .await
     }
 
-    /// Adds a photo or a recording. Photos are encoded anew, without their position.
+    /// Adds a photo or a recording: its own copy of it. Photos are encoded anew, without their position; one that is
+    /// there already is not added again.
     ///
     /// # Errors
     /// [`ErrorCode::BadFile`]; [`ErrorCode::DiskFull`].
@@ -88,6 +90,15 @@ impl Client {
             let id = Uuid::new_v4().to_string();
             let size =
                 u32::try_from(prepared.bytes.len()).map_err(|_| ClientError::new(ErrorCode::BadFile))?;
+            let sha256 = Sha256::digest(&prepared.bytes).to_vec();
+            if engine
+                .form_of(&draft)?
+                .files
+                .iter()
+                .any(|file| file.sha256 == sha256)
+            {
+                return engine.keep_form().await;
+            }
             if engine.form_of(&draft)?.files.len() >= FILES_AT_MOST {
                 return Err(ClientError::new(ErrorCode::BadFile));
             }
@@ -95,6 +106,8 @@ impl Client {
                 id,
                 content_type: prepared.content_type.clone(),
                 size,
+                sha256,
+                preview: prepared.preview.map(|bytes| STANDARD.encode(bytes)),
                 bytes: None,
             };
             match engine.store.clone() {

@@ -47,6 +47,19 @@ pub(super) fn unfinished(draft: &ReportDraft) -> Value {
     })
 }
 
+/// Title of the small picture that a document carries within itself.
+const PREVIEW: &str = "preview";
+
+/// The small picture in a document: type and bytes.
+pub(crate) fn preview_of(document: &Value) -> Option<(String, Vec<u8>)> {
+    let contents = document.get("content")?.as_array()?;
+    let mut attachments = contents.iter().filter_map(|content| content.get("attachment"));
+    let is_preview = |a: &&Value| a.get("title").and_then(Value::as_str) == Some(PREVIEW);
+    let found = attachments.find(is_preview)?;
+    let kind = found.get("contentType")?.as_str()?.to_owned();
+    Some((kind, STANDARD.decode(found.get("data")?.as_str()?).ok()?))
+}
+
 /// A photo or recording of a report; its bytes are the Binary of the same id.
 pub(super) fn document(file: &FormFile, report: &InjuryReport) -> Value {
     let mut document = json!({
@@ -62,6 +75,15 @@ pub(super) fn document(file: &FormFile, report: &InjuryReport) -> Value {
         } }],
         "context": { "related": [hms_model::map::reference("QuestionnaireResponse", report.id.as_str())] },
     });
+    // Behind the original, which readers take first.
+    let contents = document.get_mut("content").and_then(Value::as_array_mut);
+    if let (Some(contents), Some(preview)) = (contents, &file.preview) {
+        contents.push(json!({ "attachment": {
+            "contentType": "image/jpeg",
+            "title": PREVIEW,
+            "data": preview,
+        } }));
+    }
     if let (Some(patient), Reporter::Myself) = (&report.patient, &report.reporter) {
         put(
             &mut document,
@@ -135,9 +157,16 @@ pub(super) mod tests {
             id: "f1".into(),
             content_type: "image/jpeg".into(),
             size: 3,
+            sha256: Vec::new(),
+            preview: Some(STANDARD.encode(b"small")),
             bytes: None,
         };
-        assert_eq!(hms_fhir::validate(&document(&file, &report)), Ok(()));
+        let document = document(&file, &report);
+        assert_eq!(hms_fhir::validate(&document), Ok(()));
+        assert_eq!(
+            preview_of(&document),
+            Some(("image/jpeg".to_owned(), b"small".to_vec()))
+        );
         assert_eq!(
             hms_fhir::validate(&binary(&file.id, &file.content_type, b"abc")),
             Ok(())

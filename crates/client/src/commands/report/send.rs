@@ -52,6 +52,7 @@ impl Engine {
                         report: report.id.to_string(),
                         made_at: report.authored.at,
                         place: None,
+                        send_now: false,
                     });
                 }
                 self.finish_form(form.draft.id.as_str(), groups, &uploads).await?;

@@ -13,6 +13,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use hms_core::metered::Go;
 use hms_store::Store;
 use reqwest::header::{CONTENT_TYPE, IF_NONE_MATCH};
 use reqwest::Method;
@@ -107,7 +108,7 @@ async fn upload_due(shared: &Arc<Shared>, in_pieces: &mut Option<bool>, rung: &A
             return;
         };
         passed.push(upload.id.clone());
-        if !words_are_there(&store, &upload).await {
+        if !words_are_there(&store, &upload).await || !may_go_now(shared, &upload).await {
             continue;
         }
         let one = One {
@@ -128,6 +129,16 @@ async fn upload_due(shared: &Arc<Shared>, in_pieces: &mut Option<bool>, rung: &A
             Err(Stop::Closed) => return,
         }
     }
+}
+
+/// Whether the link may carry it, by what it costs.
+async fn may_go_now(shared: &Arc<Shared>, upload: &Upload) -> bool {
+    let upload = upload.clone();
+    let may = shared.ask(async move |engine: &mut Engine| {
+        let size = engine.open_store()?.blob_size(&upload.id).await?.unwrap_or(0);
+        Ok(upload.goes(size, engine.network.cost, engine.large_files()))
+    });
+    matches!(may.await, Ok(Go::Now))
 }
 
 /// Whether the report has its receipt and the server knows of the file.
