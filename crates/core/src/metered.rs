@@ -3,6 +3,8 @@
 //! A report never waits, nor do small pictures. A large photo or recording waits for a link that is free, unless the
 //! person says that it goes now; nobody is kept from sending.
 
+use hms_model::view::LargeMedia;
+
 /// Bytes up to which a photo or recording goes over any link.
 pub const LARGE: u64 = 1_000_000;
 
@@ -16,18 +18,6 @@ pub enum LinkCost {
     Free,
     /// Bytes cost money.
     Metered,
-}
-
-/// What large files do on a link that costs, as the person set it for this phone.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum LargeFiles {
-    /// They wait for a free link, and the person is asked.
-    #[default]
-    Ask,
-    /// They wait, and nobody is asked.
-    Never,
-    /// They go at once.
-    Always,
 }
 
 /// What the person said of one file.
@@ -51,9 +41,9 @@ pub enum Go {
 
 /// Whether a photo or recording of so many bytes goes over this link.
 #[must_use]
-pub fn may_go(bytes: u64, link: LinkCost, rule: LargeFiles, said: Said) -> Go {
+pub fn may_go(bytes: u64, link: LinkCost, rule: LargeMedia, said: Said) -> Go {
     let waits =
-        bytes > LARGE && link == LinkCost::Metered && rule != LargeFiles::Always && said == Said::Nothing;
+        bytes > LARGE && link == LinkCost::Metered && rule != LargeMedia::Always && said == Said::Nothing;
     if waits {
         Go::WaitsForFreeLink
     } else {
@@ -68,7 +58,7 @@ mod tests {
     #[test]
     fn only_what_is_large_waits_only_where_it_costs_and_only_until_the_person_says_otherwise() {
         let waits = |bytes, link, rule, said| may_go(bytes, link, rule, said) == Go::WaitsForFreeLink;
-        for rule in [LargeFiles::Ask, LargeFiles::Never] {
+        for rule in [LargeMedia::Ask, LargeMedia::Never] {
             assert!(waits(LARGE + 1, LinkCost::Metered, rule, Said::Nothing));
             assert!(waits(u64::MAX, LinkCost::Metered, rule, Said::Nothing));
             assert!(!waits(LARGE, LinkCost::Metered, rule, Said::Nothing));
@@ -80,7 +70,7 @@ mod tests {
         assert!(!waits(
             u64::MAX,
             LinkCost::Metered,
-            LargeFiles::Always,
+            LargeMedia::Always,
             Said::Nothing
         ));
     }

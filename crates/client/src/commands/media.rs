@@ -1,6 +1,6 @@
 //! Large photos and recordings on a link that costs money.
 
-use hms_core::metered::{Go, LargeFiles, LinkCost};
+use hms_core::metered::{Go, LinkCost};
 use hms_model::view::ErrorCode;
 
 use crate::client::Client;
@@ -37,7 +37,7 @@ impl Client {
             let mut waiting = Vec::new();
             for upload in engine.uploads().await? {
                 let size = engine.open_store()?.blob_size(&upload.id).await?.unwrap_or(0);
-                if upload.goes(size, engine.network.cost, engine.large_files()) == Go::WaitsForFreeLink {
+                if upload.goes(size, engine.network.cost, engine.prefs.large_media_on_metered) == Go::WaitsForFreeLink {
                     waiting.push(upload.id);
                 }
             }
@@ -61,12 +61,5 @@ impl Client {
             Ok(())
         })
         .await
-    }
-}
-
-impl Engine {
-    /// What large files do on a link that costs.
-    pub(crate) fn large_files(&self) -> LargeFiles {
-        LargeFiles::Ask
     }
 }

@@ -2,11 +2,11 @@
 
 use std::path::Path;
 
-use hms_core::metered::{may_go, Go, LargeFiles, LinkCost, Said};
+use hms_core::metered::{may_go, Go, LinkCost, Said};
 use hms_model::map::report as words;
 use hms_model::report::WhatHappened;
 use hms_model::time::Timestamp;
-use hms_model::view::{ErrorCode, ReportView};
+use hms_model::view::{ErrorCode, LargeMedia, ReportView};
 use hms_model::wire::session::{SealedEntry, WireSealed};
 use hms_model::wire::sync::WireReceipt;
 use hms_store::{AuditRow, JournalError, LocalChange, StoreError};
@@ -38,7 +38,7 @@ pub(crate) struct Upload {
 
 impl Upload {
     /// Whether it goes over this link.
-    pub(crate) fn goes(&self, size: u64, cost: LinkCost, rule: LargeFiles) -> Go {
+    pub(crate) fn goes(&self, size: u64, cost: LinkCost, rule: LargeMedia) -> Go {
         let said = if self.send_now {
             Said::SendNow
         } else {

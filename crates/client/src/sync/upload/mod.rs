@@ -136,7 +136,7 @@ async fn may_go_now(shared: &Arc<Shared>, upload: &Upload) -> bool {
     let upload = upload.clone();
     let may = shared.ask(async move |engine: &mut Engine| {
         let size = engine.open_store()?.blob_size(&upload.id).await?.unwrap_or(0);
-        Ok(upload.goes(size, engine.network.cost, engine.large_files()))
+        Ok(upload.goes(size, engine.network.cost, engine.prefs.large_media_on_metered))
     });
     matches!(may.await, Ok(Go::Now))
 }
