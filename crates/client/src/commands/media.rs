@@ -37,7 +37,9 @@ impl Client {
             let mut waiting = Vec::new();
             for upload in engine.uploads().await? {
                 let size = engine.open_store()?.blob_size(&upload.id).await?.unwrap_or(0);
-                if upload.goes(size, engine.network.cost, engine.prefs.large_media_on_metered) == Go::WaitsForFreeLink {
+                if upload.goes(size, engine.network.cost, engine.prefs.large_media_on_metered)
+                    == Go::WaitsForFreeLink
+                {
                     waiting.push(upload.id);
                 }
             }

@@ -7,9 +7,7 @@ use hms_core::outbox::{classify, Failure};
 use hms_core::sync::SyncEnd;
 use hms_model::secret::Secret;
 use hms_model::time::Timestamp;
-use hms_model::wire::sync::{
-    Anew, WireAsk, WireLine, WireOp, WireResult, DEVICE_HEADER, EXCHANGE_HEADER,
-};
+use hms_model::wire::sync::{Anew, WireAsk, WireLine, WireOp, WireResult, DEVICE_HEADER, EXCHANGE_HEADER};
 use hms_store::{Applied, PageReport, Store, StoreError};
 use reqwest::{Method, Response};
 

@@ -3,15 +3,15 @@
 mod exchange;
 mod intake;
 mod packing;
-mod proof;
 mod plain;
+mod proof;
 mod readers;
 mod sealed;
 mod upload;
 
 pub(crate) use exchange::exchange;
 pub(crate) use packing::Packing;
-pub(crate) use proof::{LastFailure, RecordsCheck, CHECK_WANTED};
 pub(crate) use plain::is_service;
+pub(crate) use proof::{LastFailure, RecordsCheck, CHECK_WANTED};
 pub(crate) use sealed::{deliver_sealed, fits, give_sealed};
 pub(crate) use upload::{uploads, UploadNow};

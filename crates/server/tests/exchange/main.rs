@@ -1,7 +1,7 @@
 //! The exchange with devices and other systems: sync, sealed reports, signalling, HR, escalation.
 
-mod coded;
 mod again;
+mod coded;
 mod colleague;
 mod demo;
 mod digest;
