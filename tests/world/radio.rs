@@ -59,7 +59,7 @@ async fn ten_minutes(flaps: bool) -> (usize, usize, usize) {
             reports += 1;
             next = at + 2_500 + dice.place(5_000);
         }
-        let is_up = !flaps || (at / FLAP) % 2 == 0;
+        let is_up = !flaps || (at / FLAP).is_multiple_of(2);
         if is_up != was_up {
             let input = if is_up {
                 SyncInput::NetworkUp

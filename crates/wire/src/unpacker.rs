@@ -21,7 +21,7 @@ static DICTIONARY: LazyLock<DecoderDictionary<'static>> =
 
 enum Coder {
     Identity,
-    Gzip(GzDecoder<Vec<u8>>),
+    Gzip(Box<GzDecoder<Vec<u8>>>),
     Zstd(Decoder<'static>),
 }
 
@@ -55,7 +55,7 @@ impl Unpacker {
         let mut head = VecDeque::new();
         let coder = match coding {
             Coding::Identity => Coder::Identity,
-            Coding::Gzip => Coder::Gzip(GzDecoder::new(Vec::new())),
+            Coding::Gzip => Coder::Gzip(Box::new(GzDecoder::new(Vec::new()))),
             Coding::Zstd => bounded(Decoder::new())?,
             Coding::Dcz => {
                 head.extend(dictionary::head());

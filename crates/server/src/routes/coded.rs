@@ -79,7 +79,6 @@ impl Codings {
 
     /// The body as it was before it was packed. One that is not what it says, or that unpacks to more than `most`
     /// bytes, ends with an error in its middle.
-    #[must_use]
     pub fn unpack(self, body: Body, most: usize) -> Body {
         if self.body == Coding::Identity {
             return body;

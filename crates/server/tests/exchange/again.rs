@@ -31,7 +31,7 @@ async fn what_a_person_keeps_after_a_deletion_is_there_again_under_its_name() {
     let blind = phone.op(&bite_with(&report, "kept"), None, None);
     assert_eq!(w.sync(&mut phone, &[blind]).await.results[0].status, 410);
     let kept = on_its_deletion(&mut phone, &bite_with(&report, "kept"));
-    let made = w.sync(&mut phone, &[kept.clone()]).await.results;
+    let made = w.sync(&mut phone, std::slice::from_ref(&kept)).await.results;
     let again = w.sync(&mut phone, &[kept]).await.results;
 
     assert_eq!((made[0].status, made[0].version.as_deref()), (201, Some("3")));
