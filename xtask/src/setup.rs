@@ -198,7 +198,8 @@ fn pages() -> Done {
     if newer(&stamp, &lock) {
         return Ok(());
     }
-    step(
+    // By way of the standard error: a bench's standard output is for figures alone.
+    crate::bench::quiet(
         "Install packages of the pages",
         &mut program("npm", &["ci", "--no-audit", "--no-fund", "--loglevel=error"]),
     )

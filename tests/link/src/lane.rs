@@ -89,7 +89,7 @@ impl Lane {
         if way.loss > 0.0 || way.kbit_s.is_some() {
             1400
         } else {
-            16 * 1024
+            64 * 1024
         }
     }
 
