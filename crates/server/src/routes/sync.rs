@@ -12,6 +12,7 @@ use crate::fhir::Problem;
 use crate::service::sync::apply::{self, Op};
 use crate::service::sync::cursor::{scope_hash, Cursor};
 use crate::service::sync::feed::{self, Page};
+use crate::service::sync::lane;
 use crate::service::{sealed, sync};
 use axum::body::{Body, Bytes};
 use axum::extract::State;
@@ -305,6 +306,7 @@ async fn answer(
     head.push_str(&lines(&results));
     let first = Down {
         app,
+        lane: lane::is_due(&actor, &cursor),
         actor,
         cursor,
         done: false,
@@ -324,12 +326,15 @@ struct Down {
     app: App,
     actor: Actor,
     cursor: Cursor,
+    /// What is needed at once comes next.
+    lane: bool,
     done: bool,
 }
 
 impl Down {
     async fn next(mut self) -> Result<(Bytes, Self), DbError> {
         let (actor, cursor) = (self.actor.clone(), self.cursor.clone());
+        let lane = std::mem::take(&mut self.lane);
         let page = self
             .app
             .db
@@ -337,6 +342,9 @@ impl Down {
                 // An exchange can take minutes; a device that was taken away meanwhile gets no further page.
                 if !tokens::still_good(read.conn(), &actor)? {
                     return Ok(None);
+                }
+                if lane {
+                    return lane::page(read.conn(), &actor, &cursor).map(Some);
                 }
                 feed::page(read.conn(), &actor, &cursor).map(Some)
             })

@@ -8,6 +8,7 @@ mod digest;
 mod escalation;
 mod forged;
 mod hr;
+mod lane;
 mod lifecycle;
 mod scope;
 mod sealed;

@@ -4,6 +4,7 @@ pub mod apply;
 pub mod cursor;
 pub mod digest;
 pub mod feed;
+pub mod lane;
 pub mod scope;
 
 use crate::db::sqlite::table;

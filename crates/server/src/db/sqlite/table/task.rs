@@ -52,6 +52,29 @@ pub fn unseen_emergencies(conn: &Connection, before_ms: i64) -> Result<Vec<Store
     .doing("read unseen emergencies")
 }
 
+/// Patients with an open entry in the queue: emergencies first, and of the same priority who waits longest.
+///
+/// # Errors
+/// A failed statement.
+pub fn queued_patients(conn: &Connection, most: usize) -> Result<Vec<String>, DbError> {
+    conn.prepare_cached(
+        "SELECT r.patient
+           FROM (SELECT DISTINCT key FROM relation WHERE kind = 'queue') q
+           JOIN resource r ON r.key = q.key JOIN version v ON v.seq = r.seq
+          WHERE r.type = 'Task' AND r.deleted = 0 AND r.patient IS NOT NULL
+          GROUP BY r.patient
+          ORDER BY min(CASE json_extract(v.body, '$.priority')
+                         WHEN 'stat' THEN 0 WHEN 'asap' THEN 1 WHEN 'urgent' THEN 2 ELSE 3 END),
+                   min(r.key)
+          LIMIT ?1",
+    )
+    .and_then(|mut s| {
+        s.query_map([i64::try_from(most).unwrap_or(i64::MAX)], |r| r.get(0))?
+            .collect()
+    })
+    .doing("read whose entries are open")
+}
+
 /// Encounters that the signalling left open: (id, body).
 ///
 /// # Errors
