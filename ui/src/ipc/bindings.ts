@@ -1071,7 +1071,7 @@ export type ReaderView = {
 /**  A comparison of all records with the server, which went well. */
 export type RecordsCheckView = {
 	/**  When it was. */
-	at: number,
+	at: number | null,
 	/**  Records that the server has for this person. */
 	records: number,
 	/**  Records that were not here as the server has them, and were put right. */
