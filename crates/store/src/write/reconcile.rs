@@ -46,6 +46,7 @@ pub(crate) fn reconcile(conn: &Connection, key: &Key, now: Timestamp) -> Result<
         ));
     }
     if plans.contains(&Reconcile::Wait) {
+        refresh(conn, key, remote)?;
         return Ok(false);
     }
     if let Some(elements) = plans.iter().find_map(|plan| match plan {
@@ -79,6 +80,19 @@ pub(crate) fn take_remote(conn: &Connection, key: &Key, remote: &RemoteState) ->
         }
         RemoteState::Deleted | RemoteState::OutOfScope => resource::delete(conn, key).map(|_| ()),
     }
+}
+
+/// While a change waits for its result, an open question shows what the server has now: after a backup was put back, what
+/// it said before may not be so any more, and nobody is to decide on that.
+fn refresh(conn: &Connection, key: &Key, remote: &RemoteState) -> Result<(), StoreError> {
+    let Some(mut open) = conflict::find_open(conn, key)? else {
+        return Ok(());
+    };
+    (open.remote, open.remote_version) = match remote {
+        RemoteState::Here { body, version } => (Some(body.clone()), version.clone()),
+        RemoteState::Deleted | RemoteState::OutOfScope => (None, None),
+    };
+    conflict::put(conn, key, &open)
 }
 
 fn ask(

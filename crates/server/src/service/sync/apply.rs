@@ -295,7 +295,7 @@ fn one(tx: &mut Tx<'_>, actor: &Actor, device: &str, op: Op) -> Result<WireResul
         }
         // It stands on the deletion, and goes on counting its versions; the history keeps both.
         (Some(resource), Base::Deletion) => match tx.get(&op.kind, &op.id)? {
-            Some(there) if !there.deleted => done(200, Some(again(tx, actor, device, &there, &resource)?)),
+            Some(there) if !there.deleted => done(200, Some(made_again(tx, actor, &there, &resource)?)),
             Some(_) | None => done(201, Some(create(tx, actor, *resource)?)),
         },
         (Some(resource), Base::New) => match tx.get(&op.kind, &op.id)? {
@@ -431,6 +431,33 @@ fn again(
     if claim::same_content(&first, sent.body()) {
         // The version that it made: what others made of it since, the device has not seen, and must not write over.
         return Ok(1);
+    }
+    Err(Problem::Conflict("already-exists-with-other-content"))
+}
+
+/// A record that was to be made again on its deletion, and is there: done where it says the same, or where this is what
+/// came behind the deletion. Anything else the device has not seen.
+fn made_again(tx: &Tx<'_>, actor: &Actor, there: &Stored, sent: &Prepared) -> Result<i64, Problem> {
+    if !may_create(tx, actor, sent)? {
+        return Err(Problem::Denied);
+    }
+    if claim::same_content(&there.value()?, sent.body()) {
+        return Ok(there.version);
+    }
+    for version in (1..there.version).rev() {
+        let Some(then) = table::version::get(tx.conn(), &there.kind, &there.id, version)? else {
+            continue;
+        };
+        if !then.deleted {
+            continue;
+        }
+        let behind = table::version::get(tx.conn(), &there.kind, &there.id, version + 1)?;
+        if let Some(behind) = behind.filter(|behind| !behind.deleted) {
+            if claim::same_content(&behind.value()?, sent.body()) {
+                return Ok(behind.version);
+            }
+        }
+        break;
     }
     Err(Problem::Conflict("already-exists-with-other-content"))
 }
