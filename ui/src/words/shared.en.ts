@@ -250,7 +250,6 @@ export const shared = {
   "signIn.openYourself": "We could not open a browser. Open this address:",
   "signIn.address": "Address",
   "signIn.code": "Type this code there",
-  "signIn.done": "You are signed in.",
   "signIn.refused": "The sign-in was stopped. You can try again.",
   "signIn.expired": "That took too long. Please try again.",
   "signIn.elsewhere": "This is not your place on the phone. Pick your initials, or Someone else.",

@@ -251,7 +251,6 @@ export const shared: Same<typeof english> = {
   "signIn.openYourself": "El navegador no se abrió. Abra esta página:",
   "signIn.address": "Página",
   "signIn.code": "Escriba allí este código",
-  "signIn.done": "Ya inició sesión.",
   "signIn.refused": "No se pudo iniciar sesión. Puede intentar otra vez.",
   "signIn.expired": "Tardó mucho. Intente otra vez.",
   "signIn.elsewhere": "Este no es su lugar en el teléfono. Toque sus iniciales, u Otra persona.",

@@ -52,9 +52,9 @@ function Outcome(props: { view: SignInView }) {
   switch (props.view.state) {
     case "idle":
     case "waiting":
-      return null;
+    // The window goes on by itself. Here it could only be an earlier one, of who has left this phone since.
     case "done":
-      return <Banner id="sign-in-state" tone="ok" live>{t("signIn.done")}</Banner>;
+      return null;
     case "refused":
     case "expired":
     case "elsewhere":
