@@ -94,10 +94,11 @@ pub async fn at_rest(history: &History, server: &Server) {
             device.who
         );
         // The same by sums over all that it holds, as the check of the product compares.
-        let (_, end, _) = crate::proof::compare(device, server).await;
+        let (listed, end, _) = crate::proof::compare(device, server).await;
+        let differing = device.store().differing(listed).await.expect("compares");
         assert!(
             end.differ == 0 && !end.behind,
-            "seed {seed}: device {n} ({}) is told that it differs: {end:?}",
+            "seed {seed}: device {n} ({}) is told that it differs in {differing:?}: {end:?}",
             device.who
         );
         no_plain_text(device.dir.path(), &format!("word-{seed}-"), seed);

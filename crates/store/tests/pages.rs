@@ -3,7 +3,7 @@
 mod common;
 
 use common::{audit, change, done, open, put, refused, save, task, versioned, NOW};
-use hms_model::wire::sync::{ChangeBody, GoneWhy, WireChange, ON_ITS_DELETION};
+use hms_model::wire::sync::{Anew, ChangeBody, GoneWhy, WireChange, ON_ITS_DELETION};
 use hms_store::{Applied, LocalChange, Store, StoreError};
 use serde_json::{json, Value};
 
@@ -216,6 +216,36 @@ async fn records_leave_when_access_ends_but_what_is_unsent_stays() {
     taken(&store).await;
     store.apply_result(&done(op, "2"), NOW, 1).await.expect("applies");
     assert_eq!(store.get("Task", "t1").await.expect("reads"), None);
+}
+
+#[tokio::test]
+async fn an_old_result_of_what_was_offered_again_is_not_taken_for_a_newer_version() {
+    let dir = tempfile::tempdir().expect("dir");
+    let store = open(dir.path());
+    page(&store, vec![change(versioned(task("t1", "a"), "1"))]).await;
+    let op = save(&store, versioned(task("t1", "ours"), "1")).await;
+    taken(&store).await;
+    store.apply_result(&done(op, "2"), NOW, 1).await.expect("applies");
+    page(&store, vec![gone("Task/t1", GoneWhy::Deleted)]).await;
+    // The server was put back to a backup: what it had acknowledged is offered again, and somebody made it again since.
+    store
+        .begin_anew(Anew::Restored, "c".into(), NOW)
+        .await
+        .expect("begins");
+    let offered = taken(&store).await;
+    assert_eq!(offered.len(), 1);
+    let made_again = versioned(task("t1", "theirs"), "5");
+    page(&store, vec![change(made_again.clone())]).await;
+
+    // It had the words already, as the second version.
+    store
+        .apply_result(&done(offered[0].op, "2"), NOW, 1)
+        .await
+        .expect("applies");
+
+    assert_eq!(shown(&store).await, made_again);
+    let kept = store.get("Task", "t1").await.expect("reads").expect("there");
+    assert_eq!(kept.version.as_deref(), Some("5"));
 }
 
 #[tokio::test]

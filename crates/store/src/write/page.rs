@@ -102,22 +102,22 @@ fn apply_one(
     report: &mut PageReport,
 ) -> Result<(), StoreError> {
     let id = key.to_string();
-    if outbox::of_resource(conn, key)?.is_empty() {
-        take_remote(conn, key, remote)?;
-        report.changed.push(id);
-        return Ok(());
-    }
+    report.changed.push(id.clone());
+    let queued = outbox::of_resource(conn, key)?;
+    let Some(last) = queued.last() else {
+        return take_remote(conn, key, remote);
+    };
     // What is unsent is never overwritten: the newer version is kept beside it, then merged if it can be.
-    if let Some(row) = resource::find(conn, key)? {
-        resource::keep_remote(conn, row.row_key, Some(remote))?;
-        if reconcile(conn, key, now)? {
-            report.conflicts.push(id.clone());
-        }
-    } else {
-        // Offered again, and of a record that had left this device: nothing here to set the server's state beside.
-        take_remote(conn, key, remote)?;
+    let row_key = match (resource::find(conn, key)?, remote) {
+        (Some(row), _) => row.row_key,
+        // Offered again, and of a record that had left this device: it is here as the offer has it until that is answered.
+        (None, RemoteState::Here { .. }) => resource::put(conn, key, last.body.as_ref(), None)?,
+        (None, RemoteState::Deleted | RemoteState::OutOfScope) => return Ok(()),
+    };
+    resource::keep_remote(conn, row_key, Some(remote))?;
+    if reconcile(conn, key, now)? {
+        report.conflicts.push(id);
     }
-    report.changed.push(id);
     Ok(())
 }
 
