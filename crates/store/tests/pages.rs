@@ -249,6 +249,46 @@ async fn an_old_result_of_what_was_offered_again_is_not_taken_for_a_newer_versio
 }
 
 #[tokio::test]
+async fn a_conflict_with_what_is_not_offered_any_more_is_asked_again_under_a_new_number() {
+    for anew in [true, false] {
+        let dir = tempfile::tempdir().expect("dir");
+        let store = open(dir.path());
+        page(&store, vec![change(versioned(task("t1", "a"), "1"))]).await;
+        let op = save(&store, versioned(task("t1", "ours"), "1")).await;
+        taken(&store).await;
+        // Remembered of the first try; what it was in conflict with has not been seen here.
+        store
+            .apply_result(&refused(op, 412), NOW, 1)
+            .await
+            .expect("applies");
+        assert!(store.conflicts().await.expect("reads").is_empty());
+        assert!(taken(&store).await.is_empty());
+
+        if anew {
+            // Deleted meanwhile: where all in scope comes anew, that is known only by its not coming.
+            store
+                .begin_anew(Anew::Scope, "c".into(), NOW)
+                .await
+                .expect("begins");
+            store.end_exchange().await.expect("ends");
+        } else {
+            page(&store, vec![gone("Task/t1", GoneWhy::OutOfScope)]).await;
+        }
+
+        let again = taken(&store).await;
+        assert_eq!(again.len(), 1, "anew {anew}");
+        assert_ne!(again[0].op, op, "the old number has its answer");
+        store
+            .apply_result(&refused(again[0].op, 410), NOW, 1)
+            .await
+            .expect("applies");
+        if anew {
+            assert_eq!(store.conflicts().await.expect("reads").len(), 1, "for a person");
+        }
+    }
+}
+
+#[tokio::test]
 async fn deleted_there_and_changed_here_is_settled_by_a_person() {
     let dir = tempfile::tempdir().expect("dir");
     let store = open(dir.path());

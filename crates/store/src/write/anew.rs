@@ -3,6 +3,7 @@
 //! is not for this device any more, or no more at the server.
 
 use super::page::CURSOR;
+use super::reconcile::ask_again;
 use crate::table::outbox::NewRow;
 use crate::table::{acked, meta, outbox, resource, unseen, Key};
 use crate::{PageReport, StoreError};
@@ -31,12 +32,13 @@ pub(crate) fn begin(
 }
 
 /// Everything in scope has come: copies of what has not come again go. What waits for the server stays, and goes once
-/// it is sent if it has not come by then. Gives what went.
+/// it is sent if it has not come by then; what was answered as a conflict is asked again. Gives what went.
 pub(crate) fn end(conn: &Connection) -> Result<Vec<String>, StoreError> {
     let mut gone = Vec::new();
     for key in unseen::take_rest(conn)? {
         if !outbox::of_resource(conn, &key)?.is_empty() {
             unseen::note(conn, &key)?;
+            ask_again(conn, &key)?;
         } else if resource::delete(conn, &key)? {
             gone.push(key.to_string());
         }

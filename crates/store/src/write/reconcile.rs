@@ -47,6 +47,9 @@ pub(crate) fn reconcile(conn: &Connection, key: &Key, now: Timestamp) -> Result<
     }
     if plans.contains(&Reconcile::Wait) {
         refresh(conn, key, remote)?;
+        if matches!(remote, RemoteState::OutOfScope) {
+            ask_again(conn, key)?;
+        }
         return Ok(false);
     }
     if let Some(elements) = plans.iter().find_map(|plan| match plan {
@@ -67,6 +70,21 @@ fn state_of(first: &OutboxRow) -> Queued {
         (Some(StuckReason::Rejected { .. } | StuckReason::WithGroup), _) => Queued::Refused,
         (None, 0) => Queued::Untried,
         (None, _) => Queued::Tried,
+    }
+}
+
+/// A change that was answered as a conflict with a version which is not offered any more, so that nobody can settle it:
+/// the record was deleted, or left the scope, since. Under a new number the server says how it is now.
+pub(crate) fn ask_again(conn: &Connection, key: &Key) -> Result<(), StoreError> {
+    let queued = outbox::of_resource(conn, key)?;
+    let held = queued
+        .first()
+        .filter(|row| row.stuck == Some(StuckReason::Conflict));
+    match held {
+        Some(row) if conflict::find_open(conn, key)?.is_none() => {
+            regroup(conn, &BTreeSet::from([row.group]), row.group)
+        }
+        Some(_) | None => Ok(()),
     }
 }
 
