@@ -2,8 +2,11 @@
 
 use hms_core::sync::plain::{read_batch, write_batch, Abilities, Ability, Ask, Method as Verb, Reply};
 use hms_model::secret::Secret;
-use reqwest::header::{HeaderMap, ACCEPT, CONTENT_TYPE, ETAG, IF_MATCH, IF_NONE_MATCH, LOCATION};
-use reqwest::{Method, RequestBuilder};
+use reqwest::header::{
+    HeaderMap, ACCEPT, CONTENT_LENGTH, CONTENT_TYPE, ETAG, IF_MATCH, IF_NONE_MATCH, LOCATION,
+    TRANSFER_ENCODING,
+};
+use reqwest::{Method, RequestBuilder, Version};
 use serde_json::Value;
 
 use crate::client::Shared;
@@ -94,10 +97,12 @@ impl Line<'_> {
     /// One batch; `None` where it was refused as a whole.
     async fn batch(self, asks: &[Ask], abilities: &mut Abilities) -> Result<Option<Vec<Reply>>, Stop> {
         let body = write_batch(asks);
-        let reply = self
+        let Heard { reply, whole } = self
             .send(&|request| json(request, &body), Method::POST, "")
             .await?;
         match reply.status {
+            // Nothing was said of batches: the line broke before the first word.
+            200..=299 if reply.body.is_none() && !whole => Err(Fault::Cut.into()),
             200..=299 => {
                 let answers = reply.body.as_ref().map(|bundle| read_batch(asks.len(), bundle));
                 if let Some(Ok(answers)) = answers {
@@ -140,7 +145,7 @@ impl Line<'_> {
             }
             request
         };
-        self.send(&dress, method, &ask.url).await
+        Ok(self.send(&dress, method, &ask.url).await?.reply)
     }
 
     /// The answer, whatever it says; a stop where it is none, or where the server asks to be left alone.
@@ -149,7 +154,7 @@ impl Line<'_> {
         dress: &(dyn Fn(RequestBuilder) -> RequestBuilder + Sync),
         method: Method,
         url: &str,
-    ) -> Result<Reply, Stop> {
+    ) -> Result<Heard, Stop> {
         let slash = if url.is_empty() || url.starts_with('?') {
             ""
         } else {
@@ -177,6 +182,9 @@ impl Line<'_> {
             }
         };
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        let whole = response.version() >= Version::HTTP_2
+            || headers.contains_key(CONTENT_LENGTH)
+            || headers.contains_key(TRANSFER_ENCODING);
         if status != 304 {
             match Fault::of_status(status, is_html(&headers)) {
                 Some(fault @ (Fault::NotOurServer | Fault::SignInNeeded)) => return Err(fault.into()),
@@ -198,13 +206,21 @@ impl Line<'_> {
             return Err(Fault::Unreadable.into());
         }
         let text = |name| text_of(&headers, name);
-        Ok(Reply {
+        let reply = Reply {
             status,
             etag: text(ETAG.as_str()),
             location: text(LOCATION.as_str()).or(text("content-location")),
             body: json,
-        })
+        };
+        Ok(Heard { reply, whole })
     }
+}
+
+/// An answer as it came.
+struct Heard {
+    reply: Reply,
+    /// It says itself where it ends. One that ends with its connection may be one that broke off.
+    whole: bool,
 }
 
 fn json(request: RequestBuilder, body: &Value) -> RequestBuilder {

@@ -348,6 +348,18 @@ async fn a_days_work_with_a_foreign_server_loses_nothing_on_either_side() {
     let (of_phone, of_desk) = (assert_same(&peer, &phone).await, assert_same(&peer, &desk).await);
     assert!(phone.get("Appointment/called-off").await.is_none());
     assert_eq!(of_phone, of_desk);
+    // What it can do is seen when something is sent, and the answers that would have shown it may all have been lost.
+    let made = [dice.uuid(), dice.uuid()];
+    for id in &made {
+        let task = json!({ "resourceType": "Task", "id": id, "status": "requested", "intent": "order", "for": about() });
+        phone.save(&[task]).await;
+        phone.sync(phone_line.port).await.expect("the line holds");
+    }
+    let mut ours = phone.get(&format!("Task/{}", made[1])).await.expect("here");
+    ours["description"] = json!("in the evening");
+    phone.save(&[ours]).await;
+    phone.sync(phone_line.port).await.expect("the line holds");
+    assert_eq!(phone.unsent().await, Vec::<String>::new());
     let known = phone.known.clone().expect("known");
     let cuts = phone_line.cuts.load(std::sync::atomic::Ordering::Relaxed)
         + desk_line.cuts.load(std::sync::atomic::Ordering::Relaxed);

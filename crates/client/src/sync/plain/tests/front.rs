@@ -20,6 +20,8 @@ pub enum Batches {
     OneShort,
     /// Something else comes back.
     Other,
+    /// The line breaks behind the head of an answer that does not say how long it is.
+    BreakOff,
     /// One that holds this text is refused as a whole.
     Poisoned(&'static str, u16),
 }
@@ -91,6 +93,9 @@ impl Front {
                 body: serde_json::from_slice(&body).ok(),
                 ..ask(&method, path.trim_start_matches('/'))
             };
+            if self.batches == Batches::BreakOff && ask.url.is_empty() {
+                return stream.write_all(b"HTTP/1.1 200 .\r\n\r\n").await;
+            }
             let reply = self.answer(ask);
             let text = reply.body.map(|it| it.to_string()).unwrap_or_default();
             let mut answer = format!(
@@ -140,7 +145,7 @@ impl Front {
                     ..Reply::default()
                 };
             }
-            Batches::Answered | Batches::OneShort | Batches::Poisoned(..) => (),
+            Batches::Answered | Batches::OneShort | Batches::BreakOff | Batches::Poisoned(..) => (),
         }
         let entries = bundle["entry"].as_array().cloned().unwrap_or_default();
         let mut answers: Vec<Value> = entries

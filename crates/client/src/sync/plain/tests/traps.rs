@@ -32,6 +32,22 @@ async fn a_batch_with_an_answer_too_few_or_of_another_kind_acknowledges_nothing(
     }
 }
 
+/// Wherever a line breaks, that says nothing of what the server can do.
+#[tokio::test]
+async fn a_line_that_breaks_in_the_answer_to_a_batch_teaches_nothing() {
+    let front = Front::new(Batches::BreakOff, |_| ()).await;
+    let mut phone = Device::new(None);
+    phone.save(&[task(1, "one")]).await;
+
+    for _ in 0..2 {
+        assert!(phone.sync(front.port).await.is_err());
+
+        let known = phone.known.as_ref().expect("known");
+        assert_eq!((known.batch, known.lacks()), (Ability::Unknown, vec![]));
+        assert_eq!(phone.unsent().await, [id_of(1)]);
+    }
+}
+
 /// S1: what the server says is not for it is not asked for again.
 #[tokio::test]
 async fn a_server_without_batches_gets_one_request_for_each_and_is_remembered() {
