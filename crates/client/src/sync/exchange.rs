@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Instant;
 
 use hms_core::outbox::{classify, Failure};
 use hms_core::sync::SyncEnd;
@@ -404,7 +405,7 @@ async fn read_lines(
         // Nothing is lost where the wait for the next bytes is given up in between.
         let part = loop {
             let next = answer.next();
-            let Some(patience) = intake.patience() else {
+            let Some(patience) = intake.patience(Instant::now()) else {
                 break next.await?;
             };
             match tokio::time::timeout(patience, next).await {
@@ -450,7 +451,7 @@ async fn read_lines(
                 WireLine::Change(change) => intake.change(change, line.len()),
                 WireLine::Cursor(cursor) => {
                     match cursor.anew {
-                        None => intake.cursor(cursor.cursor),
+                        None => intake.cursor(cursor.cursor, Instant::now()),
                         Some(why) => {
                             write(shared, start, intake).await?;
                             tracing::info!(?why, "The server does not go on from where this device is");
@@ -465,7 +466,7 @@ async fn read_lines(
                             tell_changed(shared, report).await;
                         }
                     }
-                    if cursor.done || intake.is_due() {
+                    if cursor.done || intake.is_due(Instant::now()) {
                         write(shared, start, intake).await?;
                     }
                     if cursor.done {

@@ -35,23 +35,27 @@ impl Intake {
         self.open.push(change);
     }
 
-    /// What came up to here belongs to this cursor.
-    pub(crate) fn cursor(&mut self, cursor: String) {
+    /// What came up to here belongs to this cursor, which came now.
+    pub(crate) fn cursor(&mut self, cursor: String, now: Instant) {
         self.whole.append(&mut self.open);
         self.cursor = Some(cursor);
-        self.since.get_or_insert_with(Instant::now);
+        self.since.get_or_insert(now);
     }
 
     /// Whether it is time to write.
-    pub(crate) fn is_due(&self) -> bool {
+    pub(crate) fn is_due(&self, now: Instant) -> bool {
         self.whole.len() >= ENOUGH
             || self.bytes >= ENOUGH_BYTES
-            || self.since.is_some_and(|since| since.elapsed() >= PATIENCE)
+            || self.waited(now).is_some_and(|waited| waited >= PATIENCE)
     }
 
     /// How long what came may wait for more; `None` where nothing does.
-    pub(crate) fn patience(&self) -> Option<Duration> {
-        Some(PATIENCE.saturating_sub(self.since?.elapsed()))
+    pub(crate) fn patience(&self, now: Instant) -> Option<Duration> {
+        Some(PATIENCE.saturating_sub(self.waited(now)?))
+    }
+
+    fn waited(&self, now: Instant) -> Option<Duration> {
+        Some(now.saturating_duration_since(self.since?))
     }
 
     /// All that came up to the last cursor, and that cursor. What is behind it stays.
@@ -77,43 +81,46 @@ mod tests {
 
     #[test]
     fn what_is_behind_the_last_cursor_is_never_written_with_it() {
-        let mut intake = Intake::default();
-        assert!(intake.take().is_none() && intake.patience().is_none());
+        let (mut intake, now) = (Intake::default(), Instant::now());
+        assert!(intake.take().is_none() && intake.patience(now).is_none());
         intake.change(change(1), 40);
         assert!(intake.take().is_none());
-        intake.cursor("a".into());
+        intake.cursor("a".into(), now);
         intake.change(change(2), 40);
 
         let (changes, cursor) = intake.take().expect("a page");
 
         assert_eq!((changes, cursor.as_str()), (vec![change(1)], "a"));
         assert!(intake.take().is_none());
-        intake.cursor("b".into());
+        intake.cursor("b".into(), now);
         assert_eq!(intake.take().expect("a page").0, vec![change(2)]);
     }
 
     #[test]
     fn many_are_written_at_once_and_few_after_a_moment() {
-        let mut intake = Intake::default();
+        let (mut intake, now) = (Intake::default(), Instant::now());
         for n in 0..9 {
             for m in 0..200 {
                 intake.change(change(n * 200 + m), 40);
             }
-            assert!(!intake.is_due(), "{n}");
-            intake.cursor(n.to_string());
+            assert!(!intake.is_due(now), "{n}");
+            intake.cursor(n.to_string(), now);
         }
-        assert!(intake.is_due());
+        assert!(intake.is_due(now));
         let (changes, cursor) = intake.take().expect("pages");
         assert_eq!((changes.len(), cursor.as_str()), (1_800, "8"));
 
         intake.change(change(0), ENOUGH_BYTES);
-        intake.cursor("9".into());
-        assert!(intake.is_due());
+        intake.cursor("9".into(), now);
+        assert!(intake.is_due(now));
         assert!(intake.take().is_some());
 
-        intake.cursor("10".into());
-        assert!(!intake.is_due());
-        std::thread::sleep(intake.patience().expect("something waits"));
-        assert!(intake.is_due());
+        intake.cursor("10".into(), now);
+        let soon = now + PATIENCE - Duration::from_millis(1);
+        intake.cursor("11".into(), soon);
+        assert_eq!(intake.patience(soon), Some(Duration::from_millis(1)));
+        assert!(!intake.is_due(soon));
+        assert!(intake.is_due(now + PATIENCE), "the first one counts");
+        assert_eq!(intake.patience(now + PATIENCE * 2), Some(Duration::ZERO));
     }
 }
