@@ -78,18 +78,9 @@ impl Way {
     /// Whether a failure may be one of packing, so that the same is tried once without. No refusal of a packed body is
     /// taken as a word on what is in it.
     pub(crate) fn may_have_spoiled(self, fault: Fault) -> bool {
-        match fault {
-            Fault::Unreadable => self.down,
-            Fault::Refused(408 | 429) => false,
-            Fault::Refused(_) => self.up || self.down,
-            Fault::Unreachable
-            | Fault::Slow
-            | Fault::Cut
-            | Fault::NotOurServer
-            | Fault::NotTrusted
-            | Fault::Server(_)
-            | Fault::SignInNeeded => false,
-        }
+        let unread = fault == Fault::Unreadable;
+        let refused = matches!(fault, Fault::Refused(status) if !matches!(status, 408 | 429));
+        (unread && self.down) || (refused && (self.up || self.down))
     }
 }
 

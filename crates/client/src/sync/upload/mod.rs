@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use hms_core::metered::Go;
-use hms_store::Store;
+use hms_store::{Blob, Store};
 use reqwest::header::{CONTENT_TYPE, IF_NONE_MATCH};
 use reqwest::Method;
 use sha2::{Digest, Sha256};
@@ -339,12 +339,9 @@ impl One<'_> {
 
     /// In one request, for a server that takes no pieces.
     async fn whole(&self) -> Result<(), Stop> {
-        let id = self.upload.id.clone();
-        let blob = self
-            .shared
-            .ask(async move |engine: &mut Engine| Ok(engine.open_store()?.blob_get(&id).await?))
-            .await?;
-        let Some(blob) = blob else { return Ok(()) };
+        let Some(blob) = self.blob().await? else {
+            return Ok(());
+        };
         let path = format!("/fhir/Binary/{}", self.upload.id);
         let sent = self
             .shared
@@ -374,12 +371,9 @@ impl One<'_> {
 
     /// To a FHIR service that is not ours: every one reads a Binary in JSON, and not every one raw bytes.
     async fn as_resource(&self) -> Result<(), Stop> {
-        let id = self.upload.id.clone();
-        let blob = self
-            .shared
-            .ask(async move |engine: &mut Engine| Ok(engine.open_store()?.blob_get(&id).await?))
-            .await?;
-        let Some(blob) = blob else { return Ok(()) };
+        let Some(blob) = self.blob().await? else {
+            return Ok(());
+        };
         super::plain::put_binary(
             self.shared,
             &self.upload.id,
@@ -388,6 +382,12 @@ impl One<'_> {
         )
         .await?;
         Ok(())
+    }
+
+    async fn blob(&self) -> Result<Option<Blob>, Stop> {
+        let id = self.upload.id.clone();
+        let read = async move |engine: &mut Engine| Ok(engine.open_store()?.blob_get(&id).await?);
+        Ok(self.shared.ask(read).await?)
     }
 
     /// Remembers where the upload is, so that it goes on there after the app was killed.

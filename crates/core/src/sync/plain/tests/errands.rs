@@ -62,6 +62,22 @@ impl World {
         }
     }
 
+    /// A record was made here, and the next create of it does not see that.
+    fn racing() -> Self {
+        let mut world = Self::new(|it| it.gives_ids = true);
+        world.abilities.if_none_exist = Ability::Yes;
+        world.abilities.update_creates = Ability::No;
+        world.abilities.if_none_match = Ability::No;
+        world.make_and_lose_the_answer();
+        world.server.races = true;
+        world
+    }
+
+    fn make_and_lose_the_answer(&mut self) {
+        let first = op(None, Some(task("first")));
+        take(&mut self.server, &mut self.abilities, &mut self.names, first, 1);
+    }
+
     fn take(&mut self, op: WireOp) -> Outcome {
         take(&mut self.server, &mut self.abilities, &mut self.names, op, 0).expect("not lost")
     }
@@ -140,17 +156,7 @@ fn a_create_that_is_there_with_other_words_is_a_conflict_with_both_kept() {
 /// P3: two conditional creates at the same moment both make a record. The untouched copy goes.
 #[test]
 fn of_two_records_that_a_race_made_one_is_left() {
-    let mut world = World::new(|it| it.gives_ids = true);
-    let World {
-        server,
-        abilities,
-        names,
-    } = &mut world;
-    abilities.if_none_exist = Ability::Yes;
-    abilities.update_creates = Ability::No;
-    abilities.if_none_match = Ability::No;
-    take(server, abilities, names, op(None, Some(task("first"))), 1);
-    server.races = true;
+    let mut world = World::racing();
 
     let outcome = world.take(op(None, Some(task("first"))));
 
@@ -161,21 +167,11 @@ fn of_two_records_that_a_race_made_one_is_left() {
 
 #[test]
 fn of_two_records_that_a_race_made_the_one_that_somebody_works_on_stays() {
-    let mut world = World::new(|it| it.gives_ids = true);
-    let World {
-        server,
-        abilities,
-        names,
-    } = &mut world;
-    abilities.if_none_exist = Ability::Yes;
-    abilities.update_creates = Ability::No;
-    abilities.if_none_match = Ability::No;
-    take(server, abilities, names, op(None, Some(task("first"))), 1);
-    server.races = true;
-    take(server, abilities, names, op(None, Some(task("first"))), 1);
-    let mut theirs = server.get("Task/n2").expect("the copy").clone();
+    let mut world = World::racing();
+    world.make_and_lose_the_answer();
+    let mut theirs = world.server.get("Task/n2").expect("the copy").clone();
     theirs["status"] = json!("accepted");
-    server.put(theirs);
+    world.server.put(theirs);
 
     let outcome = world.take(op(None, Some(task("first"))));
 
