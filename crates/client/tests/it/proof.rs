@@ -4,7 +4,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
 
 use crate::proxy::{Fate, Proxy};
-use crate::world::{report_bite, sign_in, until, World};
+use crate::world::{report_bite, sign_in, until, World, PASSPHRASE};
+
+const WEEK_MS: i64 = 7 * 24 * 60 * 60 * 1000;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_record_that_was_lost_on_the_way_is_found_by_the_check_and_fetched() {
@@ -60,6 +62,17 @@ async fn a_record_that_was_lost_on_the_way_is_found_by_the_check_and_fetched() {
     assert_eq!(proxy.fates("$hms-sync-digest ").len(), checked + 1);
     two.sync_now().await.expect("syncs");
     assert_eq!(proxy.fates("$hms-sync-digest ").len(), checked + 1);
+    // A week later; no app stays open for so long.
+    two.lock().await.expect("locked");
+    second.clock.off_by(WEEK_MS + 60_000);
+    assert!(two.unlock(PASSPHRASE.into()).await.expect("an answer").open);
+    until(&two, async || {
+        two.sync_now().await.expect("syncs");
+        (proxy.fates("$hms-sync-digest ").len() > checked + 1).then_some(())
+    })
+    .await;
+    two.sync_now().await.expect("syncs");
+    assert_eq!(proxy.fates("$hms-sync-digest ").len(), checked + 2);
     two.shutdown().await;
     one.shutdown().await;
 }
