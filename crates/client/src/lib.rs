@@ -11,6 +11,9 @@ mod error;
 mod event;
 mod frames;
 mod net;
+#[cfg(test)]
+#[path = "../tests/it/npm.rs"]
+mod npm;
 mod oidc;
 mod phone;
 mod picture;

@@ -1,8 +1,6 @@
 //! A server that is reached by IPv6 alone: signing in, sending, and signalling.
 
-use hms_model::view::SendState;
-
-use crate::world::{report_bite, sign_in, until, World};
+use crate::world::{report_bite, sign_in, sync_until_sent, until, World};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_with_an_ipv6_address_alone_is_signed_in_to_and_gets_what_waits() {
@@ -24,12 +22,7 @@ async fn a_server_with_an_ipv6_address_alone_is_signed_in_to_and_gets_what_waits
 
     let sent = report_bite(&dana).await;
 
-    until(&dana, async || {
-        dana.sync_now().await.expect("syncs");
-        let report = dana.report(sent.id.clone()).await.expect("there");
-        matches!(report.send, SendState::Sent { .. }).then_some(())
-    })
-    .await;
+    sync_until_sent(&dana, &sent.id).await;
     // The desk sees that her phone is connected: its socket goes over IPv6, too.
     let ada = world.person("ada").await;
     until(&ada, async || {

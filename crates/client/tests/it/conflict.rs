@@ -99,7 +99,7 @@ async fn a_note_written_on_two_desks_is_settled_by_keeping_one_of_them() {
             assert_eq!(desk.outbox().await.expect("outbox"), []);
         }
         // Who settled it, how, and over which version, is a record of its own.
-        let said = crate::lifecycle::stored(&world, "Provenance").await;
+        let said = world.stored("Provenance").await;
         assert_eq!(said.len(), 1, "{said:?}");
         let code = match keep {
             KeepForm::Mine => "conflict-keep-mine",

@@ -7,12 +7,11 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use hms_client::Provisioning;
-use rustls::pki_types::ServerName;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
-use crate::proxy::connector;
+use crate::line::{behind, Head, Upstream};
 
 /// Where a line breaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,8 +59,7 @@ pub struct Cutter {
 
 #[derive(Clone)]
 struct Line {
-    upstream: String,
-    tls: tokio_rustls::TlsConnector,
+    upstream: Upstream,
     seen: Arc<Mutex<Seen>>,
     open: watch::Receiver<bool>,
     each: Each,
@@ -82,8 +80,7 @@ impl Cutter {
         }));
         let open = Arc::new(watch::Sender::new(true));
         let line = Line {
-            upstream: server.base_url.trim_start_matches("https://").to_owned(),
-            tls: connector(server.ca_file.as_deref().expect("a CA")),
+            upstream: Upstream::of(server),
             seen: Arc::clone(&seen),
             open: open.subscribe(),
             each,
@@ -103,11 +100,7 @@ impl Cutter {
 
     /// The server as the phone gets to know it.
     pub fn provisioning(&self, server: &Provisioning) -> Provisioning {
-        Provisioning {
-            base_url: format!("http://{}", self.address),
-            ca_file: server.ca_file.clone(),
-            ..server.clone()
-        }
+        behind(&self.address, server)
     }
 
     pub fn seen(&self) -> MutexGuard<'_, Seen> {
@@ -139,47 +132,29 @@ impl From<std::io::Error> for End {
 
 impl Line {
     async fn carry(mut self, mut phone: TcpStream) -> std::io::Result<()> {
-        let mut head = Vec::new();
-        while !head.ends_with(b"\r\n\r\n") {
-            head.push(phone.read_u8().await?);
-        }
-        let text = String::from_utf8_lossy(&head).into_owned();
-        let line = text.lines().next().unwrap_or_default().to_owned();
-        let header = |name: &str| {
-            let found = text.lines().find(|l| l.to_lowercase().starts_with(name))?;
-            Some(found.split_once(':')?.1.trim().to_owned())
-        };
-        let uploads = line.contains(" /api/uploads");
+        let head = Head::read(&mut phone).await?;
+        let uploads = head.line.contains(" /api/uploads");
         if uploads && !*self.open.borrow() {
             return Ok(());
         }
-        let tcp = TcpStream::connect(&self.upstream).await?;
-        let host = self.upstream.split(':').next().unwrap_or_default().to_owned();
-        let name = ServerName::try_from(host).map_err(std::io::Error::other)?;
-        let mut server = self.tls.connect(name, tcp).await?;
-        let closing = text.replacen("\r\n", "\r\nConnection: close\r\n", 1);
+        let mut server = self.upstream.connect().await?;
         if !uploads {
-            let passed = if header("upgrade").is_some() {
-                text
-            } else {
-                closing
-            };
-            server.write_all(passed.as_bytes()).await?;
+            server.write_all(head.closing().as_bytes()).await?;
             tokio::io::copy_bidirectional(&mut phone, &mut server).await?;
             return Ok(());
         }
-        self.note(&line, header("upload-metadata"), header("upload-offset"));
-        if let Some(cut) = self.cut_up(head.len()) {
-            server.write_all(&head[..cut]).await?;
+        self.note(&head);
+        let came = head.as_it_came().as_bytes();
+        if let Some(cut) = self.cut_up(came.len()) {
+            server.write_all(&came[..cut]).await?;
             return server.flush().await;
         }
-        server.write_all(closing.as_bytes()).await?;
-        let length = header("content-length").and_then(|l| l.parse().ok()).unwrap_or(0);
-        let of = line.starts_with("PATCH").then_some(line.clone());
+        server.write_all(head.closing().as_bytes()).await?;
+        let of = head.line.starts_with("PATCH").then_some(head.line.clone());
         let (mut from_phone, mut to_phone) = phone.split();
         let (mut from_server, mut to_server) = tokio::io::split(server);
         let up = async {
-            let (mut left, mut part) = (length, [0; 4096]);
+            let (mut left, mut part) = (head.length(), [0; 4096]);
             while left > 0 {
                 let n = from_phone.read(&mut part).await?;
                 if n == 0 {
@@ -222,16 +197,16 @@ impl Line {
         Ok(())
     }
 
-    fn note(&mut self, line: &str, metadata: Option<String>, offset: Option<String>) {
+    fn note(&mut self, head: &Head) {
         let mut seen = self.seen.lock().expect("seen");
-        seen.lines.push(line.to_owned());
-        if let (Each::Upload, Some(metadata)) = (self.each, metadata) {
+        seen.lines.push(head.line.clone());
+        if let (Each::Upload, Some(metadata)) = (self.each, head.header("upload-metadata")) {
             if seen.begun.insert(metadata) {
                 seen.now = seen.cuts.pop_front();
             }
         }
-        if let Some(offset) = offset.and_then(|o| o.parse::<u64>().ok()) {
-            if let Some(reached) = seen.reached.insert(line.to_owned(), offset) {
+        if let Some(offset) = head.header("upload-offset").and_then(|o| o.parse::<u64>().ok()) {
+            if let Some(reached) = seen.reached.insert(head.line.clone(), offset) {
                 let twice = reached.saturating_sub(offset);
                 seen.twice.push(twice);
             }

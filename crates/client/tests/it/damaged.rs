@@ -1,12 +1,11 @@
 //! A damaged file and a lost key: the app opens again, and everything unsent arrives, once.
 
-use base64::Engine as _;
 use hms_client::Client;
 use hms_model::form::ReportStepForm;
 use hms_model::view::{Phase, SendState, StorageProblem};
 
 use crate::words::words;
-use crate::world::{fill_in, sign_in, until, Profile, World, PASSPHRASE};
+use crate::world::{fill_in, photo, sign_in, until, Profile, World, PASSPHRASE};
 
 /// A phone with three reports that the server does not have, one of them with a photo, and a form half filled in.
 async fn phone_with_unsent(world: &mut World) -> (Profile, Vec<String>, String) {
@@ -19,15 +18,7 @@ async fn phone_with_unsent(world: &mut World) -> (Profile, Vec<String>, String) 
     for n in 0..3 {
         let draft = fill_in(&phone).await;
         if n == 1 {
-            let mut png = std::io::Cursor::new(Vec::new());
-            image::RgbImage::new(64, 48)
-                .write_to(&mut png, image::ImageFormat::Png)
-                .expect("png");
-            let base64 = base64::engine::general_purpose::STANDARD.encode(png.into_inner());
-            phone
-                .report_attach(draft.clone(), "image/png".into(), base64)
-                .await
-                .expect("kept");
+            photo(&phone, &draft).await;
         }
         let note = ReportStepForm::Note {
             text: Some(format!("unsent {n}")),

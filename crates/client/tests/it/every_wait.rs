@@ -8,12 +8,11 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
-use base64::Engine as _;
 use hms_client::Client;
 use hms_model::view::SendState;
 
 use crate::alone::{self, CHILD};
-use crate::world::{fill_in, sign_in, until, Profile, TestClock, World, PASSPHRASE};
+use crate::world::{fill_in, photo, reopen, sign_in, until, World};
 
 const CHILD_TEST: &str = "every_wait::child_reports_and_sends";
 
@@ -23,18 +22,12 @@ async fn child_reports_and_sends() {
     let Some(dir) = std::env::var_os(CHILD) else {
         return;
     };
-    let phone = open(Path::new(&dir)).await;
+    let phone = reopen(Path::new(&dir)).await;
     let form = fill_in(&phone).await;
-    let mut png = std::io::Cursor::new(Vec::new());
-    image::RgbImage::new(24, 16)
-        .write_to(&mut png, image::ImageFormat::Png)
-        .expect("png");
     // A form that an earlier life left may have its photo already.
     let kept = phone.report_draft().await.expect("looks").expect("a form");
     if kept.attachments.is_empty() {
-        let base64 = base64::engine::general_purpose::STANDARD.encode(png.into_inner());
-        let photo = phone.report_attach(form.clone(), "image/png".into(), base64);
-        photo.await.expect("kept");
+        photo(&phone, &form).await;
     }
     let sent = phone.report_send(form).await.expect("sent");
     say(&format!("saved {}", sent.id));
@@ -47,19 +40,6 @@ async fn child_reports_and_sends() {
 fn say(word: &str) {
     let mut out = std::io::stderr();
     writeln!(out, "{word}").and_then(|()| out.flush()).expect("says");
-}
-
-async fn open(dir: &Path) -> Client {
-    let profile = Profile {
-        dir: dir.to_owned(),
-        server: hms_client::Provisioning::read(&dir.join("server.json")).expect("server.json"),
-        clock: TestClock::default(),
-        opened: std::sync::Arc::default(),
-        media: hms_client::MediaChoice::Devices,
-    };
-    let phone = profile.start().await;
-    assert!(phone.unlock(PASSPHRASE.into()).await.expect("an answer").open);
-    phone
 }
 
 /// Until nothing waits, words and photos.
@@ -122,7 +102,7 @@ impl Phone {
 
     /// What was said to be saved is sent, with its photo, and stands once at the server.
     async fn everything_arrived_once(&self) {
-        let phone = open(&self.dir).await;
+        let phone = reopen(&self.dir).await;
         phone.sync_now().await.expect("syncs");
         all_sent(&phone).await;
         for id in &self.saved {

@@ -3,10 +3,8 @@
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-use hms_model::view::SendState;
-
 use crate::proxy::{Fate, Proxy};
-use crate::world::{fill_in, report_bite, sign_in, until, World};
+use crate::world::{fill_in, photo, report_bite, sign_in, sync_until_sent, until, World};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_token_that_ends_between_push_and_pull_is_refreshed_and_nothing_arrives_twice() {
@@ -40,12 +38,7 @@ async fn a_token_that_ends_between_push_and_pull_is_refreshed_and_nothing_arrive
     let began = std::time::Instant::now();
     let sent = report_bite(&dana).await;
 
-    until(&dana, async || {
-        dana.sync_now().await.expect("syncs");
-        let report = dana.report(sent.id.clone()).await.expect("there");
-        matches!(report.send, SendState::Sent { .. }).then_some(())
-    })
-    .await;
+    sync_until_sent(&dana, &sent.id).await;
     until(&dana, async || {
         dana.outbox().await.expect("outbox").is_empty().then_some(())
     })
@@ -85,7 +78,6 @@ async fn a_token_that_ends_between_push_and_pull_is_refreshed_and_nothing_arrive
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_token_that_ends_before_the_photo_is_refreshed_and_the_photo_follows() {
-    use base64::Engine as _;
     let world = World::new().await;
     let mut profile = world.profile("dana");
     let direct = profile.server.clone();
@@ -102,23 +94,11 @@ async fn a_token_that_ends_before_the_photo_is_refreshed_and_the_photo_follows()
     let dana = profile.start().await;
     sign_in(&dana, &profile, "dana").await;
     let draft = fill_in(&dana).await;
-    let mut png = std::io::Cursor::new(Vec::new());
-    image::RgbImage::new(40, 30)
-        .write_to(&mut png, image::ImageFormat::Png)
-        .expect("png");
-    let base64 = base64::engine::general_purpose::STANDARD.encode(png.into_inner());
-    dana.report_attach(draft.clone(), "image/png".into(), base64)
-        .await
-        .expect("kept");
+    photo(&dana, &draft).await;
 
     let sent = dana.report_send(draft).await.expect("sent");
 
-    until(&dana, async || {
-        dana.sync_now().await.expect("syncs");
-        let report = dana.report(sent.id.clone()).await.expect("there");
-        matches!(report.attachments[0].send, SendState::Sent { .. }).then_some(())
-    })
-    .await;
+    sync_until_sent(&dana, &sent.id).await;
     assert_eq!(
         proxy.fates("PATCH /api/uploads/"),
         [Fate::Answer(401), Fate::Pass]

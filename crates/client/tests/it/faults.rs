@@ -7,7 +7,7 @@ use hms_model::view::{NetworkProblem, SendState, SignInState};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
-use crate::world::{report_bite, sign_in, until, World};
+use crate::world::{report_bite, sign_in, sync_until_sent, until, World};
 
 /// Answers every request with the same bytes.
 async fn always(answer: &'static str) -> Provisioning {
@@ -103,12 +103,7 @@ async fn a_clock_ten_years_off_is_named_and_the_report_keeps_both_times() {
     #[expect(clippy::cast_precision_loss, reason = "below 2^53")]
     let years = (truth - sent.authored_at) / TEN_YEARS as f64;
     assert!((years - 1.0).abs() < 0.001, "{years}");
-    until(&dana, async || {
-        dana.sync_now().await.expect("syncs");
-        let report = dana.report(sent.id.clone()).await.expect("there");
-        matches!(report.send, SendState::Sent { .. }).then_some(())
-    })
-    .await;
+    sync_until_sent(&dana, &sent.id).await;
     dana.shutdown().await;
 }
 

@@ -1,76 +1,22 @@
 //! The whole client with a FHIR server that we did not write: signed in by a file, reports sent, read again after a start.
 
-use std::io::{BufRead, BufReader};
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
-
 use base64::engine::general_purpose::STANDARD;
 use base64::Engine as _;
-use hms_client::{Client, MediaChoice, Provisioning, SyntheticSide};
-use hms_model::view::{Phase, SendState, SignInState};
+use hms_client::{MediaChoice, Provisioning, SyntheticSide};
+use hms_model::view::{Phase, SignInState};
 use serde_json::{json, Value};
 
-use crate::world::{fill_in, report_bite, until, Profile, TestClock, World, PASSPHRASE};
-
-struct Peer {
-    child: Child,
-    base: String,
-}
-
-impl Peer {
-    fn start() -> Self {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-        assert!(
-            root.join("node_modules/@medplum/fhir-router").exists(),
-            "`npm ci` at the top, which `cargo xtask test` runs, installs the peer"
-        );
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let mut child = Command::new("node")
-            .arg("tests/peers/fhir-server.mjs")
-            .current_dir(root)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("node");
-        let mut lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
-        let port = lines.next().expect("a line").expect("text");
-        let base = format!("http://127.0.0.1:{port}/fhir/R4");
-        Self { child, base }
-    }
-
-    async fn list(&self, kind: &str) -> Vec<Value> {
-        let bundle = reqwest::get(format!("{}/{kind}?_count=1000", self.base)).await;
-        let text = bundle.expect("an answer").text().await.expect("text");
-        let bundle: Value = serde_json::from_str(&text).expect("JSON");
-        let entries = bundle["entry"].as_array().cloned().unwrap_or_default();
-        entries.into_iter().map(|it| it["resource"].clone()).collect()
-    }
-}
-
-impl Drop for Peer {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-async fn is_sent(phone: &Client, id: &str) {
-    until(phone, async || {
-        phone.sync_now().await.expect("asked");
-        let report = phone.report(id.to_owned()).await.expect("there");
-        matches!(report.send, SendState::Sent { .. }).then_some(())
-    })
-    .await;
-}
+use crate::npm::FhirPeer;
+use crate::world::{fill_in, report_bite, sync_until_sent, Profile, TestClock, World, PASSPHRASE};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_carrier_signs_in_by_a_file_and_reports_to_a_server_that_is_not_ours() {
-    let peer = Peer::start();
+    let peer = FhirPeer::start();
     let dir = tempfile::tempdir().expect("folder");
     let profile = Profile {
         dir: dir.path().join("dana"),
         server: Provisioning {
-            base_url: peer.base.clone(),
+            base_url: peer.base(),
             ca_file: None,
             hpke_public_key: None,
             help_phone: String::new(),
@@ -99,7 +45,7 @@ async fn a_carrier_signs_in_by_a_file_and_reports_to_a_server_that_is_not_ours()
     );
     assert!(!file.exists(), "the token is in the vault");
     let first = report_bite(&phone).await;
-    is_sent(&phone, &first.id).await;
+    sync_until_sent(&phone, &first.id).await;
     phone.shutdown().await;
 
     let phone = profile.start().await;
@@ -113,14 +59,8 @@ async fn a_carrier_signs_in_by_a_file_and_reports_to_a_server_that_is_not_ours()
         .await
         .expect("kept");
     let second = phone.report_send(draft).await.expect("sent");
-    is_sent(&phone, &second.id).await;
+    sync_until_sent(&phone, &second.id).await;
     let file = second.attachments[0].id.clone();
-    until(&phone, async || {
-        phone.sync_now().await.expect("asked");
-        let report = phone.report(second.id.clone()).await.expect("there");
-        matches!(report.attachments[0].send, SendState::Sent { .. }).then_some(())
-    })
-    .await;
 
     let (reports, tasks) = (peer.list("QuestionnaireResponse").await, peer.list("Task").await);
     assert_eq!((reports.len(), tasks.len()), (2, 2));
@@ -158,15 +98,10 @@ async fn a_carrier_signs_in_by_a_file_and_reports_to_a_server_that_is_not_ours()
 #[tokio::test(flavor = "multi_thread")]
 async fn our_own_server_says_that_it_has_the_exchange() {
     let world = World::new().await;
-    let server = world.provisioning();
-    let pem = std::fs::read(server.ca_file.expect("a CA")).expect("the CA");
-    let http = reqwest::Client::builder()
-        .tls_certs_only([reqwest::Certificate::from_pem(&pem).expect("a certificate")])
-        .build()
-        .expect("a client");
 
-    let answer = http
-        .get(format!("{}/fhir/metadata", server.base_url))
+    let answer = world
+        .http()
+        .get(format!("{}/fhir/metadata", world.provisioning().base_url))
         .send()
         .await
         .expect("an answer");

@@ -1,6 +1,5 @@
 //! A disk that is really full, under the whole app: words still save, photos do not, and the person reads so.
 
-use base64::Engine as _;
 use hms_client::{Client, ClientError};
 use hms_model::form::ReportStepForm;
 use hms_model::report::{BodyPart, HurtPlace, SafeNow, Side, WhatHappened};
@@ -8,7 +7,7 @@ use hms_model::view::{DraftView, ErrorCode, ReportView, SendState, StorageProble
 
 use crate::small_disk::SmallDisk;
 use crate::words::words;
-use crate::world::{sign_in, until, Profile, World, PASSPHRASE};
+use crate::world::{png, sign_in, until, Profile, World, PASSPHRASE};
 
 const MEGABYTES: u32 = 32;
 
@@ -215,7 +214,5 @@ fn noise(width: u32, height: u32) -> String {
         dice = dice.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
         image::Rgb([(dice >> 8) as u8, (dice >> 16) as u8, (dice >> 24) as u8])
     });
-    let mut png = std::io::Cursor::new(Vec::new());
-    picture.write_to(&mut png, image::ImageFormat::Png).expect("png");
-    base64::engine::general_purpose::STANDARD.encode(png.into_inner())
+    png(&picture)
 }

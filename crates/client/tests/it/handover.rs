@@ -4,8 +4,7 @@ use hms_client::Client;
 use hms_model::form::ReportStepForm;
 use hms_model::view::{ErrorCode, TakenInView};
 
-use crate::colleague::photo;
-use crate::world::{fill_in, sign_in, until, World, PASSPHRASE};
+use crate::world::{fill_in, photo, sign_in, until, World, PASSPHRASE};
 
 const WORDS: &str = "It came out from under the porch.";
 
@@ -15,10 +14,7 @@ async fn report(phone: &Client) -> String {
         text: Some(WORDS.into()),
     };
     phone.report_step(draft.clone(), note).await.expect("kept");
-    phone
-        .report_attach(draft.clone(), "image/png".into(), photo())
-        .await
-        .expect("kept");
+    photo(phone, &draft).await;
     phone.report_send(draft).await.expect("queued").id
 }
 

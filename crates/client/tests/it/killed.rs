@@ -5,13 +5,12 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
-use hms_client::Client;
 use hms_model::form::ReportStepForm;
 use hms_model::report::{BodyPart, HurtPlace, SafeNow, Side, WhatHappened};
-use hms_model::view::{DraftView, SendState};
+use hms_model::view::DraftView;
 
 use crate::alone::{self, CHILD};
-use crate::world::{sign_in, until, Profile, TestClock, World, PASSPHRASE};
+use crate::world::{reopen, sign_in, sync_until_sent, World};
 
 /// Not a test of its own: the form that is filled in until somebody kills the process.
 #[tokio::test(flavor = "multi_thread")]
@@ -19,7 +18,7 @@ async fn child_fills_in_a_form() {
     let Some(dir) = std::env::var_os(CHILD) else {
         return;
     };
-    let phone = open(Path::new(&dir)).await;
+    let phone = reopen(Path::new(&dir)).await;
     let form = phone.report_start(None).await.expect("a form");
     let first = TEXTS.iter().filter_map(|of| number(of(&form))).max();
     if form.safe.is_none() {
@@ -57,7 +56,7 @@ async fn a_form_survives_kill_9_at_any_moment_but_for_at_most_its_last_field() {
     let (mut all, mut form) = (0, None);
     for round in 0..10 {
         let said = fill_in_and_kill(&profile.dir, 1 + roll(9), Duration::from_micros(roll(60_000))).await;
-        let phone = open(&profile.dir).await;
+        let phone = reopen(&profile.dir).await;
         let kept = phone.report_draft().await.expect("looks").expect("a form");
         for (n, field) in TEXTS.iter().enumerate() {
             // The newest number of this field that was said to be kept; one more may have been on its way.
@@ -80,15 +79,10 @@ async fn a_form_survives_kill_9_at_any_moment_but_for_at_most_its_last_field() {
     }
 
     // And it is still a report that can be sent.
-    let phone = open(&profile.dir).await;
+    let phone = reopen(&profile.dir).await;
     let sent = phone.report_send(form.expect("a form")).await.expect("sent");
     assert!(sent.note.is_some() && sent.witness.is_some());
-    until(&phone, async || {
-        phone.sync_now().await.expect("syncs");
-        let report = phone.report(sent.id.clone()).await.expect("there");
-        matches!(report.send, SendState::Sent { .. }).then_some(())
-    })
-    .await;
+    sync_until_sent(&phone, &sent.id).await;
     phone.shutdown().await;
 }
 
@@ -117,20 +111,6 @@ async fn fill_in_and_kill(dir: &Path, lines: u64, then: Duration) -> usize {
     };
     let said = tokio::task::spawn_blocking(work).await.expect("a child");
     said.expect("it came as far as one field")
-}
-
-/// The profile, opened offline by its passphrase as after any start of the app.
-async fn open(dir: &Path) -> Client {
-    let profile = Profile {
-        dir: dir.to_owned(),
-        server: hms_client::Provisioning::read(&dir.join("server.json")).expect("server.json"),
-        clock: TestClock::default(),
-        opened: std::sync::Arc::default(),
-        media: hms_client::MediaChoice::Devices,
-    };
-    let phone = profile.start().await;
-    assert!(phone.unlock(PASSPHRASE.into()).await.expect("an answer").open);
-    phone
 }
 
 fn choices() -> Vec<ReportStepForm> {

@@ -3,7 +3,9 @@
 use hms_model::form::{AnswerForm, ReportStepForm};
 use hms_model::view::{ErrorCode, Phase, SendState};
 
-use crate::world::{fill_in, report_bite, sign_in, until, World, PASSPHRASE};
+use crate::world::{
+    fill_in, png, report_bite, sign_in, sync_until_sent, until, until_sent, World, PASSPHRASE,
+};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_phone_that_nobody_signed_in_on_delivers_a_report_and_its_owner_claims_it() {
@@ -41,11 +43,7 @@ async fn a_phone_that_nobody_signed_in_on_delivers_a_report_and_its_owner_claims
     }
     assert!(check.outcome.is_some());
 
-    until(&phone, async || {
-        let report = phone.report(sent.id.clone()).await.expect("there");
-        matches!(report.send, SendState::Sent { .. }).then_some(())
-    })
-    .await;
+    until_sent(&phone, &sent.id).await;
 
     sign_in(&phone, &profile, "dana").await;
     let claimed = until(&phone, async || {
@@ -119,11 +117,7 @@ async fn a_report_made_offline_goes_out_by_itself_when_the_server_is_back() {
 
     world.start_server(&address).await;
 
-    until(&dana, async || {
-        let report = dana.report(sent.id.clone()).await.expect("there");
-        matches!(report.send, SendState::Sent { .. }).then_some(())
-    })
-    .await;
+    until_sent(&dana, &sent.id).await;
     dana.shutdown().await;
 }
 
@@ -191,11 +185,7 @@ async fn a_photo_follows_its_report_small_and_without_its_position() {
     let world = World::new().await;
     let dana = world.person("dana").await;
     let draft = fill_in(&dana).await;
-    let mut png = std::io::Cursor::new(Vec::new());
-    image::RgbImage::new(2000, 1000)
-        .write_to(&mut png, image::ImageFormat::Png)
-        .expect("png");
-    let base64 = base64::engine::general_purpose::STANDARD.encode(png.into_inner());
+    let base64 = png(&image::RgbImage::new(2000, 1000));
     let refused = dana
         .report_attach(draft.clone(), "application/pdf".into(), base64.clone())
         .await;
@@ -208,13 +198,7 @@ async fn a_photo_follows_its_report_small_and_without_its_position() {
     let sent = dana.report_send(draft).await.expect("sent");
     let photo = sent.attachments[0].id.clone();
 
-    until(&dana, async || {
-        dana.sync_now().await.expect("syncs");
-        let report = dana.report(sent.id.clone()).await.expect("there");
-        let whole = matches!(report.send, SendState::Sent { .. });
-        (whole && matches!(report.attachments[0].send, SendState::Sent { .. })).then_some(())
-    })
-    .await;
+    sync_until_sent(&dana, &sent.id).await;
     assert_eq!(dana.outbox().await.expect("outbox"), []);
 
     let ada = world.person("ada").await;

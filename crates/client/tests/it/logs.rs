@@ -5,12 +5,12 @@ use std::sync::{Arc, Mutex};
 
 use hms_client::{Client, ClientError, MediaChoice, SyntheticSide};
 use hms_model::form::{AnswerForm, IntakeForm, ReportStepForm};
-use hms_model::view::{SendState, VisitState};
+use hms_model::view::VisitState;
 use tracing_subscriber::fmt::MakeWriter;
 
 use crate::alone::in_own_process;
 use crate::proxy::{Fate, Proxy};
-use crate::world::{fill_in, sign_in, until, World, PASSPHRASE};
+use crate::world::{fill_in, sign_in, sync_until_sent, until, World, PASSPHRASE};
 
 /// In every word that somebody types here.
 const CANARY: &str = "QuincyCanary";
@@ -175,12 +175,7 @@ async fn report_and_check(dana: &Client, errors: &mut Vec<ClientError>) {
     }
     let colleague = dana.report_start(Some(typed("colleague"))).await.expect("a form");
     dana.report_discard(colleague.id).await.expect("thrown away");
-    until(dana, async || {
-        dana.sync_now().await.expect("syncs");
-        let report = dana.report(sent.id.clone()).await.expect("there");
-        matches!(report.send, SendState::Sent { .. }).then_some(())
-    })
-    .await;
+    sync_until_sent(dana, &sent.id).await;
     let added = dana
         .report_add(sent.id, "correction".into(), Some(typed("correction")))
         .await;

@@ -4,24 +4,15 @@ use std::time::Duration;
 
 use base64::engine::general_purpose::STANDARD;
 use base64::Engine as _;
-use hms_client::Client;
-use hms_model::view::{ErrorCode, SendState};
+use hms_model::view::ErrorCode;
 
 use crate::cutter::{Cutter, Each};
 use crate::uploads::{assert_stored_once, phone_behind, report_with, stored, until_all_is_sent, Dice};
-use crate::world::{fill_in, until, World};
+use crate::world::{fill_in, png, until, until_sent, World};
 
 async fn line(world: &World, pause_ms: u64) -> Cutter {
     let pause = Duration::from_millis(pause_ms);
     Cutter::before(&world.provisioning(), Each::Cut, Vec::new(), pause).await
-}
-
-async fn report_is_sent(phone: &Client, report: &str) {
-    until(phone, async || {
-        let report = phone.report(report.to_owned()).await.expect("there");
-        matches!(report.send, SendState::Sent { .. }).then_some(())
-    })
-    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -86,13 +77,13 @@ async fn on_a_link_that_costs_only_large_files_wait_until_it_is_free_or_the_pers
 
     let (report, ids) = report_with(&phone, &files).await;
 
-    report_is_sent(&phone, &report).await;
+    until_sent(&phone, &report).await;
     until(&phone, async || stored(&world, &ids[1]).await).await;
     let waiting = phone.waiting_for_free_link().await.expect("asked");
     assert_eq!(waiting, [ids[0].clone(), ids[2].clone()]);
     // Another report, and being asked to sync, change nothing of that.
     let (second, small) = report_with(&phone, &[Dice(9).recording(900_000)]).await;
-    report_is_sent(&phone, &second).await;
+    until_sent(&phone, &second).await;
     until(&phone, async || stored(&world, &small[0]).await).await;
     phone.sync_now().await.expect("syncs");
     tokio::time::sleep(Duration::from_secs(1)).await;
@@ -129,7 +120,7 @@ async fn a_file_of_50_mb_is_refused_with_a_word_and_the_report_goes_without_it()
     }
 
     let sent = phone.report_send(draft).await.expect("sent");
-    report_is_sent(&phone, &sent.id).await;
+    until_sent(&phone, &sent.id).await;
     assert!(sent.attachments.is_empty());
     phone.shutdown().await;
 }
@@ -144,19 +135,13 @@ async fn the_desk_sees_a_small_picture_until_the_photo_itself_is_there() {
     let noise = image::RgbImage::from_fn(900, 600, |x, y| {
         image::Rgb([(x * y % 251) as u8, (x ^ y) as u8, (x * 7 + y * 13) as u8])
     });
-    let mut png = std::io::Cursor::new(Vec::new());
-    noise.write_to(&mut png, image::ImageFormat::Png).expect("png");
     let draft = fill_in(&phone).await;
     let form = phone
-        .report_attach(
-            draft.clone(),
-            "image/png".into(),
-            STANDARD.encode(png.into_inner()),
-        )
+        .report_attach(draft.clone(), "image/png".into(), png(&noise))
         .await;
     let id = form.expect("kept").attachments[0].id.clone();
     let report = phone.report_send(draft).await.expect("sent").id;
-    report_is_sent(&phone, &report).await;
+    until_sent(&phone, &report).await;
 
     let ada = world.person("ada").await;
     let seen = async || {

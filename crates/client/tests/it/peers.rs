@@ -1,10 +1,10 @@
 //! `tus-js-client`, which we did not write, uploads to our server: over a line that breaks, and after it gave up once.
 
-use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
 use crate::cutter::{Cut, Cutter, Each};
+use crate::npm::root_with;
 use crate::uploads::{assert_stored_once_for, hex_sha256, Dice, TWICE_AT_MOST};
 use crate::world::World;
 use serde_json::{json, Value};
@@ -13,26 +13,18 @@ use serde_json::{json, Value};
 async fn tus_js_client_uploads_to_our_server_over_a_line_that_breaks() {
     const SIZE: usize = 1_500_000;
     const CHUNK: usize = 200_000;
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    assert!(
-        root.join("node_modules/tus-js-client").exists(),
-        "`npm ci` at the top, which `cargo xtask test` runs, installs the peer"
-    );
+    let root = root_with("tus-js-client");
     let world = World::new().await;
     let direct = world.provisioning();
     let demo: Value = serde_json::from_slice(&std::fs::read(&world.demo).expect("demo.json")).expect("JSON");
     let carrier = &demo["users"]["carrier"];
     let token = carrier["token"].as_str().expect("a token");
-    let pem = std::fs::read(direct.ca_file.clone().expect("a CA")).expect("the CA");
-    let http = reqwest::Client::builder()
-        .tls_certs_only([reqwest::Certificate::from_pem(&pem).expect("a certificate")])
-        .build()
-        .expect("a client");
     let words = json!({"resourceType": "DocumentReference", "id": "from-js", "status": "current",
         "subject": {"reference": format!("Patient/{}", carrier["fhir_id"].as_str().expect("an id"))},
         "author": [{"reference": format!("Patient/{}", carrier["fhir_id"].as_str().expect("an id"))}],
         "content": [{"attachment": {"url": "Binary/from-js", "contentType": "audio/ogg"}}]});
-    let kept = http
+    let kept = world
+        .http()
         .put(format!("{}/fhir/DocumentReference/from-js", direct.base_url))
         .bearer_auth(token)
         .header("content-type", "application/fhir+json")

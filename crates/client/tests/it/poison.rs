@@ -7,7 +7,7 @@ use hms_model::form::ReportStepForm;
 use hms_model::view::SendState;
 
 use crate::proxy::{Fate, Proxy};
-use crate::world::{fill_in, sign_in, until, World};
+use crate::world::{fill_in, sign_in, sync_until_sent, until, World};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn one_entry_that_poisons_every_batch_is_set_apart_and_the_rest_arrives() {
@@ -104,12 +104,7 @@ async fn a_server_that_refuses_every_exchange_makes_no_entry_a_bad_one() {
     );
 
     refuses.store(false, Ordering::SeqCst);
-    until(&dana, async || {
-        dana.sync_now().await.expect("syncs");
-        let report = dana.report(sent.id.clone()).await.expect("there");
-        matches!(report.send, SendState::Sent { .. }).then_some(())
-    })
-    .await;
+    sync_until_sent(&dana, &sent.id).await;
     dana.shutdown().await;
 }
 
@@ -186,11 +181,6 @@ async fn the_answer_to_another_exchange_is_not_taken_for_a_receipt() {
     assert!(proxy.fates("$hms-sync ").contains(&Fate::Stray));
 
     strays.store(false, Ordering::SeqCst);
-    until(&dana, async || {
-        dana.sync_now().await.expect("syncs");
-        let report = dana.report(sent.id.clone()).await.expect("there");
-        matches!(report.send, SendState::Sent { .. }).then_some(())
-    })
-    .await;
+    sync_until_sent(&dana, &sent.id).await;
     dana.shutdown().await;
 }

@@ -1,13 +1,12 @@
 //! Stands between a phone and the real server, and does to chosen requests what networks and servers do.
 
-use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use hms_client::Provisioning;
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, ServerName};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+
+use crate::line::{behind, Head, Upstream};
 
 /// What becomes of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,18 +60,17 @@ impl Proxy {
     pub async fn before(server: &Provisioning, judge: impl FnMut(&Request) -> Fate + Send + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("port");
         let address = listener.local_addr().expect("address").to_string();
-        let upstream = server.base_url.trim_start_matches("https://").to_owned();
-        let tls = connector(server.ca_file.as_deref().expect("a CA"));
+        let upstream = Upstream::of(server);
         let judge: Arc<Mutex<Judge>> = Arc::new(Mutex::new(Box::new(judge)));
         let seen: Arc<Mutex<Vec<(String, Fate)>>> = Arc::default();
         let list = Arc::clone(&seen);
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 let (judge, list) = (Arc::clone(&judge), Arc::clone(&list));
-                let (upstream, tls) = (upstream.clone(), tls.clone());
+                let upstream = upstream.clone();
                 tokio::spawn(async move {
                     // A connection that ends early is what it is here for.
-                    let _ = carry(stream, &upstream, tls, &judge, &list).await;
+                    let _ = carry(stream, &upstream, &judge, &list).await;
                 });
             }
         });
@@ -81,11 +79,7 @@ impl Proxy {
 
     /// The server as the phone gets to know it.
     pub fn provisioning(&self, server: &Provisioning) -> Provisioning {
-        Provisioning {
-            base_url: format!("http://{}", self.address),
-            ca_file: server.ca_file.clone(),
-            ..server.clone()
-        }
+        behind(&self.address, server)
     }
 
     /// What became of the requests whose first line holds `part`, in their order.
@@ -102,50 +96,26 @@ impl Proxy {
     }
 }
 
-pub fn connector(ca: &Path) -> tokio_rustls::TlsConnector {
-    let mut roots = rustls::RootCertStore::empty();
-    for certificate in CertificateDer::pem_file_iter(ca).expect("the CA") {
-        roots.add(certificate.expect("a certificate")).expect("a root");
-    }
-    let config =
-        rustls::ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-            .with_safe_default_protocol_versions()
-            .expect("TLS")
-            .with_root_certificates(roots)
-            .with_no_client_auth();
-    tokio_rustls::TlsConnector::from(Arc::new(config))
-}
-
 /// One request on each connection: the server is asked to close it after its answer.
 async fn carry(
     mut phone: TcpStream,
-    upstream: &str,
-    tls: tokio_rustls::TlsConnector,
+    upstream: &Upstream,
     judge: &Mutex<Judge>,
     seen: &Mutex<Vec<(String, Fate)>>,
 ) -> std::io::Result<()> {
-    let mut head = Vec::new();
-    while !head.ends_with(b"\r\n\r\n") {
-        head.push(phone.read_u8().await?);
-    }
-    let head = String::from_utf8_lossy(&head).into_owned();
-    let line = head.lines().next().unwrap_or_default().to_owned();
-    let header = |name: &str| {
-        let found = head.lines().find(|l| l.to_lowercase().starts_with(name))?;
-        Some(found.split_once(':')?.1.trim().to_owned())
-    };
-    let length = header("content-length").and_then(|l| l.parse().ok()).unwrap_or(0);
-    let mut body = vec![0; length];
+    let head = Head::read(&mut phone).await?;
+    let header = |name: &str| head.header(name);
+    let mut body = vec![0; head.length()];
     phone.read_exact(&mut body).await?;
     let request = Request {
-        line: line.clone(),
+        line: head.line.clone(),
         token: header("authorization").unwrap_or_default(),
         body: String::from_utf8_lossy(&unpacked(header("content-encoding"), &body)).into_owned(),
         packed: header("content-encoding").is_some(),
         takes_packed: header("accept-encoding").is_some(),
     };
     let fate = (judge.lock().expect("judge"))(&request);
-    seen.lock().expect("list").push((line, fate.clone()));
+    seen.lock().expect("list").push((request.line, fate.clone()));
     if fate == Fate::Stray {
         let mut lines = String::new();
         for op in 1..=40 {
@@ -173,16 +143,8 @@ async fn carry(
         phone.write_all(answer.as_bytes()).await?;
         return phone.shutdown().await;
     }
-    let tcp = TcpStream::connect(upstream).await?;
-    let host = upstream.split(':').next().unwrap_or_default().to_owned();
-    let name = ServerName::try_from(host).map_err(std::io::Error::other)?;
-    let mut server = tls.connect(name, tcp).await?;
-    let upgrades = header("upgrade").is_some();
-    let head = if upgrades {
-        head
-    } else {
-        head.replacen("\r\n", "\r\nConnection: close\r\n", 1)
-    };
+    let mut server = upstream.connect().await?;
+    let head = head.closing();
     let head = match fate {
         // A mark is looked for in plain text.
         Fate::CutAfter(_) | Fate::Blank(_) => without(&head, "accept-encoding"),

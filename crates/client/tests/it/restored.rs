@@ -1,36 +1,18 @@
 //! The server is put back to a backup from before a report: the phone brings the report again, and its photo.
 
-use base64::Engine as _;
 use hms_client::Client;
-use hms_model::view::SendState;
 use hms_server::db::{DbError, Tx};
 use hms_server::service::sync;
 
-use crate::world::{fill_in, sign_in, until, World};
+use crate::world::{fill_in, photo, sign_in, sync_until_sent, until, World};
 
 async fn report_with_photo(dana: &Client) -> String {
     let draft = fill_in(dana).await;
-    let mut png = std::io::Cursor::new(Vec::new());
-    image::RgbImage::new(40, 30)
-        .write_to(&mut png, image::ImageFormat::Png)
-        .expect("png");
-    let base64 = base64::engine::general_purpose::STANDARD.encode(png.into_inner());
-    dana.report_attach(draft.clone(), "image/png".into(), base64)
-        .await
-        .expect("kept");
+    photo(dana, &draft).await;
     dana.report_send(draft).await.expect("sent").id
 }
 
-async fn photo_is_sent(dana: &Client, report: &str) {
-    until(dana, async || {
-        let _tried = dana.sync_now().await;
-        let found = dana.report(report.to_owned()).await.expect("there");
-        let sent = |state: &SendState| matches!(state, SendState::Sent { .. });
-        (sent(&found.send) && sent(&found.attachments[0].send)).then_some(())
-    })
-    .await;
-}
-
+/// Every version counts: what comes twice must not become one.
 async fn photos_at(world: &World) -> usize {
     let server = world.server.as_ref().expect("a server");
     let found: Result<usize, DbError> = server
@@ -59,7 +41,7 @@ async fn a_server_that_was_put_back_gets_its_photos_again() {
     let backup = world.dir.path().join("backup.db");
     server.app.db.copy_to(&backup).expect("copies");
     let report = report_with_photo(&dana).await;
-    photo_is_sent(&dana, &report).await;
+    sync_until_sent(&dana, &report).await;
     assert_eq!(photos_at(&world).await, before + 1);
 
     // Back to before the report, as the command does it: another file, and a new epoch.
@@ -80,7 +62,7 @@ async fn a_server_that_was_put_back_gets_its_photos_again() {
         (photos_at(&world).await == before + 1).then_some(())
     })
     .await;
-    photo_is_sent(&dana, &report).await;
+    sync_until_sent(&dana, &report).await;
     assert_eq!(photos_at(&world).await, before + 1, "once");
     dana.shutdown().await;
 }

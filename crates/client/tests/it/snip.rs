@@ -15,6 +15,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
 use crate::cutter::Cut;
+use crate::line::{behind, Head};
 use crate::world::World;
 
 /// What becomes of a request whose first line holds a text.
@@ -87,11 +88,7 @@ impl Snip {
 
     /// The server as the phone gets to know it.
     pub fn provisioning(&self, server: &Provisioning) -> Provisioning {
-        Provisioning {
-            base_url: format!("http://{}", self.address),
-            ca_file: server.ca_file.clone(),
-            ..server.clone()
-        }
+        behind(&self.address.to_string(), server)
     }
 
     /// The next request whose first line holds this breaks off there.
@@ -133,32 +130,20 @@ impl Snip {
 
 /// One request on each connection: the server is asked to close it after its answer.
 async fn carry(mut phone: TcpStream, upstream: SocketAddr, seen: &Mutex<Seen>) -> std::io::Result<()> {
-    let mut head = Vec::new();
-    while !head.ends_with(b"\r\n\r\n") {
-        head.push(phone.read_u8().await?);
-    }
-    let text = String::from_utf8_lossy(&head).into_owned();
-    let line = text.lines().next().unwrap_or_default().to_owned();
-    let header = |name: &str| {
-        let found = text.lines().find(|l| l.to_lowercase().starts_with(name))?;
-        Some(found.split_once(':')?.1.trim().to_owned())
-    };
+    let head = Head::read(&mut phone).await?;
     let mut server = TcpStream::connect(upstream).await?;
-    if header("upgrade:").is_some() {
-        server.write_all(&head).await?;
+    let mut request = head.closing().into_bytes();
+    if head.upgrades() {
+        server.write_all(&request).await?;
         tokio::io::copy_bidirectional(&mut phone, &mut server).await?;
         return Ok(());
     }
-    let length = header("content-length:")
-        .and_then(|l| l.parse().ok())
-        .unwrap_or(0);
-    let mut request = text.replacen("\r\n", "\r\nConnection: close\r\n", 1).into_bytes();
     let begun = request.len();
-    request.resize(begun + length, 0);
+    request.resize(begun + head.length(), 0);
     phone.read_exact(&mut request[begun..]).await?;
     let plan = {
         let mut seen = seen.lock().expect("seen");
-        let at = seen.plans.iter().position(|(part, _)| line.contains(part));
+        let at = seen.plans.iter().position(|(part, _)| head.line.contains(part));
         let plan = at.map(|at| seen.plans.remove(at).1);
         seen.made += usize::from(matches!(plan, Some(Plan::Break(_))));
         plan
@@ -183,7 +168,7 @@ async fn carry(mut phone: TcpStream, upstream: SocketAddr, seen: &Mutex<Seen>) -
         _ => {
             phone.write_all(&answer).await?;
             let mut seen = seen.lock().expect("seen");
-            seen.sizes.push((line, request.len(), answer.len()));
+            seen.sizes.push((head.line, request.len(), answer.len()));
         }
     }
     phone.shutdown().await

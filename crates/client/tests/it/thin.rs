@@ -14,7 +14,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
 use crate::uploads::{assert_stored_once, phone_behind_line, report_with, Dice};
-use crate::world::{until, World};
+use crate::world::{is_sent, until, World};
 
 /// Bytes of a packet.
 const PACKET: usize = 1_400;
@@ -151,7 +151,7 @@ async fn lost(world: &World, name: &str, size: usize, cuts: u64, round_trip: Dur
     until(&phone, async || {
         phone.sync_now().await.ok()?;
         let report = phone.report(report.clone()).await.expect("there");
-        matches!(report.send, hms_model::view::SendState::Sent { .. }).then_some(())
+        is_sent(&report.send).then_some(())
     })
     .await;
     let (begun, before) = (Instant::now(), line.arrived());

@@ -4,18 +4,17 @@
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::Stdio;
-use std::sync::Arc;
 use std::time::Duration;
 
 use base64::engine::general_purpose::STANDARD;
 use base64::Engine as _;
-use hms_client::{Client, MediaChoice, Provisioning};
+use hms_client::{Client, Provisioning};
 use hms_model::view::SendState;
 
 use crate::alone::{self, CHILD};
 use crate::cutter::{Cut, Cutter, Each};
 use crate::proxy::{Fate, Proxy};
-use crate::world::{fill_in, report_bite, sign_in, until, Profile, TestClock, World, PASSPHRASE};
+use crate::world::{fill_in, reopen, report_bite, sign_in, until, until_sent, Profile, World};
 
 /// What may be sent twice after a cut.
 pub const TWICE_AT_MOST: u64 = 64 * 1024 + 1024;
@@ -38,14 +37,9 @@ impl Dice {
 async fn stored_for(world: &World, role: &str, id: &str) -> Option<(Vec<u8>, String)> {
     let demo: serde_json::Value =
         serde_json::from_slice(&std::fs::read(&world.demo).expect("demo.json")).expect("JSON");
-    let server = world.provisioning();
-    let pem = std::fs::read(server.ca_file.expect("a CA")).expect("the CA");
-    let http = reqwest::Client::builder()
-        .tls_certs_only([reqwest::Certificate::from_pem(&pem).expect("a certificate")])
-        .build()
-        .expect("a client");
-    let answer = http
-        .get(format!("{}/fhir/Binary/{id}", server.base_url))
+    let answer = world
+        .http()
+        .get(format!("{}/fhir/Binary/{id}", world.provisioning().base_url))
         .bearer_auth(demo["users"][role]["token"].as_str().expect("a token"))
         .header("accept", "*/*")
         .send()
@@ -262,7 +256,7 @@ async fn child_uploads() {
     let Some(dir) = std::env::var_os(CHILD) else {
         return;
     };
-    let phone = open(Path::new(&dir)).await;
+    let phone = reopen(Path::new(&dir)).await;
     eprintln!("open");
     until_all_is_sent(&phone).await;
     phone.shutdown().await;
@@ -279,11 +273,7 @@ async fn an_app_that_is_killed_in_the_middle_goes_on_where_the_server_stands() {
     let file = Dice(5).recording(SIZE);
     let (report, ids) = report_with(&phone, std::slice::from_ref(&file)).await;
     // The report does not wait for what cannot be uploaded.
-    until(&phone, async || {
-        let report = phone.report(report.clone()).await.expect("there");
-        matches!(report.send, SendState::Sent { .. }).then_some(())
-    })
-    .await;
+    until_sent(&phone, &report).await;
     phone.shutdown().await;
     profile.server.write(&profile.dir).expect("server.json");
     cutter.open();
@@ -310,7 +300,7 @@ async fn an_app_that_is_killed_in_the_middle_goes_on_where_the_server_stands() {
         child.wait().expect("ends");
     }
     assert!(stored(&world, &ids[0]).await.is_none());
-    let phone = open(&profile.dir).await;
+    let phone = reopen(&profile.dir).await;
     until_all_is_sent(&phone).await;
 
     assert_stored_once(&world, &ids[0], &file).await;
@@ -344,11 +334,7 @@ async fn a_report_does_not_wait_for_a_photo_that_is_on_its_way_and_the_person_se
     assert!(number <= 31, "part {number}");
 
     let second = report_bite(&phone).await;
-    until(&phone, async || {
-        let report = phone.report(second.id.clone()).await.expect("there");
-        matches!(report.send, SendState::Sent { .. }).then_some(())
-    })
-    .await;
+    until_sent(&phone, &second.id).await;
 
     assert!(
         stored(&world, &ids[0]).await.is_none(),
@@ -441,18 +427,4 @@ async fn a_server_that_takes_no_pieces_gets_the_whole_and_once() {
     assert_eq!(count(&lines, "OPTIONS"), 1, "{lines:?}");
     assert_eq!(count(&lines, "POST"), 0);
     assert!(count(&lines, "PUT") >= 1);
-}
-
-/// The profile, opened offline by its passphrase as after any start of the app.
-async fn open(dir: &Path) -> Client {
-    let profile = Profile {
-        dir: dir.to_owned(),
-        server: Provisioning::read(&dir.join("server.json")).expect("server.json"),
-        clock: TestClock::default(),
-        opened: Arc::default(),
-        media: MediaChoice::Devices,
-    };
-    let phone = profile.start().await;
-    assert!(phone.unlock(PASSPHRASE.into()).await.expect("an answer").open);
-    phone
 }

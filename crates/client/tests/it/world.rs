@@ -5,14 +5,19 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use base64::engine::general_purpose::STANDARD;
+use base64::Engine as _;
 use hms_client::{
     Client, Clock, MediaChoice, PositionSource, ProfileConfig, Provisioning, SyntheticSide, VaultChoice,
 };
 use hms_model::form::ReportStepForm;
 use hms_model::report::{BodyPart, HurtPlace, SafeNow, Side, WhatHappened};
 use hms_model::time::Timestamp;
-use hms_model::view::{Phase, ReportView, SignInState};
+use hms_model::view::{Phase, ReportView, SendState, SignInState};
 use hms_server::cli::{serve, Running, ServeOptions};
+use hms_server::db::sqlite::table;
+use hms_server::db::DbError;
+use serde_json::Value;
 
 pub const PASSPHRASE: &str = "route seven mailbox";
 
@@ -102,6 +107,34 @@ impl World {
         }
     }
 
+    /// Everything of a type that the server has now, whoever may see it.
+    pub async fn stored(&self, kind: &str) -> Vec<Value> {
+        let app = self.server.as_ref().expect("running").app.clone();
+        let kind = kind.to_owned();
+        let all: Result<Vec<Value>, DbError> = app
+            .db
+            .read(move |read| {
+                let rows = table::feed::after(read.conn(), 0, 1_000_000)?;
+                let live = rows
+                    .into_iter()
+                    .filter(|r| r.kind == kind && r.seq == r.current && !r.deleted);
+                live.map(|r| {
+                    let body = table::feed::body(read.conn(), r.seq)?;
+                    serde_json::from_str(&body.unwrap_or_default()).map_err(DbError::Body)
+                })
+                .collect()
+            })
+            .await;
+        all.expect("a read")
+    }
+
+    /// Somebody who asks the server directly, with its CA.
+    pub fn http(&self) -> reqwest::Client {
+        trusting(self.provisioning().ca_file.as_deref().expect("a CA"))
+            .build()
+            .expect("a client")
+    }
+
     /// A profile that is signed in with a PIN.
     pub async fn person(&self, name: &str) -> Client {
         let profile = self.profile(name);
@@ -142,6 +175,21 @@ impl Profile {
     }
 }
 
+/// A profile that another process left with its `server.json`, opened offline by its passphrase as after any start of the
+/// app.
+pub async fn reopen(dir: &Path) -> Client {
+    let profile = Profile {
+        dir: dir.to_owned(),
+        server: Provisioning::read(&dir.join("server.json")).expect("server.json"),
+        clock: TestClock::default(),
+        opened: Arc::default(),
+        media: MediaChoice::Devices,
+    };
+    let phone = profile.start().await;
+    assert!(phone.unlock(PASSPHRASE.into()).await.expect("an answer").open);
+    phone
+}
+
 /// Signs in as a person does in the browser, and sets the passphrase.
 pub async fn sign_in(client: &Client, profile: &Profile, name: &str) {
     browse(client, profile, name).await;
@@ -178,12 +226,15 @@ pub async fn finish_in_browser(address: &str, server: &Provisioning, name: &str)
 }
 
 fn browser(ca: &Path) -> reqwest::Client {
-    let pem = std::fs::read(ca).expect("the CA");
-    reqwest::Client::builder()
-        .tls_certs_only([reqwest::Certificate::from_pem(&pem).expect("a certificate")])
+    trusting(ca)
         .redirect(reqwest::redirect::Policy::none())
         .build()
         .expect("a browser")
+}
+
+fn trusting(ca: &Path) -> reqwest::ClientBuilder {
+    let pem = std::fs::read(ca).expect("the CA");
+    reqwest::Client::builder().tls_certs_only([reqwest::Certificate::from_pem(&pem).expect("a certificate")])
 }
 
 /// Fills in and sends a report of a dog bite.
@@ -213,6 +264,45 @@ pub async fn fill_in(client: &Client) -> String {
         client.report_step(draft.clone(), step).await.expect("kept");
     }
     draft
+}
+
+/// A picture as the camera gives it, in base64.
+pub fn png(picture: &image::RgbImage) -> String {
+    let mut png = std::io::Cursor::new(Vec::new());
+    picture.write_to(&mut png, image::ImageFormat::Png).expect("png");
+    STANDARD.encode(png.into_inner())
+}
+
+/// Adds a photo to a form; gives its id.
+pub async fn photo(client: &Client, draft: &str) -> String {
+    let base64 = png(&image::RgbImage::new(64, 48));
+    let kept = client.report_attach(draft.to_owned(), "image/png".into(), base64);
+    let mut attachments = kept.await.expect("kept").attachments;
+    attachments.pop().expect("a photo").id
+}
+
+pub fn is_sent(state: &SendState) -> bool {
+    matches!(state, SendState::Sent { .. })
+}
+
+/// Until a report is sent, whoever sends it.
+pub async fn until_sent(client: &Client, report: &str) {
+    until(client, async || {
+        let report = client.report(report.to_owned()).await.expect("there");
+        is_sent(&report.send).then_some(())
+    })
+    .await;
+}
+
+/// Exchanges with the server until a report and its photos are sent.
+pub async fn sync_until_sent(client: &Client, report: &str) {
+    until(client, async || {
+        client.sync_now().await.expect("syncs");
+        let report = client.report(report.to_owned()).await.expect("there");
+        let whole = is_sent(&report.send) && report.attachments.iter().all(|photo| is_sent(&photo.send));
+        whole.then_some(())
+    })
+    .await;
 }
 
 /// Waits until a look at the client says so.

@@ -1,8 +1,5 @@
 //! Our side against `@tus/server`, which we did not write. The file it keeps is the one that was sent.
 
-use std::io::{BufRead, BufReader};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 
 use tokio::io::AsyncReadExt;
@@ -11,45 +8,7 @@ use tokio::net::{TcpListener, TcpStream};
 use super::tus::{Caller, Tus};
 use crate::config::{Provisioning, SystemClock};
 use crate::net::{Fault, Http};
-
-/// The server; it ends with its standard input.
-struct Peer {
-    child: Child,
-    lines: std::io::Lines<BufReader<std::process::ChildStdout>>,
-    port: u16,
-}
-
-impl Peer {
-    fn start(folder: &Path) -> Self {
-        let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..");
-        assert!(
-            root.join("node_modules/@tus/server").exists(),
-            "`npm ci` at the top, which `cargo xtask test` runs, installs the peer"
-        );
-        let mut child = Command::new("node")
-            .arg("tests/peers/tus-server.mjs")
-            .arg(folder)
-            .current_dir(root)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("node");
-        let mut lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
-        let port = lines.next().expect("a line").expect("text").parse();
-        Self {
-            child,
-            lines,
-            port: port.expect("a port"),
-        }
-    }
-}
-
-impl Drop for Peer {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
+use crate::npm::NpmServer;
 
 fn http(port: u16) -> Http {
     let server = Provisioning {
@@ -95,7 +54,7 @@ async fn breaking(to: u16, after: Vec<usize>) -> u16 {
 #[tokio::test]
 async fn a_file_goes_to_a_foreign_server_over_a_line_that_breaks() {
     let folder = tempfile::tempdir().expect("folder");
-    let mut peer = Peer::start(folder.path());
+    let mut peer = NpmServer::start("@tus/server", "tus-server.mjs", &[folder.path().as_os_str()]);
     let file: Vec<u8> = (0..400_000_u32)
         .map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8)
         .collect();
@@ -138,8 +97,7 @@ async fn a_file_goes_to_a_foreign_server_over_a_line_that_breaks() {
     }
 
     assert!(cuts > 5, "{cuts}");
-    let done: serde_json::Value =
-        serde_json::from_str(&peer.lines.next().expect("a line").expect("text")).expect("JSON");
+    let done: serde_json::Value = serde_json::from_str(&peer.line()).expect("JSON");
     assert_eq!(done["size"], file.len());
     assert_eq!(done["metadata"]["document"], "photo");
     let kept = std::fs::read(folder.path().join(done["id"].as_str().expect("an id"))).expect("kept");

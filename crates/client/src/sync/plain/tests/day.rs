@@ -5,49 +5,18 @@
 //! hold, each word once.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{BufRead, BufReader};
-use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
 
 use serde_json::json;
 
 use super::line::Breaking;
 use super::*;
+use crate::npm::FhirPeer;
 use hms_core::sync::plain::{mark_of, same_meaning, Ability, Lack, TYPES};
 
-struct Peer {
-    child: Child,
-    port: u16,
-}
-
-impl Peer {
-    fn start() -> Self {
-        let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..");
-        assert!(
-            root.join("node_modules/@medplum/fhir-router").exists(),
-            "`npm ci` at the top, which `cargo xtask test` runs, installs the peer"
-        );
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let mut child = Command::new("node")
-            .arg("tests/peers/fhir-server.mjs")
-            .current_dir(root)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("node");
-        let mut lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
-        let port = lines
-            .next()
-            .expect("a line")
-            .expect("text")
-            .parse()
-            .expect("a port");
-        Self { child, port }
-    }
-
+impl FhirPeer {
     /// As somebody at the server: directly, over no line that breaks.
     async fn call(&self, method: reqwest::Method, path: &str, body: Option<Value>) -> (u16, Value) {
-        let url = format!("http://127.0.0.1:{}/fhir/R4/{path}", self.port);
+        let url = format!("{}/{path}", self.base());
         let mut request = reqwest::Client::new().request(method, url);
         if let Some(body) = body {
             request = request.body(body.to_string());
@@ -64,15 +33,6 @@ impl Peer {
         assert_eq!(status, 200, "{path}");
     }
 
-    async fn list(&self, kind: &str) -> Vec<Value> {
-        let (status, bundle) = self
-            .call(reqwest::Method::GET, &format!("{kind}?_count=1000"), None)
-            .await;
-        assert_eq!(status, 200);
-        let entries = bundle["entry"].as_array().cloned().unwrap_or_default();
-        entries.into_iter().map(|it| it["resource"].clone()).collect()
-    }
-
     /// The record that a device made, found by its mark as anybody could.
     async fn made(&self, id: &str) -> Option<Value> {
         let (kind, mark) = (id.split('/').next().expect("a type"), mark_of(id));
@@ -83,13 +43,6 @@ impl Peer {
         let first = found.next();
         assert!(found.next().is_none(), "{id} is there twice");
         first
-    }
-}
-
-impl Drop for Peer {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
 
@@ -175,7 +128,7 @@ async fn settle(device: &mut Device, line: &Breaking) {
 }
 
 /// Every record as the server has it, by what the device calls it.
-async fn there(peer: &Peer, device: &Device) -> BTreeMap<String, Value> {
+async fn there(peer: &FhirPeer, device: &Device) -> BTreeMap<String, Value> {
     let memory = super::super::memory::Memory::load(device.store())
         .await
         .expect("read");
@@ -190,7 +143,7 @@ async fn there(peer: &Peer, device: &Device) -> BTreeMap<String, Value> {
     all
 }
 
-async fn assert_same(peer: &Peer, device: &Device) -> usize {
+async fn assert_same(peer: &FhirPeer, device: &Device) -> usize {
     let there = there(peer, device).await;
     let mut here = BTreeMap::new();
     for kind in TYPES {
@@ -215,10 +168,10 @@ async fn assert_same(peer: &Peer, device: &Device) -> usize {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_days_work_with_a_foreign_server_loses_nothing_on_either_side() {
-    let peer = Peer::start();
+    let peer = FhirPeer::start();
     let (phone_line, desk_line) = (
-        Breaking::before(peer.port).await,
-        Breaking::before(peer.port).await,
+        Breaking::before(peer.server.port).await,
+        Breaking::before(peer.server.port).await,
     );
     let (mut phone, mut desk) = (Device::new(Some(PATIENT)), Device::new(None));
     let (mut dice, mut kills) = (Dice(22), 0);
