@@ -76,6 +76,15 @@ export function useTranslate<C extends Catalogue>(): Translate<C> {
   );
 }
 
+/** Says messages of a catalogue that comes with its screens and not with the page. */
+export function useCatalogue<C extends Catalogue>(both: { en: C; es: Same<C> }): Translate<C> {
+  const language = useLanguage();
+  return useMemo(() => {
+    const words: Catalogue = both[language];
+    return (key: string, values?: Record<string, string | number>) => say(language, words[key] ?? key, values ?? {});
+  }, [both, language]);
+}
+
 /** A message with its arguments filled in. */
 export function say(language: Language, message: string | Plural, values: Record<string, string | number>): string {
   const locale = localeOf(language);

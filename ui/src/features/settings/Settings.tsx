@@ -1,7 +1,8 @@
 import { Button, LinkButton } from "../../base/components/Button";
+import { Choice } from "../../base/components/Choice";
 import { Trouble } from "../../base/components/Loaded";
 import { Screen } from "../../base/components/Screen";
-import { CheckTile, LinkTile } from "../../base/components/Tile";
+import { LinkTile } from "../../base/components/Tile";
 import { LANGUAGES } from "../../base/i18n";
 import { setTextSize, TEXT_SIZES, useTextSize } from "../../base/look";
 import { useCommand } from "../../base/query";
@@ -24,48 +25,30 @@ export function Settings(props: { app: AppView }) {
   return (
     <Screen id="settings" title={t("settings.title")}>
       {failure && <Trouble error={failure} />}
-      <Choice title={t("settings.language")}>
-        {LANGUAGES.map(({ code, name }) => (
-          <CheckTile
-            key={code}
-            id={`language-${code}`}
-            kind="radio"
-            name="language"
-            checked={app.language === code}
-            onChange={() => set.run({ language: code, theme: app.theme })}
-          >
-            <span lang={code}>{name}</span>
-          </CheckTile>
-        ))}
-      </Choice>
-      <Choice title={t("settings.theme")}>
-        {THEMES.map((theme) => (
-          <CheckTile
-            key={theme}
-            id={`theme-${theme}`}
-            kind="radio"
-            name="theme"
-            checked={app.theme === theme}
-            onChange={() => set.run({ language: app.language, theme })}
-          >
-            {t(`theme.${theme}`)}
-          </CheckTile>
-        ))}
-      </Choice>
-      <Choice title={t("settings.text")}>
-        {TEXT_SIZES.map((percent) => (
-          <CheckTile
-            key={percent}
-            id={`text-${percent}`}
-            kind="radio"
-            name="text"
-            checked={textSize === percent}
-            onChange={() => setTextSize(percent)}
-          >
-            {t("settings.textSize", { percent })}
-          </CheckTile>
-        ))}
-      </Choice>
+      <Choice
+        name="language"
+        title={t("settings.language")}
+        options={LANGUAGES.map(({ code }) => code)}
+        chosen={app.language}
+        words={(language) => <span lang={language}>{LANGUAGES.find(({ code }) => code === language)?.name}</span>}
+        onChoose={(language) => set.run({ language, theme: app.theme })}
+      />
+      <Choice
+        name="theme"
+        title={t("settings.theme")}
+        options={THEMES}
+        chosen={app.theme}
+        words={(theme) => t(`theme.${theme}`)}
+        onChoose={(theme) => set.run({ language: app.language, theme })}
+      />
+      <Choice
+        name="text"
+        title={t("settings.text")}
+        options={TEXT_SIZES}
+        chosen={textSize}
+        words={(percent) => t("settings.textSize", { percent })}
+        onChoose={setTextSize}
+      />
       {app.phase === "open" && (
         <>
           <Button id="sync-now" icon="sync" busy={sync.pending} onPress={() => sync.run()}>{t("settings.sync")}</Button>
@@ -76,14 +59,5 @@ export function Settings(props: { app: AppView }) {
       )}
       <div className="dock"><LinkButton id="back" href="#/" icon="back">{t("action.back")}</LinkButton></div>
     </Screen>
-  );
-}
-
-function Choice(props: { title: string; children: React.ReactNode }) {
-  return (
-    <fieldset>
-      <legend><h2>{props.title}</h2></legend>
-      <div className="tiles">{props.children}</div>
-    </fieldset>
   );
 }

@@ -1,18 +1,13 @@
-import { useMemo } from "react";
-import { say, useLanguage, type Catalogue, type Translate } from "../../base/i18n";
+import { useCatalogue, type Translate } from "../../base/i18n";
 import { versions as en } from "../../words/versions.en";
 import { versions as es } from "../../words/versions.es";
 
 export type VersionWords = Translate<typeof en>;
 
+const BOTH = { en, es };
+
 /** Says words of the screen with two versions; they come with that screen. */
-export function useVersionWords(): VersionWords {
-  const language = useLanguage();
-  return useMemo(() => {
-    const words: Catalogue = language === "es" ? es : en;
-    return (key: string, values?: Record<string, string | number>) => say(language, words[key] ?? key, values ?? {});
-  }, [language]);
-}
+export const useVersionWords = (): VersionWords => useCatalogue<typeof en>(BOTH);
 
 const within = <const T extends readonly string[]>(list: T, code: string): T[number] | undefined => list.find((known) => known === code);
 
