@@ -14,7 +14,7 @@ import openTape from "../src/ipc/recorded/open.json";
 
 const STATES: SendState[] = [
   { state: "draft" },
-  { state: "queued", tried_at: null, next_at: null, sealed: false },
+  { state: "queued", tried_at: null, next_at: null, sealed: false, waits_for_free_link: false },
   { state: "sending", number: 1, of: 3 },
   { state: "sent", number: "HMS-4821", at: Date.UTC(2026, 10, 21, 17, 5) },
   { state: "seen", number: "HMS-4821", by_role: "nurse", by_name: "Nora", at: Date.UTC(2026, 10, 21, 17, 20) },

@@ -5,6 +5,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use hms_core::metered::said_by_system;
 use hms_model::view::{ErrorCode, LargeMedia, PhoneView, StorageView};
 use tokio::sync::broadcast;
 use tokio::task::AbortHandle;
@@ -34,6 +35,8 @@ struct Inner {
     template: Template,
     events: broadcast::Sender<ClientEvent>,
     seats: Mutex<Seats>,
+    /// What the system says of the link: for whoever comes later too.
+    link: Mutex<Option<bool>>,
     /// One change of who is there at a time.
     moving: tokio::sync::Mutex<()>,
 }
@@ -106,6 +109,7 @@ impl Phone {
                 template,
                 events,
                 seats: Mutex::new(Seats { all, front }),
+                link: Mutex::new(None),
                 moving: tokio::sync::Mutex::new(()),
             }),
         };
@@ -225,6 +229,30 @@ impl Phone {
         Ok(self.with_others(view))
     }
 
+    /// [`Client::mark_link_costly`] of whoever is in front.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn mark_link_costly(&self, costs: bool) -> Result<StorageView, ClientError> {
+        let view = self.client().mark_link_costly(costs).await?;
+        Ok(self.with_others(view))
+    }
+
+    /// What the system says of the link, for everybody on this phone: its kind as the window names it, and whether data
+    /// is to be saved.
+    ///
+    /// # Errors
+    /// The phone is closing.
+    pub async fn link_is(&self, kind: Option<String>, save_data: bool) -> Result<(), ClientError> {
+        let metered = said_by_system(kind.as_deref(), save_data);
+        *self.inner.link.lock().unwrap_or_else(PoisonError::into_inner) = metered;
+        let (all, _) = self.everybody();
+        for seat in all {
+            seat.client.set_link_metered(metered).await?;
+        }
+        Ok(())
+    }
+
     /// [`Client::free_up`] of whoever is in front.
     ///
     /// # Errors
@@ -278,6 +306,8 @@ impl Phone {
         let name = names.into_iter().find(free).unwrap_or_default();
         let dir = root.join(PEOPLE).join(&name);
         let seat = seat(&self.inner.template, &self.inner.events, name.clone(), dir).await?;
+        let link = *self.inner.link.lock().unwrap_or_else(PoisonError::into_inner);
+        seat.client.set_link_metered(link).await?;
         self.seats().all.push(seat);
         Ok(name)
     }

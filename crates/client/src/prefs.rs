@@ -33,6 +33,9 @@ pub(crate) struct Preferences {
     /// What large photos do on a link that costs.
     #[serde(default)]
     pub(crate) large_media_on_metered: LargeMedia,
+    /// The person said that the link costs money, whatever the system knows.
+    #[serde(default)]
+    pub(crate) link_costs: bool,
     /// Server time minus phone time, as last seen.
     #[serde(default)]
     pub(crate) skew_ms: Option<i64>,
@@ -53,6 +56,7 @@ impl Preferences {
                 user: None,
                 initials: None,
                 large_media_on_metered: LargeMedia::default(),
+                link_costs: false,
                 skew_ms: None,
             })
     }

@@ -40,6 +40,8 @@ pub struct Evidence {
     pub waiting: Vec<Waiting>,
     /// It is in the batch being sent now: which, of how many.
     pub sending: Option<(u32, u32)>,
+    /// It is large, and the link costs money.
+    pub waits_for_free_link: bool,
     /// A report: the server gives it a number, and without one it does not count as sent.
     pub numbered: bool,
     /// The server's word.
@@ -120,6 +122,7 @@ fn waiting(evidence: &Evidence) -> SendState {
             .map(Timestamp::as_f64),
         next_at: next.map(Timestamp::as_f64),
         sealed: evidence.sealed,
+        waits_for_free_link: evidence.waits_for_free_link,
     }
 }
 
@@ -152,6 +155,7 @@ mod tests {
             tried_at: Some(5.0),
             next_at: Some(9.0),
             sealed: false,
+            waits_for_free_link: false,
         };
         assert_eq!(send_state(&evidence), queued);
 

@@ -50,6 +50,31 @@ pub async fn set_large_media(
     reply(phone.set_large_media(choice).await)
 }
 
+/// The person says that this link costs money, or no longer does.
+#[tauri::command]
+#[specta::specta]
+pub async fn mark_link_costly(phone: State<'_, Phone>, costs: bool) -> Result<StorageView, CommandError> {
+    reply(phone.mark_link_costly(costs).await)
+}
+
+/// What the window knows of the link.
+#[tauri::command]
+#[specta::specta]
+pub async fn link_is(
+    phone: State<'_, Phone>,
+    kind: Option<String>,
+    save_data: bool,
+) -> Result<(), CommandError> {
+    reply(phone.link_is(kind, save_data).await)
+}
+
+/// Sends a photo or recording now, whatever the link costs.
+#[tauri::command]
+#[specta::specta]
+pub async fn send_file_now(phone: State<'_, Phone>, id: String) -> Result<(), CommandError> {
+    reply(phone.client().send_file_now(id).await)
+}
+
 /// Removes copies of photos and recordings that the server has.
 #[tauri::command]
 #[specta::specta]

@@ -5,6 +5,7 @@ import { lazy, Suspense, useEffect, useState, type ReactNode } from "react";
 import { EmergencyCard, EmergencyRow } from "../base/components/Emergency";
 import { Loaded, Skeleton } from "../base/components/Loaded";
 import { Notices } from "../base/components/Notices";
+import { useLink } from "../base/link";
 import { useApp, useVisit } from "../base/query";
 import { go, useRoute } from "../base/router";
 import type { AppView, Phase } from "../ipc/bindings";
@@ -36,6 +37,7 @@ const Visit = lazy(async () => ({ default: (await import("./visit/Visit")).Visit
 export function CarrierApp() {
   const app = useApp();
   useForgetting(app.data?.phase);
+  useLink();
   const t = useWords();
   const route = useRoute();
   const draft = useDraft();

@@ -53,6 +53,12 @@ export const commands = {
 	storage: () => typedError<StorageView, CommandError>(__TAURI_INVOKE("storage")),
 	/**  What large photos do on a link that costs. */
 	setLargeMedia: (choice: LargeMedia) => typedError<StorageView, CommandError>(__TAURI_INVOKE("set_large_media", { choice })),
+	/**  The person says that this link costs money, or no longer does. */
+	markLinkCostly: (costs: boolean) => typedError<StorageView, CommandError>(__TAURI_INVOKE("mark_link_costly", { costs })),
+	/**  What the window knows of the link. */
+	linkIs: (kind: string | null, saveData: boolean) => typedError<null, CommandError>(__TAURI_INVOKE("link_is", { kind, saveData })),
+	/**  Sends a photo or recording now, whatever the link costs. */
+	sendFileNow: (id: string) => typedError<null, CommandError>(__TAURI_INVOKE("send_file_now", { id })),
 	/**  Removes copies of photos and recordings that the server has. */
 	freeUp: () => typedError<StorageView, CommandError>(__TAURI_INVOKE("free_up")),
 	/**  Opens a new report. */
@@ -737,8 +743,6 @@ export type KnownList =
 export type LargeMedia = 
 /**  Wait for Wi-Fi until the person says otherwise. */
 "ask" | 
-/**  Always wait for Wi-Fi. */
-"never" | 
 /**  Go at once. */
 "always";
 
@@ -1212,7 +1216,9 @@ tried_at: number | null;
 /**  Next try by itself. */
 next_at: number | null; 
 /**  Sealed to the server's key (no sign-in yet); claimed at sign-in. */
-sealed: boolean } | 
+sealed: boolean; 
+/**  Large, on a link that costs money: it goes over a free one, or when the person says so. */
+waits_for_free_link: boolean } | 
 /**  Being sent. */
 { state: "sending"; 
 /**  Which of the entries. */
@@ -1341,6 +1347,10 @@ export type StorageView = {
 	month: DataUseView[],
 	/**  What large photos do on a link that costs. */
 	large_media: LargeMedia,
+	/**  The system says that this link costs money. */
+	link_said_to_cost: boolean,
+	/**  The person said so. */
+	link_marked_costly: boolean,
 	/**  What can be freed: the server has it, and it comes again when it is opened. */
 	can_free: AmountView,
 };

@@ -91,6 +91,8 @@ export const shared = {
   "send.draft": "Not finished. Saved on this phone.",
   "send.queued": "Waiting to send. You can put your phone away.",
   "send.queued.sealed": "Waiting to send. It goes by itself, locked or not.",
+  "send.queued.large": "Large photo or recording: waits for Wi-Fi.",
+  "send.now": "Send now",
   "send.queued.tried": "Last try: {time}",
   "send.queued.next": "Next try: {time}",
   "send.sending": "Sending {number} of {of}",

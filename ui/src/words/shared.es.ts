@@ -92,6 +92,8 @@ export const shared: Same<typeof english> = {
   "send.draft": "Sin terminar. Guardado en este teléfono.",
   "send.queued": "Esperando para enviar. Puede guardar el teléfono.",
   "send.queued.sealed": "Esperando para enviar. Sale por sí solo, aun con la app cerrada.",
+  "send.queued.large": "Foto o voz grande: espera el Wi-Fi.",
+  "send.now": "Enviar ya",
   "send.queued.tried": "Último intento: {time}",
   "send.queued.next": "Próximo intento: {time}",
   "send.sending": "Enviando {number} de {of}",

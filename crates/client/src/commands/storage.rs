@@ -41,7 +41,7 @@ impl Client {
         self.act(async move |engine: &mut Engine| {
             engine.prefs.large_media_on_metered = choice;
             engine.write_prefs()?;
-            engine.shared.uploads.notify_one();
+            engine.link_cost_changed();
             engine.storage_view().await
         })
         .await
@@ -68,7 +68,7 @@ impl Client {
 }
 
 impl Engine {
-    async fn storage_view(&mut self) -> Result<StorageView, ClientError> {
+    pub(crate) async fn storage_view(&mut self) -> Result<StorageView, ClientError> {
         let store = self.open_store()?;
         let usage = store.usage().await?;
         let uploads: BTreeSet<String> = self
@@ -102,6 +102,8 @@ impl Engine {
             today: meter.use_of(1),
             month: meter.use_of(30),
             large_media: self.prefs.large_media_on_metered,
+            link_said_to_cost: self.network.said_to_cost == Some(true),
+            link_marked_costly: self.prefs.link_costs,
             can_free: amount(can_free),
         })
     }

@@ -6,7 +6,7 @@ use hms_core::metered::{may_go, Go, LinkCost, Said};
 use hms_model::map::report as words;
 use hms_model::report::WhatHappened;
 use hms_model::time::Timestamp;
-use hms_model::view::{ErrorCode, LargeMedia, ReportView};
+use hms_model::view::{ErrorCode, ReportView};
 use hms_model::wire::session::{SealedEntry, WireSealed};
 use hms_model::wire::sync::WireReceipt;
 use hms_store::{AuditRow, JournalError, LocalChange, StoreError};
@@ -34,18 +34,6 @@ pub(crate) struct Upload {
     /// The person said that it goes now, whatever the link costs.
     #[serde(default)]
     pub(crate) send_now: bool,
-}
-
-impl Upload {
-    /// Whether it goes over this link.
-    pub(crate) fn goes(&self, size: u64, cost: LinkCost, rule: LargeMedia) -> Go {
-        let said = if self.send_now {
-            Said::SendNow
-        } else {
-            Said::Nothing
-        };
-        may_go(size, cost, rule, said)
-    }
 }
 
 /// An entry of the journal that has no twin in an open store: what is known of it without opening it.
@@ -315,6 +303,18 @@ impl Engine {
     pub(crate) async fn set_uploads(&self, uploads: &[Upload]) -> Result<(), ClientError> {
         let text = serde_json::to_string(uploads).map_err(ClientError::internal)?;
         Ok(self.open_store()?.meta_put(UPLOADS, Some(text)).await?)
+    }
+
+    /// Whether it goes over the link that is there now.
+    pub(crate) async fn goes(&self, upload: &Upload) -> Result<Go, ClientError> {
+        let size = self.open_store()?.blob_size(&upload.id).await?.unwrap_or(0);
+        let said = if upload.send_now {
+            Said::SendNow
+        } else {
+            Said::Nothing
+        };
+        let cost = LinkCost::of(self.network.said_to_cost, self.prefs.link_costs);
+        Ok(may_go(size, cost, self.prefs.large_media_on_metered, said))
     }
 
     /// Moves what was entered on the locked phone in this run into the open store, with the person now known.

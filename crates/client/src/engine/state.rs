@@ -1,6 +1,5 @@
 //! Parts of the state.
 
-use hms_core::metered::LinkCost;
 use hms_model::time::Timestamp;
 use hms_model::view::{NetworkProblem, NetworkState, NetworkView, RecordsCheckView, SignInState, SignInView};
 use hms_store::keys::Key32;
@@ -22,8 +21,8 @@ pub(crate) struct NetworkNow {
     pub(crate) checked: Option<RecordsCheckView>,
     /// Until when the server asked not to be offered sealed entries.
     pub(crate) sealed_after: Option<std::time::Instant>,
-    /// What bytes cost on this link, as far as anybody says.
-    pub(crate) cost: LinkCost,
+    /// Whether bytes cost money on this link, as the system says.
+    pub(crate) said_to_cost: Option<bool>,
 }
 
 impl NetworkNow {

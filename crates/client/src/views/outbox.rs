@@ -74,6 +74,7 @@ pub(crate) fn sealed(
             tried_at: None,
             next_at: None,
             sealed: true,
+            waits_for_free_link: false,
         },
     }
 }

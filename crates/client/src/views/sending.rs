@@ -1,7 +1,8 @@
 //! Where each entry is on its way: from outbox rows, receipts, the batch under way and those who read it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
+use hms_core::metered::Go;
 use hms_core::send_state::{send_state, Evidence, Reader, Waiting};
 use hms_model::map::report::{is_report, receipt_number};
 use hms_model::view::{ReaderView, SendState};
@@ -22,7 +23,7 @@ pub(crate) struct Sending {
     /// Numbers of the changes that are being sent now, in order.
     batch: Vec<i64>,
     /// Photos and recordings whose bytes the server does not have.
-    uploads: BTreeSet<String>,
+    uploads: BTreeMap<String, Go>,
     /// The one that goes up now.
     uploading: Option<UploadNow>,
     /// Who read what, as the server said last.
@@ -37,7 +38,7 @@ impl Sending {
     pub(crate) async fn load(
         store: &Store,
         batch: Vec<i64>,
-        uploads: BTreeSet<String>,
+        uploads: BTreeMap<String, Go>,
         uploading: Option<UploadNow>,
     ) -> Result<Self, StoreError> {
         let receipts = store
@@ -70,7 +71,7 @@ impl Sending {
         let rows: Vec<&OutboxRow> = self.rows.iter().filter(|row| row.id == id).collect();
         let upload = id
             .strip_prefix("DocumentReference/")
-            .filter(|id| self.uploads.contains(*id));
+            .filter(|id| self.uploads.contains_key(*id));
         let parts = upload.and_then(|id| self.uploading.as_ref()?.parts_of(id));
         let mut waiting: Vec<Waiting> = rows
             .iter()
@@ -81,6 +82,8 @@ impl Sending {
                 absent: row.absent,
             })
             .collect();
+        // Its words go first, over any link.
+        let costs = rows.is_empty() && upload.and_then(|id| self.uploads.get(id)) == Some(&Go::WaitsForFreeLink);
         if upload.is_some() && waiting.is_empty() {
             waiting.push(Waiting {
                 tried_at: None,
@@ -100,6 +103,7 @@ impl Sending {
                 .and_then(|at| u32::try_from(at + 1).ok())
                 .map(|at| (at, of))
                 .or(parts),
+            waits_for_free_link: costs,
             numbered: resource.is_some_and(is_report),
             receipt: self.receipt(id, resource),
             stored_at: changed,

@@ -15,6 +15,24 @@ async fn line(world: &World, pause_ms: u64) -> Cutter {
     Cutter::before(&world.provisioning(), Each::Cut, Vec::new(), pause).await
 }
 
+/// What the person is told of: large, and the link costs.
+async fn waiting_for_free_link(phone: &Client) -> Vec<String> {
+    let waits = |send: &SendState| {
+        matches!(
+            send,
+            SendState::Queued {
+                waits_for_free_link: true,
+                ..
+            }
+        )
+    };
+    let all = phone.outbox().await.expect("asked");
+    all.into_iter()
+        .filter(|item| waits(&item.send))
+        .map(|item| item.id)
+        .collect()
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_same_photo_twice_in_one_report_is_kept_and_sent_once() {
     let world = World::new().await;
@@ -79,8 +97,21 @@ async fn on_a_link_that_costs_only_large_files_wait_until_it_is_free_or_the_pers
 
     until_sent(&phone, &report).await;
     until(&phone, async || stored(&world, &ids[1]).await).await;
-    let waiting = phone.waiting_for_free_link().await.expect("asked");
-    assert_eq!(waiting, [ids[0].clone(), ids[2].clone()]);
+    assert_eq!(
+        waiting_for_free_link(&phone).await,
+        [ids[0].clone(), ids[2].clone()]
+    );
+    let copy = phone.report(report).await.expect("there");
+    let told = copy.attachments.iter().filter(|file| {
+        matches!(
+            file.send,
+            SendState::Queued {
+                waits_for_free_link: true,
+                ..
+            }
+        )
+    });
+    assert_eq!(told.count(), 2);
     // Another report, and being asked to sync, change nothing of that.
     let (second, small) = report_with(&phone, &[Dice(9).recording(900_000)]).await;
     until_sent(&phone, &second).await;
@@ -100,7 +131,41 @@ async fn on_a_link_that_costs_only_large_files_wait_until_it_is_free_or_the_pers
     for (id, file) in ids.iter().zip(&files) {
         assert_stored_once(&world, id, file).await;
     }
-    assert!(phone.waiting_for_free_link().await.expect("asked").is_empty());
+    assert!(waiting_for_free_link(&phone).await.is_empty());
+    phone.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_large_file_on_its_way_stops_where_the_link_begins_to_cost_and_goes_on_where_it_was() {
+    let world = World::new().await;
+    let cutter = line(&world, 4).await;
+    let (phone, profile) = phone_behind(&world, "dana", &cutter).await;
+    let file = Dice(5).recording(3_000_000);
+    let (_report, ids) = report_with(&phone, std::slice::from_ref(&file)).await;
+    until(&phone, async || (cutter.seen().pieces > 300_000).then_some(())).await;
+
+    // The system knows nothing of this link; the person does, and it holds for the next start too.
+    let view = phone.mark_link_costly(true).await.expect("noted");
+    assert!(view.link_marked_costly && !view.link_said_to_cost);
+
+    until(&phone, async || {
+        (waiting_for_free_link(&phone).await == ids).then_some(())
+    })
+    .await;
+    let then = cutter.seen().pieces;
+    phone.set_link_metered(Some(false)).await.expect("noted");
+    phone.sync_now().await.expect("syncs");
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(cutter.seen().pieces, then, "the person's word stands");
+    assert!(stored(&world, &ids[0]).await.is_none());
+    let kept = std::fs::read_to_string(profile.dir.join("device.json")).expect("settings");
+    assert!(kept.contains("\"link_costs\": true"), "{kept}");
+
+    phone.mark_link_costly(false).await.expect("noted");
+    until_all_is_sent(&phone).await;
+    assert_stored_once(&world, &ids[0], &file).await;
+    let begun = cutter.seen().lines.iter().filter(|l| l.starts_with("POST")).count();
+    assert_eq!(begun, 1, "it went on where it was");
     phone.shutdown().await;
 }
 

@@ -19,6 +19,8 @@ pub enum SendState {
         next_at: Option<f64>,
         /// Sealed to the server's key (no sign-in yet); claimed at sign-in.
         sealed: bool,
+        /// Large, on a link that costs money: it goes over a free one, or when the person says so.
+        waits_for_free_link: bool,
     },
     /// Being sent.
     Sending {

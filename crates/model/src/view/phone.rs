@@ -140,6 +140,10 @@ pub struct StorageView {
     pub month: Vec<DataUseView>,
     /// What large photos do on a link that costs.
     pub large_media: LargeMedia,
+    /// The system says that this link costs money.
+    pub link_said_to_cost: bool,
+    /// The person said so.
+    pub link_marked_costly: bool,
     /// What can be freed: the server has it, and it comes again when it is opened.
     pub can_free: AmountView,
 }
@@ -188,9 +192,8 @@ pub struct DataUseView {
 pub enum LargeMedia {
     /// Wait for Wi-Fi until the person says otherwise.
     #[default]
+    #[serde(alias = "never")]
     Ask,
-    /// Always wait for Wi-Fi.
-    Never,
     /// Go at once.
     Always,
 }

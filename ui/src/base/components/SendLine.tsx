@@ -14,7 +14,7 @@ export function SendLine(props: { id: string; send: SendState }) {
     case "draft":
       return <State id={id} tone="soft" icon="pencil">{t("send.draft")}</State>;
     case "queued":
-      return <State id={id} tone="warn" icon="clock">{t(send.sealed ? "send.queued.sealed" : "send.queued")}</State>;
+      return <State id={id} tone="warn" icon="clock">{t(queuedWords(send))}</State>;
     case "sending":
       return <State id={id} tone="plain" icon="sync" moving>{t("send.sending", { number: send.number, of: send.of })}</State>;
     case "sent":
@@ -27,6 +27,9 @@ export function SendLine(props: { id: string; send: SendState }) {
       return <State id={id} tone="danger" icon="copy">{t("send.conflict")}</State>;
   }
 }
+
+const queuedWords = ({ sealed, waits_for_free_link }: Extract<SendState, { state: "queued" }>) =>
+  sealed ? "send.queued.sealed" : waits_for_free_link ? "send.queued.large" : "send.queued";
 
 /** When it was tried, and when it is tried again. */
 export function SendTimes(props: { send: SendState }) {

@@ -12,6 +12,7 @@ import type { AppView, HandOverView } from "../../ipc/bindings";
 import { commands } from "../../ipc/transport";
 import { useDraft } from "../report/queries";
 import { useWords } from "../words";
+import { SendNow } from "./SendNow";
 
 const KINDS = ["report", "addition", "check", "photo"] as const;
 
@@ -61,6 +62,7 @@ export function Outbox(props: { app: AppView }) {
                   </div>
                   <SendLine id={`send-${item.id}`} send={item.send} />
                   <SendTimes send={item.send} />
+                  <SendNow id={item.id} send={item.send} />
                   {item.send.state === "conflict" && (
                     <LinkButton id={`versions-${item.id}`} icon="copy" href={`#/versions/${encodeURIComponent(item.id)}`}>{t("send.compare")}</LinkButton>
                   )}

@@ -2,6 +2,7 @@ import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { Banner } from "../../base/components/Banner";
 import { Button, LinkButton } from "../../base/components/Button";
+import { Choice } from "../../base/components/Choice";
 import { Facts } from "../../base/components/Field";
 import { Loaded, Trouble } from "../../base/components/Loaded";
 import { Screen } from "../../base/components/Screen";
@@ -14,7 +15,7 @@ import { commands } from "../../ipc/transport";
 import { usePhoneWords } from "./words";
 
 const KEY = ["app", "storage"];
-const CHOICES = ["ask", "never", "always"] as const;
+const CHOICES = ["ask", "always"] as const;
 
 /** What this phone holds, what it sent, and freeing space that the server has no need of. */
 export function Storage() {
@@ -109,28 +110,33 @@ function FreeUp(props: { view: StorageView }) {
   );
 }
 
+/** Large photos on a link that costs. Where the phone does not say what the link costs, the person can. */
 function Large(props: { view: StorageView }) {
   const t = usePhoneWords();
   const set = useCommand(commands.setLargeMedia, { key: KEY });
+  const mark = useCommand(commands.markLinkCostly, { key: KEY });
+  const { view } = props;
+  const failure = set.failure ?? mark.failure;
   return (
-    <fieldset>
-      <legend><h2>{t("storage.large")}</h2></legend>
-      {set.failure && <Trouble error={set.failure} />}
-      <p className="soft">{t("storage.largeWhy")}</p>
-      <div className="tiles tiles--list">
-        {CHOICES.map((choice) => (
-          <CheckTile
-            key={choice}
-            id={`large-${choice}`}
-            kind="radio"
-            name="large"
-            checked={props.view.large_media === choice}
-            onChange={() => set.run(choice)}
-          >
-            {t(`storage.large.${choice}`)}
-          </CheckTile>
-        ))}
-      </div>
-    </fieldset>
+    <section className="stack">
+      {failure && <Trouble error={failure} />}
+      <Choice
+        name="large"
+        title={t("storage.large")}
+        hint={<p className="soft">{t("storage.largeWhy")}</p>}
+        list
+        options={CHOICES}
+        chosen={view.large_media}
+        words={(choice) => t(`storage.large.${choice}`)}
+        onChoose={set.run}
+      />
+      {view.link_said_to_cost ? (
+        <p data-testid="link-said">{t("storage.linkSaid")}</p>
+      ) : (
+        <CheckTile id="link-costs" name="link-costs" checked={view.link_marked_costly} onChange={mark.run}>
+          {t("storage.linkCosts")}
+        </CheckTile>
+      )}
+    </section>
   );
 }

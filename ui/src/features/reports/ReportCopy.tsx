@@ -8,6 +8,7 @@ import { SendLine, SendTimes } from "../../base/components/SendLine";
 import { useCodes } from "../../base/i18n/codes";
 import { useFormats } from "../../base/i18n/format";
 import type { AppView, ReportView } from "../../ipc/bindings";
+import { SendNow } from "../outbox/SendNow";
 import { useReport } from "../report/queries";
 import { useWords } from "../words";
 import { AddToReport } from "./AddToReport";
@@ -117,6 +118,12 @@ function Attached(props: { report: ReportView }) {
         ))}
       </div>
       {waiting > 0 && <p className="soft">{t("copy.photosWait", { count: waiting })}</p>}
+      {attachments.map(({ id, send }) => send.state === "queued" && send.waits_for_free_link && (
+        <div className="card card--line" key={id}>
+          <SendLine id={`send-${id}`} send={send} />
+          <SendNow id={id} send={send} />
+        </div>
+      ))}
     </section>
   );
 }

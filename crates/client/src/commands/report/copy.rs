@@ -1,5 +1,7 @@
 //! The carrier's own copy of what was reported, and what is added to it.
 
+use std::collections::BTreeMap;
+
 use hms_model::ids::{PatientId, ReportId};
 use hms_model::map::report::{self as words, AdditionKind};
 use hms_model::time::Timestamp;
@@ -125,7 +127,10 @@ impl Engine {
     ) -> Result<(Records, Sending, Vec<Upload>), ClientError> {
         let store = self.open_store()?;
         let uploads = self.uploads().await?;
-        let waiting = uploads.iter().map(|upload| upload.id.clone()).collect();
+        let mut waiting = BTreeMap::new();
+        for upload in &uploads {
+            waiting.insert(upload.id.clone(), self.goes(upload).await?);
+        }
         let sending = Sending::load(&store, self.batch.clone(), waiting, self.uploading.clone()).await?;
         Ok((Records::load(&store, kinds).await?, sending, uploads))
     }

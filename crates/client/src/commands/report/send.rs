@@ -65,6 +65,7 @@ impl Engine {
                         tried_at: None,
                         next_at: None,
                         sealed: true,
+                        waits_for_free_link: false,
                     },
                 );
                 self.keep_sealed(

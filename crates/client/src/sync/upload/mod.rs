@@ -60,6 +60,8 @@ enum Stop {
     Fault(Fault),
     /// The app was locked.
     Closed,
+    /// The link costs money since: this one goes on over a free one.
+    Costs,
 }
 
 impl From<Fault> for Stop {
@@ -127,6 +129,7 @@ async fn upload_due(shared: &Arc<Shared>, in_pieces: &mut Option<bool>, rung: &A
                 return;
             }
             Err(Stop::Closed) => return,
+            Err(Stop::Costs) => {}
         }
     }
 }
@@ -134,10 +137,7 @@ async fn upload_due(shared: &Arc<Shared>, in_pieces: &mut Option<bool>, rung: &A
 /// Whether the link may carry it, by what it costs.
 async fn may_go_now(shared: &Arc<Shared>, upload: &Upload) -> bool {
     let upload = upload.clone();
-    let may = shared.ask(async move |engine: &mut Engine| {
-        let size = engine.open_store()?.blob_size(&upload.id).await?.unwrap_or(0);
-        Ok(upload.goes(size, engine.network.cost, engine.prefs.large_media_on_metered))
-    });
+    let may = shared.ask(async move |engine: &mut Engine| engine.goes(&upload).await);
     matches!(may.await, Ok(Go::Now))
 }
 
@@ -257,6 +257,8 @@ impl One<'_> {
         }
         while offset < size {
             self.words_first().await?;
+            // Asked before each piece: the phone may have left the Wi-Fi, or the person may have said that it goes.
+            self.link_is_free().await?;
             let (id, length) = (self.upload.id.clone(), pace.piece());
             let now = UploadNow {
                 id: id.clone(),
@@ -335,6 +337,24 @@ impl One<'_> {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
         Ok(())
+    }
+
+    async fn link_is_free(&self) -> Result<(), Stop> {
+        let id = self.upload.id.clone();
+        let goes = self
+            .shared
+            .ask(async move |engine: &mut Engine| {
+                let now = engine.uploads().await?.into_iter().find(|upload| upload.id == id);
+                match now {
+                    Some(upload) => engine.goes(&upload).await,
+                    None => Ok(Go::Now),
+                }
+            })
+            .await?;
+        match goes {
+            Go::Now => Ok(()),
+            Go::WaitsForFreeLink => Err(Stop::Costs),
+        }
     }
 
     /// In one request, for a server that takes no pieces.
