@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use hms_model::role::Role;
 use hms_model::time::Timestamp;
-use hms_model::view::{ErrorCode, LeavingView, LeavingWhy, LeftView};
+use hms_model::view::{ErrorCode, LeavingView, LeavingWhy, LeftView, SignInState};
 use hms_model::wire::session::WireSealed;
 use hms_store::{OutboxRow, Store};
 use serde::{Deserialize, Serialize};
@@ -126,6 +126,10 @@ impl Engine {
         }
         tracing::info!(?why, "This profile is handed in, and then emptied");
         self.leaving = Some(leaving);
+        // Who goes is not signed in any more, also while their work waits for the signal. How a sign-in failed is still said.
+        if self.sign_in.state == SignInState::Done {
+            self.end_sign_in(SignInState::Idle);
+        }
         self.leave_on().await;
     }
 
@@ -351,7 +355,7 @@ impl Engine {
         self.journal = hms_store::Journal::open(&dir.join("unsent.sealed")).map_err(std::io::Error::other)?;
         self.identity = None;
         self.signed_in = None;
-        self.end_sign_in(hms_model::view::SignInState::Idle);
+        self.end_sign_in(SignInState::Idle);
         self.storage = None;
         self.network.last_sync_at = None;
         write_private(&dir.join(LEFT), &serde_json::to_vec(&left)?)?;

@@ -30,6 +30,7 @@ mod poison;
 mod proof;
 mod proxy;
 mod restored;
+mod signed_out;
 mod small_disk;
 mod snip;
 mod storage;
