@@ -740,6 +740,27 @@ export type KnownList =
 { state: "known"; items: string[] };
 
 /**  What large photos do on a link that costs. */
+/**  A FHIR server that is not ours: it does less. */
+export type ForeignServerView = {
+	/**  What it calls itself; empty where it does not say. */
+	name: string,
+	/**  What it cannot do, as far as it has been found out. */
+	lacks: Lack[],
+};
+
+/**  What a person should know that a server cannot do. Pages have words for each. */
+export type Lack = 
+/**  Changes of others at the same moment are found afterwards, not prevented. */
+"version_check" | 
+/**  Deletions show later, when lists are compared. */
+"deletions" | 
+/**  Records get other ids there. */
+"own_ids" | 
+/**  It does not tell what is new: everything is read again. */
+"news" | 
+/**  One request for each change. */
+"batches";
+
 export type LargeMedia = 
 /**  Wait for Wi-Fi until the person says otherwise. */
 "ask" | 
@@ -1353,6 +1374,8 @@ export type StorageView = {
 	link_marked_costly: boolean,
 	/**  What can be freed: the server has it, and it comes again when it is opened. */
 	can_free: AmountView,
+	/**  The server, where it is not one of ours. */
+	foreign: ForeignServerView | null,
 };
 
 /**  Summary after a visit, readable offline. */

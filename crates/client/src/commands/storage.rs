@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use hms_model::view::{AmountView, LargeMedia, StorageView};
+use hms_model::view::{AmountView, ForeignServerView, LargeMedia, StorageView};
 use hms_store::{Held, Order, Query, Store};
 
 use crate::client::Client;
@@ -105,6 +105,12 @@ impl Engine {
             link_said_to_cost: self.network.said_to_cost == Some(true),
             link_marked_costly: self.prefs.link_costs,
             can_free: amount(can_free),
+            foreign: crate::sync::known_of_foreign(&self.shared, &store)
+                .await?
+                .map(|known| ForeignServerView {
+                    lacks: known.lacks(),
+                    name: known.software,
+                }),
         })
     }
 

@@ -11,7 +11,7 @@ mod upload;
 
 pub(crate) use exchange::exchange;
 pub(crate) use packing::Packing;
-pub(crate) use plain::is_service;
+pub(crate) use plain::{is_service, known as known_of_foreign};
 pub(crate) use proof::{LastFailure, RecordsCheck, CHECK_WANTED};
 pub(crate) use sealed::{deliver_sealed, fits, give_sealed};
 pub(crate) use upload::{uploads, UploadNow};

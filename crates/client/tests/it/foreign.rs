@@ -3,7 +3,7 @@
 use base64::engine::general_purpose::STANDARD;
 use base64::Engine as _;
 use hms_client::{MediaChoice, Provisioning, SyntheticSide};
-use hms_model::view::{Phase, SignInState};
+use hms_model::view::{Lack, Phase, SignInState};
 use serde_json::{json, Value};
 
 use crate::npm::FhirPeer;
@@ -46,6 +46,11 @@ async fn a_carrier_signs_in_by_a_file_and_reports_to_a_server_that_is_not_ours()
     assert!(!file.exists(), "the token is in the vault");
     let first = report_bite(&phone).await;
     sync_until_sent(&phone, &first.id).await;
+    let told = phone.storage().await.expect("asked").foreign;
+    assert_eq!(
+        told.expect("it is not ours").lacks,
+        [Lack::Deletions, Lack::OwnIds]
+    );
     phone.shutdown().await;
 
     let phone = profile.start().await;

@@ -146,6 +146,35 @@ pub struct StorageView {
     pub link_marked_costly: bool,
     /// What can be freed: the server has it, and it comes again when it is opened.
     pub can_free: AmountView,
+    /// The server, where it is not one of ours.
+    pub foreign: Option<ForeignServerView>,
+}
+
+/// A FHIR server that is not ours: it does less.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "bindings", derive(specta::Type))]
+pub struct ForeignServerView {
+    /// What it calls itself; empty where it does not say.
+    pub name: String,
+    /// What it cannot do, as far as it has been found out.
+    pub lacks: Vec<Lack>,
+}
+
+/// What a person should know that a server cannot do. Pages have words for each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "bindings", derive(specta::Type))]
+#[serde(rename_all = "snake_case")]
+pub enum Lack {
+    /// Changes of others at the same moment are found afterwards, not prevented.
+    VersionCheck,
+    /// Deletions show later, when lists are compared.
+    Deletions,
+    /// Records get other ids there.
+    OwnIds,
+    /// It does not tell what is new: everything is read again.
+    News,
+    /// One request for each change.
+    Batches,
 }
 
 /// A number of things and their bytes.

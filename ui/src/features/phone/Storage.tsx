@@ -3,14 +3,14 @@ import { useState } from "react";
 import { Banner } from "../../base/components/Banner";
 import { Button, LinkButton } from "../../base/components/Button";
 import { Choice } from "../../base/components/Choice";
-import { Facts } from "../../base/components/Field";
+import { Facts, Points } from "../../base/components/Field";
 import { Loaded, Trouble } from "../../base/components/Loaded";
 import { Screen } from "../../base/components/Screen";
 import { CheckTile } from "../../base/components/Tile";
 import { useFormats } from "../../base/i18n/format";
 import { useShared } from "../../base/i18n/shared";
 import { answerOf, useCommand } from "../../base/query";
-import type { AmountView, DataUseView, StorageView } from "../../ipc/bindings";
+import type { AmountView, DataUseView, ForeignServerView, StorageView } from "../../ipc/bindings";
 import { commands } from "../../ipc/transport";
 import { usePhoneWords } from "./words";
 
@@ -65,6 +65,7 @@ function Parts(props: { view: StorageView }) {
         <Use id="month" title={t("storage.month")} use={view.month} />
       </section>
       <Large view={view} />
+      {view.foreign && <Foreign server={view.foreign} />}
     </>
   );
 }
@@ -137,6 +138,19 @@ function Large(props: { view: StorageView }) {
           {t("storage.linkCosts")}
         </CheckTile>
       )}
+    </section>
+  );
+}
+
+/** A server that is not ours, and what it cannot do. */
+function Foreign(props: { server: ForeignServerView }) {
+  const t = usePhoneWords();
+  const { name, lacks } = props.server;
+  return (
+    <section className="card stack" data-testid="foreign">
+      <h2>{t("storage.foreign")}</h2>
+      <p>{name ? t("storage.foreignName", { name }) : t("storage.foreignWhat")}</p>
+      <Points items={[t("storage.foreignNot"), ...lacks.map((lack) => t(`storage.lack.${lack}`))]} />
     </section>
   );
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use hms_core::sync::plain::Abilities;
 use hms_model::wire::sync::WireOp;
-use hms_store::Store;
+use hms_store::{Store, StoreError};
 
 use super::line::{service_of, Caller, Line};
 use super::push::Kept;
@@ -26,6 +26,12 @@ pub(crate) async fn is_plain(shared: &Shared, store: &Store) -> Result<Option<Ab
         None if is_service(&shared.http) => Some(ask(shared, store, &base).await?),
         known => known,
     };
+    Ok(known.filter(|known| !known.hms_sync))
+}
+
+/// What is known of a server that is not ours, without asking it.
+pub(crate) async fn known(shared: &Shared, store: &Store) -> Result<Option<Abilities>, StoreError> {
+    let known = super::memory::abilities(store, &service_of(shared.http.base())).await?;
     Ok(known.filter(|known| !known.hms_sync))
 }
 

@@ -17,7 +17,7 @@ use hms_model::wire::sync::WireOp;
 use hms_store::{Store, StoreError};
 
 use crate::net::{Fault, Stop};
-pub(crate) use account::{exchange, has_no_exchange, is_plain, is_service};
+pub(crate) use account::{exchange, has_no_exchange, is_plain, is_service, known};
 use line::Line;
 use memory::Memory;
 pub(crate) use photo::put_binary;

@@ -1,5 +1,6 @@
 //! What a server can do: what its CapabilityStatement says, corrected by what it does.
 
+use hms_model::view::Lack;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -68,22 +69,6 @@ pub struct Abilities {
     /// Requests that it refused as not for it (405, 501): `PUT Task`.
     #[serde(default)]
     pub refused: BTreeSet<String>,
-}
-
-/// What a person should know that a server cannot do. Pages have words for each.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Lack {
-    /// Changes of others at the same moment are found afterwards, not prevented.
-    VersionCheck,
-    /// Deletions show later, when lists are compared.
-    Deletions,
-    /// Records get other ids there.
-    OwnIds,
-    /// It does not tell what is new: everything is read again.
-    News,
-    /// One request for each change.
-    Batches,
 }
 
 impl Abilities {

@@ -17,7 +17,8 @@ mod waves;
 #[cfg(test)]
 mod tests;
 
-pub use abilities::{Abilities, Ability, Lack};
+pub use abilities::{Abilities, Ability};
+pub use hms_model::view::Lack;
 pub use answer::{Ask, Method, Reply};
 pub use bundle::{read_batch, write_batch, Mismatch};
 pub use course::{Course, Cursor, PageEnd, OVERLAP_MS};
