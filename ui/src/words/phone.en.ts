@@ -76,6 +76,7 @@ export const phone = {
   "storage.large.always": "Send at once",
   "storage.largeWhy": "Words always go at once.",
   "storage.linkSaid": "Your phone says that this connection costs money.",
+  "storage.linkUnsaid": "Your phone does not say that this connection costs money. If it does, tell us.",
   "storage.linkCosts": "This connection costs money",
   "storage.foreign": "Your server",
   "storage.foreignWhat": "This app sends to a server that can do less.",

@@ -38,15 +38,15 @@ export function formats(language: Language) {
     /** A number with its unit: "250 ms", "2 hr". */
     unit: (value: number, unit: "minute" | "hour" | "kilobyte" | "millisecond", digits = 0) =>
       new Intl.NumberFormat(locale, { style: "unit", unit, unitDisplay: "short", maximumFractionDigits: digits }).format(value),
-    /** "3.4 MB", "120 kB": thousands, as phones count. */
+    /** "3.4 MB", "120 kB", "9 bytes": thousands, as phones count; the number stays with its unit. */
     bytes(bytes: number | null): string {
       const value = bytes ?? 0;
       const steps = ["byte", "kilobyte", "megabyte", "gigabyte"] as const;
       const step = value < 1 ? 0 : Math.min(steps.length - 1, Math.floor(Math.log10(value) / 3));
       const shown = value / 1000 ** step;
       return new Intl.NumberFormat(locale, {
-        style: "unit", unit: steps[step] ?? "byte", unitDisplay: "short", maximumFractionDigits: shown < 10 && step > 0 ? 1 : 0,
-      }).format(shown);
+        style: "unit", unit: steps[step] ?? "byte", unitDisplay: step > 0 ? "short" : "long", maximumFractionDigits: shown < 10 && step > 0 ? 1 : 0,
+      }).format(shown).replace(" ", "\u00a0");
     },
     /** "7.5 mi": people here drive in miles, whatever the record counts in. */
     distance: (kilometres: number) =>

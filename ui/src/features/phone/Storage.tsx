@@ -134,9 +134,12 @@ function Large(props: { view: StorageView }) {
       {view.link_said_to_cost ? (
         <p data-testid="link-said">{t("storage.linkSaid")}</p>
       ) : (
-        <CheckTile id="link-costs" name="link-costs" checked={view.link_marked_costly} onChange={mark.run}>
-          {t("storage.linkCosts")}
-        </CheckTile>
+        <div className="stack">
+          <p className="soft">{t("storage.linkUnsaid")}</p>
+          <CheckTile id="link-costs" name="link-costs" checked={view.link_marked_costly} onChange={mark.run}>
+            {t("storage.linkCosts")}
+          </CheckTile>
+        </div>
       )}
     </section>
   );

@@ -103,23 +103,22 @@ function Attached(props: { report: ReportView }) {
   const t = useWords();
   const { attachments } = props.report;
   if (attachments.length === 0) return null;
-  const waiting = attachments.filter(({ send }) => send.state !== "sent" && send.state !== "seen").length;
+  const named = attachments.map((item, index) => ({
+    ...item,
+    name: t(item.content_type.startsWith("image/") ? "report.photoOf" : "report.voiceOf", { number: index + 1 }),
+  }));
+  const large = named.filter(({ send }) => send.state === "queued" && send.waits_for_free_link);
+  const waiting = named.filter(({ send }) => send.state !== "sent" && send.state !== "seen").length - large.length;
   return (
     <section className="stack">
       <h2>{t("copy.photos")}</h2>
       <div className="row">
-        {attachments.map((item, index) => (
-          <Media
-            key={item.id}
-            id={item.id}
-            contentType={item.content_type}
-            name={t(item.content_type.startsWith("image/") ? "report.photoOf" : "report.voiceOf", { number: index + 1 })}
-          />
-        ))}
+        {named.map((item) => <Media key={item.id} id={item.id} contentType={item.content_type} name={item.name} />)}
       </div>
       {waiting > 0 && <p className="soft">{t("copy.photosWait", { count: waiting })}</p>}
-      {attachments.map(({ id, send }) => send.state === "queued" && send.waits_for_free_link && (
+      {large.map(({ id, name, send }) => (
         <div className="card card--line" key={id}>
+          <p className="strong">{name}</p>
           <SendLine id={`send-${id}`} send={send} />
           <SendNow id={id} send={send} />
         </div>
