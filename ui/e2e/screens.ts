@@ -83,6 +83,12 @@ export const SCREENS: Shot[] = [
   { name: "leaving", tape: "leaving", route: "phone", press: ["leave", "leave-yes"], ready: "notice-leaving" },
   { name: "storage", tape: "people", route: "storage", ready: "use-today" },
   { name: "storage-freed", tape: "people", route: "storage", press: ["free-up"], ready: "freed" },
+  { name: "storage-costs", tape: "costs", route: "storage", ready: "link-costs" },
+  { name: "storage-link-said", tape: "costs_said", route: "storage", ready: "link-said" },
+  { name: "storage-foreign", tape: "foreign", route: "storage", ready: "foreign" },
+  { name: "outbox-large", tape: "costs", route: "outbox", ready: "send-now-photo-large" },
+  { name: "outbox-large-sent", tape: "costs", route: "outbox", press: ["send-now-photo-large"], ready: "outbox-empty" },
+  { name: "copy-large", tape: "costs", route: "reports/report-large", ready: "send-now-photo-large" },
   { name: "help", tape: "open", route: "help", ready: "help-number" },
   { name: "settings", tape: "open", route: "settings", ready: "screen-settings" },
 ];

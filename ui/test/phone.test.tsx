@@ -1,20 +1,24 @@
 // The phone itself: who uses it, what waits and whose it is, what it holds, and going off it. On recorded answers.
 
-import { cleanup, render, screen, within } from "@testing-library/react";
+import { cleanup, render, screen, waitFor, within } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { QueryClientProvider } from "@tanstack/react-query";
 import { clearMocks } from "@tauri-apps/api/mocks";
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { Page } from "../src/base/Page";
 import { newQueryClient } from "../src/base/query";
 import { CarrierApp } from "../src/features/CarrierApp";
+import { commands } from "../src/ipc/transport";
 import { playTape, type Tape } from "../src/ipc/fake";
 import { carrierWords } from "../src/words/carrier";
+import costs from "../src/ipc/recorded/costs.json";
+import costs_said from "../src/ipc/recorded/costs_said.json";
+import foreign from "../src/ipc/recorded/foreign.json";
 import leaving from "../src/ipc/recorded/leaving.json";
 import left from "../src/ipc/recorded/left.json";
 import people from "../src/ipc/recorded/people.json";
 
-const tapes = { people, leaving, left };
+const tapes = { people, leaving, left, costs, costs_said, foreign };
 
 async function open(name: keyof typeof tapes, hash = "") {
   location.hash = hash;
@@ -79,5 +83,66 @@ describe("space and data", () => {
     await user.click(button);
     await screen.findByTestId("freed");
     expect(screen.queryByTestId("free-up")).toBeNull();
+  });
+
+  it("asks what the link costs where the phone does not say", async () => {
+    const user = await open("costs", "storage");
+    const costs = () => screen.getByRole<HTMLInputElement>("checkbox", { name: "This connection costs money" });
+    await screen.findByTestId("link-costs");
+    expect(costs().checked).toBe(true);
+    await user.click(costs());
+    await waitFor(() => expect(costs().checked).toBe(false));
+    cleanup();
+    await open("costs_said", "storage");
+    await screen.findByTestId("link-said");
+    expect(screen.queryByTestId("link-costs")).toBeNull();
+  });
+
+  it("says what a server that is not ours cannot do, and nothing of our own", async () => {
+    await open("foreign", "storage");
+    const { textContent } = await screen.findByTestId("foreign");
+    expect(textContent).toContain("no video visits");
+    expect(textContent).toContain("goes from this phone later");
+    expect(textContent).toContain("new numbers");
+    cleanup();
+    await open("people", "storage");
+    await screen.findByTestId("use-today");
+    expect(screen.queryByTestId("foreign")).toBeNull();
+  });
+});
+
+describe("a large photo on a link that costs", () => {
+  it("waits, and goes when the person says so", async () => {
+    const user = await open("costs", "outbox");
+    expect((await screen.findByTestId("send-photo-large")).textContent).toContain("waits for Wi-Fi");
+    await user.click(await screen.findByTestId("send-now-photo-large"));
+    await screen.findByTestId("outbox-empty");
+  });
+
+  it("is told on the copy of its report, whose words were sent", async () => {
+    await open("costs", "reports/report-large");
+    expect((await screen.findByTestId("send-state")).textContent).toContain("Sent");
+    expect((await screen.findByTestId("send-photo-large")).textContent).toContain("waits for Wi-Fi");
+    await screen.findByTestId("send-now-photo-large");
+  });
+
+  it("tells Rust what the window knows of the link, and when it changes", async () => {
+    const connection = Object.assign(new EventTarget(), { type: "cellular", saveData: false });
+    Object.assign(navigator, { connection });
+    const told: unknown[] = [];
+    const links = vi.spyOn(commands, "linkIs").mockImplementation(async (...args) => {
+      told.push(args);
+      return { status: "ok", data: null };
+    });
+    try {
+      await open("people", "storage");
+      await screen.findByTestId("use-today");
+      Object.assign(connection, { type: "wifi", saveData: true });
+      connection.dispatchEvent(new Event("change"));
+      expect(told).toEqual([["cellular", false], ["wifi", true]]);
+    } finally {
+      links.mockRestore();
+      Reflect.deleteProperty(navigator, "connection");
+    }
   });
 });

@@ -195,9 +195,9 @@ pub fn photo() -> String {
 }
 
 /// A picture that stays large however it is packed.
-pub fn noise() -> String {
+pub fn noise(width: u32, height: u32) -> String {
     let mut seed = 7_u32;
-    let picture = image::RgbImage::from_fn(1200, 900, |_, _| {
+    let picture = image::RgbImage::from_fn(width, height, |_, _| {
         seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
         let [a, b, c, _] = seed.to_be_bytes();
         image::Rgb([a, b, c])

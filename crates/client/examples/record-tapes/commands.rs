@@ -45,6 +45,7 @@ commands! {
     reports();
     report("id");
     report_add("report", "kind", "text");
+    send_file_now("id");
     summaries();
     triage_start("report", "complaint");
     triage_search("text");
@@ -103,6 +104,8 @@ commands_of_the_phone! {
     leave_phone();
     storage();
     set_large_media("choice");
+    mark_link_costly("costs");
+    link_is("kind", "saveData");
     free_up();
 }
 

@@ -10,9 +10,13 @@
 mod busy;
 mod carrier;
 mod commands;
+mod costs;
 mod desk;
+mod foreign;
 mod nobody;
 mod office;
+#[path = "../../tests/it/peer.rs"]
+mod peer;
 mod people;
 mod tape;
 mod trouble;
@@ -59,6 +63,12 @@ fn main() {
         }
         if wants("people") {
             people::record().await;
+        }
+        if wants("costs") {
+            costs::record().await;
+        }
+        if wants("foreign") {
+            foreign::record().await;
         }
         if wants("versions") {
             versions::record().await;

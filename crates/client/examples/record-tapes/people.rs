@@ -56,7 +56,7 @@ async fn bring(phone: &Phone, seat: &str) {
     look(&client, "app_state", json!({}), |app| app["phase"] == "open").await;
 }
 
-async fn filled(phone: &Phone, words: &str, photo: String) -> Value {
+pub async fn filled(phone: &Phone, words: &str, photo: String) -> Value {
     let client = phone.client();
     let draft = give(&client, "report_start", &json!({ "colleague": null }))
         .await
@@ -80,7 +80,7 @@ async fn filled(phone: &Phone, words: &str, photo: String) -> Value {
 
 async fn sent_with_a_photo(phone: &Phone) {
     let client = phone.client();
-    let report = filled(phone, "Ice on the second step.", carrier::noise()).await;
+    let report = filled(phone, "Ice on the second step.", carrier::noise(1200, 900)).await;
     look(&client, "report", json!({ "id": report["id"] }), |report| {
         report["attachments"][0]["send"]["state"] == "sent"
     })
@@ -101,7 +101,7 @@ async fn people(phone: &Phone) {
     let mut tape = Tape::of_phone(phone);
     tape.reads(&START).await;
     tape.reads(&["phone_state", "storage", "summaries"]).await;
-    tape.ok("set_large_media", json!({ "choice": "never" })).await;
+    tape.ok("set_large_media", json!({ "choice": "always" })).await;
     tape.reads(&["storage"]).await;
     tape.ok("free_up", json!({})).await;
     tape.reads(&["storage", "app_state"]).await;

@@ -108,10 +108,14 @@ async fn full_phone(world: &mut World) {
     // Words are taken from a reserve; a photo is refused.
     let draft = tape.ok("report_start", json!({ "colleague": null })).await;
     tape.name(draft["id"].as_str().expect("an id"), "draft-1");
-    let photo = json!({ "draft": draft["id"], "contentType": "image/png", "base64": carrier::noise() });
+    // Each another one: the same photo twice is kept once.
+    let photo = |n: u32| {
+        let base64 = carrier::noise(1200, 900 - n);
+        json!({ "draft": draft["id"], "contentType": "image/png", "base64": base64 })
+    };
     let mut refused = None;
-    for _ in 0..8 {
-        refused = give(&client, "report_attach", &photo).await.err().or(refused);
+    for n in 1..=8 {
+        refused = give(&client, "report_attach", &photo(n)).await.err().or(refused);
     }
     assert_eq!(refused.expect("there is no room")["code"], "disk_full");
     let _ = give(&client, "sync_now", &json!({})).await;
@@ -124,7 +128,7 @@ async fn full_phone(world: &mut World) {
     let _ = tape.call("dial", json!({ "number": "911" })).await;
     let _ = tape.call("report_start", json!({ "colleague": null })).await;
     // The photo is the window's business; the tape need not carry it.
-    let refused = tape.call("report_attach", photo).await;
+    let refused = tape.call("report_attach", photo(0)).await;
     assert_eq!(refused.expect_err("there is still no room")["code"], "disk_full");
     client.shutdown().await;
     let _ = Command::new("umount").arg("-l").arg(&profile.dir).status();
