@@ -1,7 +1,9 @@
 //! The world: real stores and the real server in one process, on a virtual clock, over links that lose, cut, repeat and
 //! delay. Random histories from a seed; after each, what must always hold is checked.
 //!
-//! `HMS_SEEDS=10000` runs more of them, `HMS_SEED=416` begins at one that failed; `HMS_DEEP=1` runs 10,000.
+//! `HMS_SEEDS=10000` runs more of them; `HMS_DEEP=1` runs 10,000. A history may fail only after those that were played on
+//! its server before it, so one that failed is played again with them, as its message says: `HMS_SEED=415 HMS_SEEDS=3`
+//! plays 415 to 417 on one server, and nothing else.
 
 mod check;
 mod cuts;
@@ -17,7 +19,8 @@ mod server;
 
 use history::{History, Tally};
 use server::Server;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::ops::Range;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::Mutex;
 use std::time::Instant;
 
@@ -25,6 +28,14 @@ use std::time::Instant;
 const SEEDS: u64 = 500;
 /// Histories on one server, before a new one is made: its records grow with each.
 const PER_SERVER: u64 = 5;
+/// Histories that have failed once, those of a range on one server: played in every run, whatever else is.
+const FAILED_ONCE: &[Range<u64>] = &[
+    // 417, after 416: a question that was open while its change waited did not show that a restored backup had undone
+    // the deletion that it asked about.
+    415..420,
+    // What was offered again and had left the desk was set below the server's newer version.
+    835..836,
+];
 const STEPS: usize = 60;
 /// Steps between two looks at everything: what is broken stays broken, and looking costs more than acting.
 const LOOK_EVERY: usize = 6;
@@ -36,7 +47,15 @@ fn random_histories_lose_nothing_and_double_nothing() {
     let first = number("HMS_SEED").unwrap_or(0);
     let count = number("HMS_SEEDS").unwrap_or(if deep { 10_000 } else { SEEDS });
     in_memory();
-    let tally = all(first, count);
+    let mut servers: Vec<Range<u64>> = (first..first + count)
+        .step_by(PER_SERVER as usize)
+        .map(|from| from..(from + PER_SERVER).min(first + count))
+        .collect();
+    if number("HMS_SEED").is_none() {
+        let more = FAILED_ONCE.iter().filter(|seeds| !servers.contains(seeds));
+        servers.extend(more.cloned().collect::<Vec<_>>());
+    }
+    let tally = all(&servers);
     // A world in which nothing goes wrong proves nothing.
     let rare = [
         tally.kills,
@@ -56,32 +75,37 @@ fn random_histories_lose_nothing_and_double_nothing() {
     assert!(count < 50 || rare.iter().all(|n| *n > 0), "{tally:?}");
 }
 
-/// Histories with these seeds, as many at a time as there are processors.
-fn all(first: u64, count: u64) -> Tally {
+/// The histories of these servers, as many servers at a time as there are processors.
+fn all(servers: &[Range<u64>]) -> Tally {
     let begun = Instant::now();
-    let next = AtomicU64::new(first);
+    let count: u64 = servers.iter().map(|seeds| seeds.end - seeds.start).sum();
+    let next = AtomicUsize::new(0);
     let (failed, sum) = (AtomicBool::new(false), Mutex::new((0, Tally::default())));
     let work = || {
-        // Each worker has its own server: seeds do not meet, and a seed that failed fails alone, too.
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
             .expect("a runtime");
-        loop {
-            let from = next.fetch_add(PER_SERVER, Ordering::Relaxed);
-            if from >= first + count || failed.load(Ordering::Relaxed) {
+        while let Some(seeds) = servers.get(next.fetch_add(1, Ordering::Relaxed)) {
+            if failed.load(Ordering::Relaxed) {
                 return;
             }
-            let until = (from + PER_SERVER).min(first + count);
-            let played = std::panic::AssertUnwindSafe(|| runtime.block_on(play(from, until)));
+            let at = AtomicU64::new(seeds.start);
+            let played = std::panic::AssertUnwindSafe(|| runtime.block_on(play(seeds.clone(), &at)));
             let tally = std::panic::catch_unwind(played).unwrap_or_else(|panic| {
                 failed.store(true, Ordering::Relaxed);
+                let (first, at) = (seeds.start, at.load(Ordering::Relaxed));
+                let played = at - first + 1;
+                eprintln!(
+                    "seed {at} failed; {first} to {at} shared its server. To play that again: \
+                     HMS_SEED={first} HMS_SEEDS={played} cargo test -p ach-tests --test world random_histories"
+                );
                 std::panic::resume_unwind(panic)
             });
             let mut sum = sum.lock().expect("nobody panics here");
             sum.1.add(tally);
             let before = sum.0 / 200;
-            sum.0 += until - from;
+            sum.0 += seeds.end - seeds.start;
             if sum.0 / 200 > before && count > 200 {
                 let seconds = begun.elapsed().as_secs_f64();
                 println!("{} histories, {seconds:.0} s: {:?}", sum.0, sum.1);
@@ -102,10 +126,12 @@ fn all(first: u64, count: u64) -> Tally {
     tally
 }
 
-async fn play(from: u64, until: u64) -> Tally {
+/// Histories one after the other on one server; `at` is the one that is being played.
+async fn play(seeds: Range<u64>, at: &AtomicU64) -> Tally {
     let mut server = Server::new().await;
     let mut tally = Tally::default();
-    for seed in from..until {
+    for seed in seeds {
+        at.store(seed, Ordering::Relaxed);
         server.forget_backups();
         let mut history = History::begin(&server, seed).await;
         for step in 1..=STEPS {
