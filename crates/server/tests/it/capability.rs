@@ -167,6 +167,8 @@ async fn everything_that_the_statement_lists_can_be_called() {
     let rest = &statement["rest"][0];
     let resources = rest["resource"].as_array().expect("resources");
     assert!(resources.len() > 25);
+    let ours = ["hms-sync", "hms-sync-digest"];
+    assert_eq!(words(rest, "operation", "name"), ours);
 
     for resource in resources.iter().filter(|r| r["type"] != "AuditEvent") {
         let kind = resource["type"].as_str().expect("type");

@@ -56,10 +56,9 @@ fn statement(app: &App) -> Value {
                 }],
             },
             "resource": resources,
-            "operation": operations(base),
             "interaction": [{"code": "transaction"}, {"code": "batch"}, {"code": "history-system"}],
-            // By this a client knows that it need not use the plain way.
-            "operation": [{"name": "hms-sync", "definition": format!("{base}/fhir/OperationDefinition/hms-sync")}],
+            // By its first name a client knows that it need not use the plain way.
+            "operation": operations(base),
         }],
     })
 }
