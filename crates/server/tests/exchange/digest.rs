@@ -124,7 +124,10 @@ async fn a_device_that_is_behind_is_told_to_sync_first() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_not_ones_own_is_answered_like_what_is_not_there() {
-    let (w, dana, lee) = world().await;
+    let (w, mut dana, lee) = world().await;
+    w.change(|tx| tx.delete("QuestionnaireResponse", "r-dana-3", None).map(drop))
+        .await;
+    w.sync(&mut dana, &[]).await;
     let mut asked: Vec<&str> = lee
         .held
         .keys()
@@ -132,7 +135,13 @@ async fn what_is_not_ones_own_is_answered_like_what_is_not_there() {
         .filter(|id| !dana.held.contains_key(*id))
         .collect();
     assert!(asked.contains(&"Patient/lee") && asked.contains(&"QuestionnaireResponse/r-lee-0"));
-    asked.extend(["Patient/nobody", "nonsense", "", "Task/../x"]);
+    asked.extend([
+        "QuestionnaireResponse/r-dana-3",
+        "Patient/nobody",
+        "nonsense",
+        "",
+        "Task/../x",
+    ]);
 
     let (status, text) = post(
         &w,
@@ -173,8 +182,45 @@ async fn what_is_not_ones_own_is_answered_like_what_is_not_there() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_was_lost_is_listed_whole_and_thirty_two_ranges_at_a_time() {
+    let (w, mut dana, _) = world().await;
+    for n in 0..300 {
+        w.put(json!({"resourceType": "Condition", "id": format!("c{n}"), "subject": {"reference": "Patient/dana"}}))
+            .await;
+    }
+    w.sync(&mut dana, &[]).await;
+
+    let (leaves, end) = compare(&w, &dana, &Leaves::default()).await;
+
+    assert!(end.differ > 100, "{}", end.differ);
+    assert_eq!(leaves.len(), 32);
+    for leaf in leaves {
+        let here = dana.held.keys().filter(|id| leaf_of(id) == leaf.leaf);
+        assert_eq!(leaf.holds.keys().collect::<Vec<_>>(), here.collect::<Vec<_>>());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_comparison_and_each_patient_whose_records_are_read_are_in_the_audit() {
+    const DIGEST: &str = "$hms-sync-digest";
+    let (w, _, _) = world().await;
+    let mut ada = w.device("ada", "desk").await;
+    w.sync(&mut ada, &[]).await;
+    let me = "Practitioner/ada";
+
+    compare(&w, &ada, &sums(&ada, &[])).await;
+    assert_eq!(w.audited(me, None, DIGEST).await, 1);
+    let asked = ["Patient/dana", "QuestionnaireResponse/r-dana-1", "Patient/nobody"];
+    let ask = json!({"cursor": null, "scope": "mine", "records": asked});
+    post(&w, &ada, &ask).await;
+
+    assert_eq!(w.audited(me, Some("dana"), DIGEST).await, 1);
+    assert_eq!(w.audited(me, None, DIGEST).await, 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn nonsense_is_refused() {
-    let (w, dana, _) = world().await;
+    let (w, mut dana, lee) = world().await;
     let many: Vec<String> = (0..501).map(|n| format!("Task/{n}")).collect();
     for ask in [
         json!({}),
@@ -185,4 +231,8 @@ async fn nonsense_is_refused() {
         let (status, _) = post(&w, &dana, &ask).await;
         assert_eq!(status, StatusCode::BAD_REQUEST);
     }
+    // From another device than the one that the sign-in was given to.
+    dana.device = lee.device;
+    let ask = json!({"cursor": null, "scope": "mine", "records": ["Patient/dana"]});
+    assert_eq!(post(&w, &dana, &ask).await.0, StatusCode::FORBIDDEN);
 }

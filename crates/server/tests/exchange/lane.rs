@@ -5,8 +5,9 @@ use hms_model::map::task::Priority;
 use hms_model::wire::sync::{ChangeBody, WireLine};
 use serde_json::{json, Value};
 
-/// A district with a past: records that came before the two entries that are open now.
-async fn with_a_past(w: &World) {
+/// A district with a past, records that came before the two entries that are open now; and the first answer to a desk.
+async fn first_answer(who: &str) -> (World, Device, String) {
+    let w = World::new().await;
     for n in 0..450 {
         w.put(json!({"resourceType": "AllergyIntolerance", "id": format!("al-{n}"), "patient": {"reference": "Patient/dana"},
             "clinicalStatus": {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/allergyintolerance-clinical",
@@ -19,6 +20,9 @@ async fn with_a_past(w: &World) {
     let mut sam = w.device("sam", "phone2").await;
     let worst = sam.report_ops("r-worst", "sam", Priority::Stat);
     w.sync(&mut sam, &worst).await;
+    let desk = w.device(who, "desk").await;
+    let (_, text) = w.post_sync(&desk, up(&[], None)).await;
+    (w, desk, text)
 }
 
 /// Names in the order in which they came, up to how many checkpoints.
@@ -43,11 +47,7 @@ fn names(text: &str, checkpoints: usize) -> Vec<String> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn open_entries_come_before_everything_else_and_emergencies_first() {
-    let w = World::new().await;
-    with_a_past(&w).await;
-    let mut nora = w.device("nora", "desk").await;
-
-    let (_, text) = w.post_sync(&nora, up(&[], None)).await;
+    let (w, mut nora, text) = first_answer("nora").await;
 
     // The cursor of the beginning, then the lane.
     let lane = names(&text, 1);
@@ -76,11 +76,8 @@ async fn open_entries_come_before_everything_else_and_emergencies_first() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_came_in_the_lane_leaves_with_its_entry_though_its_place_was_never_reached() {
-    let w = World::new().await;
-    with_a_past(&w).await;
-    let mut ada = w.device("ada", "desk").await;
-    let (_, text) = w.post_sync(&ada, up(&[], None)).await;
-    take_the_lane(&mut ada, &text);
+    let (w, mut ada, text) = first_answer("ada").await;
+    take_until(&mut ada, &text, 2);
     assert_eq!(ada.ids("QuestionnaireResponse"), ["r-calm", "r-worst"]);
     let at = ada.cursor.clone().expect("a cursor");
 
@@ -106,19 +103,36 @@ async fn what_came_in_the_lane_leaves_with_its_entry_though_its_place_was_never_
     assert_eq!(left, Vec::<&str>::new());
 }
 
-/// What a device keeps where its answer was cut behind the lane.
-fn take_the_lane(who: &mut Device, text: &str) {
+#[tokio::test(flavor = "multi_thread")]
+async fn a_first_pass_that_was_cut_behind_the_lane_goes_on_without_it() {
+    let (w, mut nora, text) = first_answer("nora").await;
+    take_until(&mut nora, &text, 3);
+
+    let (_, rest) = w.post_sync(&nora, up(&[], nora.cursor.as_deref())).await;
+
+    let worst = |text: &str| {
+        let all = names(text, usize::MAX);
+        all.iter()
+            .filter(|name| *name == "QuestionnaireResponse/r-worst")
+            .count()
+    };
+    assert_eq!((worst(&text), worst(&rest)), (2, 1));
+}
+
+/// What a device keeps where its answer was cut behind so many cursors: that of the beginning, that of the lane, those
+/// of pages.
+fn take_until(who: &mut Device, text: &str, most: usize) {
     let mut cursors = 0;
-    let lane: String = text
+    let part: String = text
         .lines()
         .take_while(|line| {
             let before = cursors;
             cursors += usize::from(matches!(WireLine::parse(line), Ok(WireLine::Cursor(_))));
-            before < 2
+            before < most
         })
         .map(|line| format!("{line}\n"))
         .collect();
-    let synced = who.take(&lane);
+    let synced = who.take(&part);
     assert!(!synced.done && !synced.changes.is_empty());
 }
 

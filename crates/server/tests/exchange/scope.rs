@@ -331,20 +331,8 @@ async fn reading_by_sync_is_in_the_audit_of_the_patient() {
     let mut ada = w.device("ada", "a").await;
     w.sync(&mut ada, &[]).await;
 
-    let query = hms_server::db::sqlite::table::audit::AuditQuery {
-        patient: Some("dana".into()),
-        agent: Some("Practitioner/ada".into()),
-        limit: 10,
-        ..Default::default()
-    };
-    let found: Result<Vec<_>, hms_server::db::DbError> = w
-        .app
-        .db
-        .read(move |r| hms_server::db::sqlite::table::audit::search(r.conn(), &query))
-        .await;
-
     // Once in the first lane, once at its place.
-    assert_eq!(found.expect("a read").len(), 2);
+    assert_eq!(w.audited("Practitioner/ada", Some("dana"), "$hms-sync").await, 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]

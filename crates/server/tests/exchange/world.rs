@@ -224,6 +224,23 @@ impl World {
             .collect()
     }
 
+    /// How often the audit says that somebody read something, or what is a patient's where one is named.
+    pub async fn audited(&self, agent: &str, patient: Option<&str>, entity: &str) -> usize {
+        let query = table::audit::AuditQuery {
+            patient: patient.map(str::to_owned),
+            agent: Some(agent.to_owned()),
+            entity: Some(entity.to_owned()),
+            limit: 100,
+            ..Default::default()
+        };
+        let found: Result<Vec<_>, DbError> = self
+            .app
+            .db
+            .read(move |read| table::audit::search(read.conn(), &query))
+            .await;
+        found.expect("a read").len()
+    }
+
     pub async fn change(&self, f: impl FnOnce(&mut Tx<'_>) -> Result<(), WriteError> + Send + 'static) {
         self.app.db.write(f).await.expect("changed");
     }
