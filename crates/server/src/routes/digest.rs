@@ -2,7 +2,7 @@
 
 use super::coded::Codings;
 use super::fhir::FhirAnswer;
-use super::{route, sync, Access, Route};
+use super::sync;
 use crate::app::App;
 use crate::audit::{AuditAction, AuditEntry};
 use crate::auth::Actor;
@@ -14,8 +14,7 @@ use crate::service::sync::digest::{self, Compared};
 use crate::service::sync::EPOCH;
 use axum::body::{to_bytes, Body};
 use axum::extract::State;
-use axum::http::{HeaderMap, Method};
-use axum::routing::post;
+use axum::http::HeaderMap;
 use hms_core::sync::digest::Leaves;
 use hms_model::wire::digest::{WireDigest, WireDigestAsk};
 use hms_model::wire::sync::WireChange;
@@ -26,18 +25,13 @@ const LONGEST_BODY: usize = 64 * 1024;
 /// Records in one request.
 const MOST_RECORDS: usize = 500;
 
-/// The rows.
-#[must_use]
-pub fn routes() -> Vec<Route> {
-    vec![route(
-        Method::POST,
-        "/fhir/$hms-sync-digest",
-        Access::Policy,
-        post(answer),
-    )]
-}
-
-async fn answer(State(app): State<App>, actor: Actor, headers: HeaderMap, body: Body) -> FhirAnswer {
+/// The sums compared, or records by their names.
+pub(super) async fn answer(
+    State(app): State<App>,
+    actor: Actor,
+    headers: HeaderMap,
+    body: Body,
+) -> FhirAnswer {
     let codings = Codings::of(&headers)?;
     // Its person's only, and from where they signed in: as the exchange itself.
     sync::device(&app, &actor, &headers).await?;

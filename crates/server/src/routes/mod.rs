@@ -74,7 +74,6 @@ pub fn all() -> Vec<Route> {
     rows.extend(fhir::routes());
     rows.extend(sync::routes());
     rows.extend(coded::routes());
-    rows.extend(digest::routes());
     rows.extend(sealed::routes());
     rows.extend(uploads::routes());
     rows.extend(signal::routes());

@@ -2,7 +2,7 @@
 
 use super::coded::Codings;
 use super::fhir::FhirAnswer;
-use super::{route, Access, Route};
+use super::{digest, route, Access, Route};
 use crate::app::App;
 use crate::audit::{AuditAction, AuditEntry};
 use crate::auth::{tokens, Actor};
@@ -41,15 +41,14 @@ const MOST_IN_GROUP: usize = 100;
 /// Groups that are handed to the writer together, so that they share a commit.
 const TOGETHER: usize = 64;
 
-/// The rows.
+/// The rows: the exchange, and the check of what it left.
 #[must_use]
 pub fn routes() -> Vec<Route> {
-    vec![route(
-        Method::POST,
-        "/fhir/$hms-sync",
-        Access::Policy,
-        post(exchange),
-    )]
+    let row = |path, handler| route(Method::POST, path, Access::Policy, handler);
+    vec![
+        row("/fhir/$hms-sync", post(exchange)),
+        row("/fhir/$hms-sync-digest", post(digest::answer)),
+    ]
 }
 
 /// Every answer names the exchange that it belongs to.

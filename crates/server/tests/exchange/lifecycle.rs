@@ -1,20 +1,14 @@
 //! The life of a device: copied to a second phone, its access taken away with work still on it.
 
+use crate::sealed::{entry, post};
 use crate::world::{bite, Device, World};
-use axum::body::Body;
-use axum::http::{Request, StatusCode};
-use base64::engine::general_purpose::STANDARD;
-use base64::Engine;
+use axum::http::StatusCode;
 use hms_model::map::task::Priority;
-use hms_model::wire::session::{SealedEntry, WireSealed, WireSealedResult, SEAL_INFO};
+use hms_model::wire::session::{SealedEntry, WireSealedResult};
 use hms_model::wire::sync::DEVICE_CLONED;
 use hms_server::audit::AuditAgent;
 use hms_server::auth::accounts;
 use hms_server::service::escrow;
-use hpke::aead::AesGcm256;
-use hpke::kdf::HkdfSha256;
-use hpke::kem::X25519HkdfSha256;
-use hpke::{Deserializable, Kem, OpModeS, Serializable};
 use serde_json::{json, Value};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -74,45 +68,21 @@ async fn a_newer_base_makes_no_other_change_of_it() {
     assert_eq!(first.results, again.results);
 }
 
-fn seal(w: &World, id: &str, inside: &SealedEntry) -> WireSealed {
-    let public = STANDARD.decode(w.app.keys.hpke_public_key()).expect("base64");
-    let public = <X25519HkdfSha256 as Kem>::PublicKey::from_bytes(&public).expect("a key");
-    let (enc, mut context) =
-        hpke::setup_sender::<AesGcm256, HkdfSha256, X25519HkdfSha256>(&OpModeS::Base, &public, SEAL_INFO)
-            .expect("a context");
-    let plain = serde_json::to_vec(inside).expect("json");
-    let sealed = context.seal(&plain, id.as_bytes()).expect("sealed");
-    WireSealed {
-        id: id.to_owned(),
-        enc: STANDARD.encode(enc.to_bytes()),
-        ciphertext: STANDARD.encode(sealed),
-    }
-}
-
-async fn post(w: &World, entries: &[WireSealed]) -> (StatusCode, Vec<WireSealedResult>) {
-    let body = serde_json::to_string(entries).expect("json");
-    let request = Request::post("/api/sealed")
-        .header("content-type", "application/json")
-        .body(Body::from(body));
-    let (status, text) = w.send(request.expect("request")).await;
-    (status, serde_json::from_str(&text).unwrap_or_default())
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_sign_in_of_somebody_else_on_a_device_takes_nothing_from_who_is_signed_in_there() {
     let w = World::new().await;
     let _dana = w.device("dana", "phone").await;
     let _sam = w.device("sam", "phone").await;
-    let entry = |id: &str, user: &str| SealedEntry {
+    let report = |id: &str, user: &str| SealedEntry {
         resources: vec![bite(id, None)],
         device: "phone".to_owned(),
         user: Some(user.to_owned()),
         draft: false,
     };
     let sent = [
-        seal(&w, "r1", &entry("r1", "u-dana")),
+        entry(&w, "r1", &report("r1", "u-dana")),
         // Never signed in there: to name an account proves nothing.
-        seal(&w, "r2", &entry("r2", "u-lee")),
+        entry(&w, "r2", &report("r2", "u-lee")),
     ];
 
     post(&w, &sent).await;
@@ -142,13 +112,13 @@ async fn unsent_work_of_a_device_that_was_taken_away_is_handed_in_and_can_be_rea
     assert_eq!(status, StatusCode::UNAUTHORIZED);
     let note = json!({"resourceType": "Composition", "id": "n1", "status": "preliminary",
         "title": "the dog's owner was told"});
-    let entry = SealedEntry {
+    let inside = SealedEntry {
         resources: vec![note.clone()],
         device: "desk".to_owned(),
         user: Some("u-ada".to_owned()),
         draft: true,
     };
-    let sent = seal(&w, "desk-op-7", &entry);
+    let sent = entry(&w, "desk-op-7", &inside);
 
     let (_, first) = post(&w, std::slice::from_ref(&sent)).await;
     let (_, again) = post(&w, &[sent]).await;

@@ -244,31 +244,17 @@ async fn gets_in(w: &World, who: &Person, method: &str, path: &str, patient: &st
         ("POST", "/fhir/{kind}") => Some(new),
         ("PUT", _) => Some(reading),
         ("PATCH", _) => Some(json!([{"op": "replace", "path": "/status", "value": "amended"}])),
+        ("POST", "/fhir/$hms-sync") => Some(json!({"cursor": "", "scope": "mine"})),
+        ("POST", "/fhir/$hms-sync-digest") => {
+            Some(json!({"cursor": null, "scope": "mine", "records": [format!("Observation/{id}")]}))
+        }
         ("POST", "/api/users") => Some(json!({"username": "x", "role": "carrier", "name": "x"})),
         _ => None,
     };
     let answer = match (method, path) {
-        ("POST", "/fhir/$hms-sync") => {
-            let ask = json!({"cursor": "", "scope": "mine"});
-            w.ask_with(
-                who,
-                "POST",
-                path,
-                Some(&ask),
-                &[("content-type", "application/x-ndjson"), ("x-hms-device", "walk")],
-            )
-            .await
-        }
-        ("POST", "/fhir/$hms-sync-digest") => {
-            let ask = json!({"cursor": null, "scope": "mine", "records": [format!("Observation/{id}")]});
-            w.ask_with(
-                who,
-                "POST",
-                path,
-                Some(&ask),
-                &[("content-type", "application/x-ndjson"), ("x-hms-device", "walk")],
-            )
-            .await
+        ("POST", "/fhir/$hms-sync" | "/fhir/$hms-sync-digest") => {
+            let lines = [("content-type", "application/x-ndjson"), ("x-hms-device", "walk")];
+            w.ask_with(who, method, path, body.as_ref(), &lines).await
         }
         ("PATCH", _) => {
             let media = [("content-type", "application/json-patch+json")];
