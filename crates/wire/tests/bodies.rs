@@ -78,6 +78,44 @@ fn what_was_flushed_before_a_cut_is_read_and_a_cut_is_told() {
 }
 
 #[test]
+fn what_was_flushed_is_read_to_its_last_byte_before_more_comes() {
+    let text = lines(1200);
+    // More than a piece, and less than what zstd puts in one block.
+    assert!((PIECE + 1..128 * 1024).contains(&text.len()));
+    for coding in PACKED {
+        let mut packer = Packer::new(coding).expect("a packer");
+        let mut reader = Unpacker::new(coding, MUCH).expect("a reader");
+        reader.feed(&packer.piece(text.as_bytes()).expect("packs"));
+        let mut out = Vec::new();
+        while let Some(piece) = reader.pull().expect("readable") {
+            out.extend(piece);
+        }
+        assert!(out == text.as_bytes(), "{coding:?}: {} bytes", out.len());
+        for _ in 0..100 {
+            assert_eq!(reader.pull().expect("nothing yet"), None, "{coding:?}");
+        }
+    }
+}
+
+#[test]
+fn a_body_is_whole_at_its_end_only() {
+    let text = lines(1200);
+    for coding in Coding::ALL {
+        let piece = &text.as_bytes()[..PIECE];
+        let packed = pack(coding, piece).expect("packs");
+        let back = unpacked(coding, &packed, packed.len(), MUCH);
+        assert!(back.is_ok_and(|back| back == piece), "{coding:?}");
+    }
+    for coding in PACKED {
+        let nothing = Unpacker::new(coding, MUCH).expect("a reader");
+        assert!(matches!(nothing.end(), Err(WireError::Cut)), "{coding:?}");
+    }
+    let mut unread = Unpacker::new(Coding::Identity, MUCH).expect("a reader");
+    unread.feed(b"{}");
+    assert!(matches!(unread.end(), Err(WireError::Cut)));
+}
+
+#[test]
 fn a_body_that_unpacks_to_very_much_is_refused_at_the_bound() {
     let zeros = vec![b'0'; 1 << 20];
     for coding in PACKED {
@@ -136,5 +174,8 @@ fn a_body_of_our_own_words_is_mostly_its_dictionary() {
     let zstd = pack(Coding::Zstd, line.as_bytes()).expect("packs").len();
     // RFC 9842 puts 40 bytes in front.
     assert!(dcz - 40 < zstd / 2, "{dcz} and {zstd}");
+    let mut stream = Packer::new(Coding::Dcz).expect("a packer");
+    let piece = stream.piece(line.as_bytes()).expect("packs").len();
+    assert!(piece - 40 < zstd / 2, "{piece} and {zstd}");
     assert!(dictionary::BYTES.len() < 64 * 1024);
 }
