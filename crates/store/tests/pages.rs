@@ -308,6 +308,38 @@ async fn deleted_there_and_changed_here_is_settled_by_a_person() {
 }
 
 #[tokio::test]
+async fn while_a_change_waits_an_open_question_shows_what_the_server_has_now() {
+    let dir = tempfile::tempdir().expect("dir");
+    let store = open(dir.path());
+    page(&store, vec![change(versioned(task("t1", "a"), "1"))]).await;
+    let op = save(&store, versioned(task("t1", "ours"), "1")).await;
+    taken(&store).await;
+    store.apply_result(&done(op, "2"), NOW, 1).await.expect("applies");
+    save(&store, versioned(task("t1", "ours, and more"), "2")).await;
+    page(&store, vec![gone("Task/t1", GoneWhy::Deleted)]).await;
+    let asked = store.conflicts().await.expect("conflicts");
+    assert_eq!((asked.len(), &asked[0].remote), (1, &None));
+    store
+        .begin_anew(Anew::Restored, "c".into(), NOW)
+        .await
+        .expect("begins");
+
+    // The backup knows nothing of the deletion; then the record is deleted once more.
+    let theirs = versioned(task("t1", "a"), "1");
+    page(&store, vec![change(theirs.clone())]).await;
+    let here = store.conflicts().await.expect("conflicts");
+    page(&store, vec![gone("Task/t1", GoneWhy::Deleted)]).await;
+    let gone = store.conflicts().await.expect("conflicts");
+
+    assert_eq!((here.len(), here[0].remote.as_ref()), (1, Some(&theirs)));
+    assert_eq!(here[0].remote_version.as_deref(), Some("1"));
+    assert_eq!(
+        (gone.len(), &gone[0].remote, &gone[0].remote_version),
+        (1, &None, &None)
+    );
+}
+
+#[tokio::test]
 async fn what_a_person_keeps_after_a_deletion_there_is_made_again_on_top_of_it() {
     let dir = tempfile::tempdir().expect("dir");
     let store = open(dir.path());
