@@ -9,7 +9,7 @@ use hms_model::wire::session::WireSealed;
 use hms_store::{Journal, Store};
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 const CHILD: &str = "HMS_STORE_CRASH_CHILD";
@@ -76,8 +76,8 @@ async fn page_for_ever(dir: &Path) {
     }
 }
 
-/// Starts the child, kills it some moments after it said its `lines`th line, and gives the last number that it said.
-fn run_and_kill(what: &str, dir: &Path, lines: u64, then: Duration) -> Option<usize> {
+/// Starts the child, and gives the lines that it says.
+fn start(what: &str, dir: &Path) -> (Child, impl Iterator<Item = String>) {
     let mut child = Command::new(std::env::current_exe().expect("own path"))
         .args(["--exact", "child", "--nocapture"])
         .env(CHILD, format!("{what} {}", dir.display()))
@@ -85,9 +85,13 @@ fn run_and_kill(what: &str, dir: &Path, lines: u64, then: Duration) -> Option<us
         .stderr(Stdio::piped())
         .spawn()
         .expect("starts");
-    let mut said = BufReader::new(child.stderr.take().expect("pipe"))
-        .lines()
-        .map_while(Result::ok);
+    let said = BufReader::new(child.stderr.take().expect("pipe"));
+    (child, said.lines().map_while(Result::ok))
+}
+
+/// Starts the child, kills it some moments after it said its `lines`th line, and gives the last number that it said.
+fn run_and_kill(what: &str, dir: &Path, lines: u64, then: Duration) -> Option<usize> {
+    let (mut child, mut said) = start(what, dir);
     let number = |line: String| match line.strip_prefix("done ").map(str::parse) {
         Some(Ok(number)) => Some(number),
         _ => {
@@ -182,24 +186,15 @@ async fn a_cursor_is_never_ahead_of_its_page() {
 async fn a_process_that_is_stopped_in_a_commit_goes_on_or_dies_and_loses_nothing() {
     let dir = tempfile::tempdir().expect("dir");
     let mut dice = Dice(0xDEAD_10CC);
-    let signal = |name: &str, child: &std::process::Child| {
+    let signal = |name: &str, child: &Child| {
         let sent = Command::new("kill")
             .args([name, &child.id().to_string()])
             .status();
         assert!(sent.expect("sends").success(), "{name}");
     };
     for round in 0..6 {
-        let mut child = Command::new(std::env::current_exe().expect("own path"))
-            .args(["--exact", "child", "--nocapture"])
-            .env(CHILD, format!("save {}", dir.path().display()))
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("starts");
-        let mut said = BufReader::new(child.stderr.take().expect("pipe"))
-            .lines()
-            .map_while(Result::ok)
-            .filter_map(|line| line.strip_prefix("done ")?.parse::<usize>().ok());
+        let (mut child, said) = start("save", dir.path());
+        let mut said = said.filter_map(|line| line.strip_prefix("done ")?.parse::<usize>().ok());
         let mut last = said.next();
         for stop in 0..5 {
             std::thread::sleep(Duration::from_micros(dice.roll(9_000)));

@@ -8,6 +8,7 @@ use hms_model::wire::digest::WireLeaf;
 use hms_model::wire::sync::{ChangeBody, GoneWhy, WireChange};
 use hms_store::Store;
 use std::collections::BTreeMap;
+use std::path::Path;
 
 /// What the server gives: versions by id.
 type Server = BTreeMap<String, String>;
@@ -43,6 +44,15 @@ async fn differing(store: &Store, server: &Server) -> Vec<String> {
     store.differing(listed).await.expect("compares")
 }
 
+/// A store that holds three records of the server's, in their second version.
+async fn with_three(dir: &Path) -> Store {
+    let store = open(dir);
+    let page = ["a", "b", "c"].map(|id| change(versioned(task(id, "first"), "2")));
+    let applied = store.apply_page(page.to_vec(), "c1".into(), NOW).await;
+    applied.expect("applies");
+    store
+}
+
 fn gone(id: &str) -> WireChange {
     WireChange {
         change: ChangeBody::Gone {
@@ -55,11 +65,7 @@ fn gone(id: &str) -> WireChange {
 #[tokio::test]
 async fn a_lost_an_old_and_an_extra_record_are_found_and_mended() {
     let dir = tempfile::tempdir().expect("a folder");
-    let store = open(dir.path());
-    let page = ["a", "b", "c"]
-        .map(|id| change(versioned(task(id, "first"), "2")))
-        .to_vec();
-    store.apply_page(page, "c1".into(), NOW).await.expect("applies");
+    let store = with_three(dir.path()).await;
     let all = server(&[("Task/a", "2"), ("Task/b", "2"), ("Task/c", "2")]);
     assert_eq!(differing(&store, &all).await, [""; 0]);
 
@@ -95,11 +101,7 @@ async fn a_lost_an_old_and_an_extra_record_are_found_and_mended() {
 #[tokio::test]
 async fn what_is_unsent_is_compared_by_what_it_stands_on_and_stays() {
     let dir = tempfile::tempdir().expect("a folder");
-    let store = open(dir.path());
-    let page = ["a", "b", "c"]
-        .map(|id| change(versioned(task(id, "first"), "2")))
-        .to_vec();
-    store.apply_page(page, "c1".into(), NOW).await.expect("applies");
+    let store = with_three(dir.path()).await;
     save(&store, versioned(task("a", "mine"), "2")).await;
     save(&store, task("new", "mine")).await;
 
