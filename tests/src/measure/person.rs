@@ -171,6 +171,23 @@ pub async fn until_synced(client: &Client) -> Result<()> {
     }
 }
 
+/// Waits until nothing is unsent: the first exchange takes a batch, the rest follows by itself.
+///
+/// # Errors
+/// Something still waits after `patience`.
+pub async fn until_sent(client: &Client, patience: Duration) -> Result<()> {
+    let begun = Instant::now();
+    client.sync_now().await?;
+    while client.app_state().await?.unsent > 0 {
+        ensure!(
+            begun.elapsed() < patience,
+            "the outbox is not empty after {patience:?}"
+        );
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    Ok(())
+}
+
 /// How many reports have the server's number.
 ///
 /// # Errors

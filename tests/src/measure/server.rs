@@ -145,33 +145,23 @@ impl Ready {
 
     /// What it answers to a role.
     pub async fn read(&self, role: &str, path: &str) -> Result<Value> {
-        let base = text(&self.demo["base_url"]).trim_end_matches('/');
-        let token = text(&self.demo["users"][role]["token"]);
-        let answer = self
-            .http
-            .get(format!("{base}/{path}"))
-            .bearer_auth(token)
-            .send()
-            .await?;
-        let status = answer.status();
-        ensure!(status.is_success(), "GET {path} as {role}: {status}");
-        Ok(answer.json().await?)
+        Ok(self.get(role, path).await?.json().await?)
     }
 
     async fn answer(&self, role: &str, path: &str) -> Result<Duration> {
+        let begun = Instant::now();
+        self.get(role, path).await?.bytes().await?;
+        Ok(begun.elapsed())
+    }
+
+    async fn get(&self, role: &str, path: &str) -> Result<reqwest::Response> {
         let base = text(&self.demo["base_url"]).trim_end_matches('/');
         let token = text(&self.demo["users"][role]["token"]);
-        let begun = Instant::now();
-        let answer = self
-            .http
-            .get(format!("{base}/{path}"))
-            .bearer_auth(token)
-            .send()
-            .await?;
+        let asked = self.http.get(format!("{base}/{path}")).bearer_auth(token);
+        let answer = asked.send().await?;
         let status = answer.status();
-        answer.bytes().await?;
-        ensure!(status.is_success(), "GET {path}: {status}");
-        Ok(begun.elapsed())
+        ensure!(status.is_success(), "GET {path} as {role}: {status}");
+        Ok(answer)
     }
 }
 

@@ -7,7 +7,7 @@ use super::super::wire::Wire;
 use super::super::Bench;
 use super::desk::{DESK, LIST_ONLY, WATCH};
 use super::district::District;
-use super::peers::{Peers, Pulled};
+use super::peers::{Peers, Pulled, Sync};
 use anyhow::{ensure, Context, Result};
 use hms_link::Plan;
 use hms_model::view::SignInState;
@@ -187,7 +187,10 @@ async fn beside(
     for plan in plans {
         let on = if *plan == "open" { "loopback" } else { "1 Mbit/s" };
         let mut figures = Vec::new();
-        for (peer, pulled) in peers.pull(folder, &district.records, district.count, plan).await {
+        for (peer, pulled) in peers
+            .each(folder, &district.records, Sync::Pull(district.count), plan)
+            .await
+        {
             match pulled {
                 Ok(Pulled { seconds, peak_mb }) => {
                     rows.push(Row::new(format!("{peer}: {what}, {on}"), seconds, "s"));

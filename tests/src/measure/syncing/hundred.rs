@@ -102,15 +102,7 @@ async fn run(client: &Client, wire: &Wire, pace: Pace) -> Result<Run> {
     wire.restore();
     let (up, down) = wire.bytes();
     let begun = Instant::now();
-    // The first exchange takes a batch; the rest follows by itself.
-    client.sync_now().await?;
-    while client.app_state().await?.unsent > 0 {
-        ensure!(
-            begun.elapsed() < PATIENCE,
-            "the outbox is not empty after {PATIENCE:?}"
-        );
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    person::until_sent(client, PATIENCE).await?;
     let took = begun.elapsed();
     let (up_now, down_now) = wire.bytes();
     eprintln!("measure: {REPORTS} reports sent in {:.2} s", took.as_secs_f64());

@@ -13,7 +13,16 @@ use tokio::process::Command;
 /// Longest wait for a peer.
 const PATIENCE: Duration = Duration::from_secs(1800);
 
-/// What a first sync of a peer took.
+/// What is synced.
+#[derive(Clone, Copy)]
+pub(super) enum Sync {
+    /// So many records, for the first time.
+    Pull(usize),
+    /// So many changes made without a link.
+    Push(usize),
+}
+
+/// What a sync of a peer took.
 pub(super) struct Pulled {
     pub seconds: f64,
     pub peak_mb: f64,
@@ -58,57 +67,33 @@ impl Peers {
         ])
     }
 
-    /// A first sync of so many records over a link, for each peer.
-    pub async fn pull(
+    /// What each takes for it, over a link.
+    pub async fn each(
         &self,
         folder: &Path,
         records: &Path,
-        count: usize,
+        what: Sync,
         plan: &str,
     ) -> Vec<(&'static str, Result<Pulled>)> {
         let mut all = Vec::new();
         for peer in &self.0 {
-            all.push((
-                peer.name,
-                peer.run(folder, records, "pull", (count, 0), plan).await,
-            ));
-        }
-        all
-    }
-
-    /// So many changes made without a link, sent over one, for each peer.
-    pub async fn push(
-        &self,
-        folder: &Path,
-        records: &Path,
-        count: usize,
-        plan: &str,
-    ) -> Vec<(&'static str, Result<Pulled>)> {
-        let mut all = Vec::new();
-        for peer in &self.0 {
-            all.push((
-                peer.name,
-                peer.run(folder, records, "push", (0, count), plan).await,
-            ));
+            all.push((peer.name, peer.run(folder, records, what, plan).await));
         }
         all
     }
 }
 
 impl Peer {
-    async fn run(
-        &self,
-        folder: &Path,
-        records: &Path,
-        way: &str,
-        (held, sent): (usize, usize),
-        plan: &str,
-    ) -> Result<Pulled> {
+    async fn run(&self, folder: &Path, records: &Path, what: Sync, plan: &str) -> Result<Pulled> {
         ensure!(
             self.needs.exists(),
             "{} is not there; cargo xtask bench sync makes it",
             self.needs.display()
         );
+        let (way, held) = match what {
+            Sync::Pull(count) => ("pull", count),
+            Sync::Push(_) => ("push", 0),
+        };
         let folder = folder.join(format!("peer-{way}"));
         if folder.exists() {
             std::fs::remove_dir_all(&folder)?;
@@ -123,21 +108,14 @@ impl Peer {
         }
         args.extend([text(records.to_owned()), held.to_string()]);
         let server = Process::start("peer-server", &self.program, &args, &[], &folder)?;
-        let done = self.device(&folder, records, way, sent, plan).await;
+        let done = self.device(&folder, records, what, plan).await;
         server.stop().await;
         let done = done?;
         std::fs::remove_dir_all(&folder)?;
         Ok(done)
     }
 
-    async fn device(
-        &self,
-        folder: &Path,
-        records: &Path,
-        way: &str,
-        sent: usize,
-        plan: &str,
-    ) -> Result<Pulled> {
+    async fn device(&self, folder: &Path, records: &Path, what: Sync, plan: &str) -> Result<Pulled> {
         let server = listening(&folder.join("peer-server.log")).await?;
         let line = Line::new(Plan::named(plan).context("no such plan")?);
         let at = line.tcp(([127, 0, 0, 1], 0).into(), server).await?;
@@ -148,12 +126,16 @@ impl Peer {
             profile.join("records.db")
         };
         let mut command = Command::new(&self.program);
-        command.args(&self.first.1).arg(way);
         // An address without its last stroke: PouchDB adds one.
-        command.arg(format!("http://{at}")).arg(own);
-        if way == "push" {
-            command.arg(records).arg(sent.to_string());
-        }
+        let address = format!("http://{at}");
+        command.args(&self.first.1);
+        match what {
+            Sync::Pull(_) => command.arg("pull").arg(address).arg(own),
+            Sync::Push(count) => {
+                command.arg("push").arg(address).arg(own);
+                command.arg(records).arg(count.to_string())
+            }
+        };
         command.kill_on_drop(true);
         let said = tokio::time::timeout(PATIENCE, command.output())
             .await

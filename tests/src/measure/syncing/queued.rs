@@ -4,7 +4,7 @@ use super::super::person;
 use super::super::row::Row;
 use super::super::wire::Wire;
 use super::super::Bench;
-use super::peers::{Peers, Pulled};
+use super::peers::{Peers, Pulled, Sync};
 use anyhow::{ensure, Context, Result};
 use hms_client::Client;
 use hms_link::Plan;
@@ -53,7 +53,10 @@ pub(super) async fn queued(bench: &Bench) -> Result<Vec<Row>> {
     let lines = folder.join("records.ndjson");
     write(&lines, records)?;
     for plan in ["open", "rural"] {
-        for (peer, pushed) in Peers::of(bench).push(&folder, &lines, records, plan).await {
+        for (peer, pushed) in Peers::of(bench)
+            .each(&folder, &lines, Sync::Push(records), plan)
+            .await
+        {
             match pushed {
                 Ok(Pulled { seconds, .. }) if plan == "open" => {
                     acks = acks.and_beside(peer, records as f64 / seconds);
@@ -80,14 +83,7 @@ async fn run(client: &Client, wire: &Wire, plan: &str, reports: usize) -> Result
     wire.like(&Plan::named(plan).context("no such plan")?);
     wire.restore();
     let begun = Instant::now();
-    client.sync_now().await?;
-    while client.app_state().await?.unsent > 0 {
-        ensure!(
-            begun.elapsed() < PATIENCE,
-            "the outbox is not empty after {PATIENCE:?}"
-        );
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    person::until_sent(client, PATIENCE).await?;
     let took = begun.elapsed().as_secs_f64();
     eprintln!("measure: {reports} reports sent in {took:.2} s, {plan}");
     wire.like(&Plan::default());
