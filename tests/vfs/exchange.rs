@@ -4,11 +4,10 @@
 
 use crate::device::Device;
 use crate::district::{self, name};
-use crate::in_memory;
 use crate::link::Weather;
 use crate::replay::{describe, Cut, Disk};
 use crate::server::Server;
-use crate::shim;
+use crate::{folder_of, in_memory, shim};
 use hms_model::map::task::Priority;
 use hms_model::time::Timestamp;
 
@@ -18,6 +17,13 @@ async fn report(phone: &mut Device, id: &str) {
     let report = district::bite(id, Some(phone.who));
     let review = district::review(id, Some(phone.who), Priority::Urgent);
     phone.save(vec![report, review], NOW).await;
+}
+
+/// Opens the store on other files: what a power cut has left.
+async fn wake_up_on(phone: &mut Device, dir: tempfile::TempDir) {
+    let before = std::mem::replace(&mut phone.dir, dir);
+    phone.restart(NOW, 7).await;
+    drop(before);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -42,12 +48,14 @@ async fn a_power_cut_anywhere_in_an_exchange_doubles_nothing_and_holds_nothing_u
     {
         let id = format!("r-{n}");
         report(&mut phone, &id).await;
+        // Something comes down, too.
+        server.put(district::bite(&format!("s-{n}"), Some("dana"))).await;
         promised.push((shim::length(), id));
         phone.exchange_in(&mut server, NOW, weather).await;
         assert!(phone.exchange_in(&mut server, NOW, Weather::Fair).await);
     }
     // Closed, and opened on what each moment left.
-    phone.wake_up_on(in_memory(), NOW).await;
+    wake_up_on(&mut phone, in_memory()).await;
     let events = shim::end();
 
     let stride = if std::env::var_os("HMS_DEEP").is_some() {
@@ -62,22 +70,12 @@ async fn a_power_cut_anywhere_in_an_exchange_doubles_nothing_and_holds_nothing_u
         if n % stride != 0 {
             continue;
         }
-        for cut in [
-            Cut::Kill,
-            Cut::Power,
-            Cut::Some(n as u64 + 1),
-            Cut::Some(n as u64 + 7_919),
-        ] {
+        for cut in Cut::at(n) {
             let image = disk.image(cut);
             if last.as_ref() == Some(&image) {
                 continue;
             }
-            let dir = in_memory();
-            for (name, bytes) in &image {
-                std::fs::write(dir.path().join(name), bytes).expect("writes");
-            }
-            std::fs::write(dir.path().join("reserve.bin"), b"x").expect("writes");
-            phone.wake_up_on(dir, NOW).await;
+            wake_up_on(&mut phone, folder_of(&image)).await;
             opened += 1;
             let at = format!("event {n} ({}), {cut:?}", describe(event));
 
@@ -94,7 +92,14 @@ async fn a_power_cut_anywhere_in_an_exchange_doubles_nothing_and_holds_nothing_u
             assert!(outbox.is_empty(), "{at}: {outbox:?}");
             let written = promised.iter().filter(|(by, _)| *by <= n).map(|(_, id)| id);
             for id in written {
-                let found = phone.store().get("QuestionnaireResponse", id).await;
+                let receipt = phone
+                    .store()
+                    .receipt(&format!("QuestionnaireResponse/{id}"))
+                    .await;
+                assert!(receipt.expect("reads").is_some(), "{at}: {id} without a receipt");
+            }
+            for id in (0..promised.len()).flat_map(|n| [format!("r-{n}"), format!("s-{n}")]) {
+                let found = phone.store().get("QuestionnaireResponse", &id).await;
                 assert!(found.expect("reads").is_some(), "{at}: {id} is not there");
             }
             last = Some(image);
@@ -105,7 +110,7 @@ async fn a_power_cut_anywhere_in_an_exchange_doubles_nothing_and_holds_nothing_u
     report(&mut phone, "r-later").await;
     assert!(phone.exchange_in(&mut server, NOW, Weather::Fair).await);
     let stored = server.stored("QuestionnaireResponse").await;
-    assert_eq!(stored.len(), promised.len() + 1);
+    assert_eq!(stored.len(), 2 * promised.len() + 1);
     for resource in &stored {
         assert_eq!(resource["meta"]["versionId"], "1", "{} twice", name(resource));
     }

@@ -4,18 +4,18 @@
 //! the whole of what it was doing.
 
 #[path = "../world/device.rs"]
-#[allow(dead_code, reason = "the world's histories use the rest")]
+#[expect(dead_code, reason = "the world's histories use the rest")]
 mod device;
 #[path = "../../crates/server/tests/exchange/world.rs"]
-#[allow(dead_code, reason = "the server's own tests use the rest")]
+#[expect(dead_code, reason = "the server's own tests use the rest")]
 mod district;
 mod exchange;
 #[path = "../world/link.rs"]
-#[allow(dead_code, reason = "the world's histories use the rest")]
+#[expect(dead_code, reason = "the world's histories use the rest")]
 mod link;
 mod replay;
 #[path = "../world/server.rs"]
-#[allow(dead_code, reason = "the world's histories use the rest")]
+#[expect(dead_code, reason = "the world's histories use the rest")]
 mod server;
 mod shim;
 
@@ -248,12 +248,7 @@ async fn a_power_cut_at_any_write_or_sync_loses_nothing_that_was_promised() {
         let ended = steps.iter().rposition(|step| step.ended <= n).expect("the first");
         let now = &steps[ended];
         let next = steps.get(ended + 1).unwrap_or(now);
-        for cut in [
-            Cut::Kill,
-            Cut::Power,
-            Cut::Some(n as u64 + 1),
-            Cut::Some(n as u64 + 7_919),
-        ] {
+        for cut in Cut::at(n) {
             let image = disk.image(cut);
             cuts += 1;
             if last.as_ref() == Some(&image) {
@@ -281,13 +276,19 @@ async fn a_power_cut_at_any_write_or_sync_loses_nothing_that_was_promised() {
     assert!(opened > 200, "{opened}");
 }
 
-async fn open(image: &[(String, Vec<u8>)]) -> String {
+/// A profile as a cut left it.
+fn folder_of(image: &[(String, Vec<u8>)]) -> tempfile::TempDir {
     let dir = in_memory();
     for (name, bytes) in image {
         std::fs::write(dir.path().join(name), bytes).expect("writes");
     }
     // The reserve is megabytes, and none of this.
     std::fs::write(dir.path().join("reserve.bin"), b"x").expect("writes");
+    dir
+}
+
+async fn open(image: &[(String, Vec<u8>)]) -> String {
+    let dir = folder_of(image);
     let store =
         Store::open(dir.path(), &Secret::new(KEY)).unwrap_or_else(|error| panic!("does not open: {error:?}"));
     let found = holds(&store).await;

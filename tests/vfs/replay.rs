@@ -19,6 +19,19 @@ pub enum Cut {
     Some(u64),
 }
 
+impl Cut {
+    /// The ways in which it may end at the `n`th moment.
+    pub fn at(n: usize) -> [Self; 4] {
+        let seed = n as u64;
+        [
+            Self::Kill,
+            Self::Power,
+            Self::Some(seed + 1),
+            Self::Some(seed + 7_919),
+        ]
+    }
+}
+
 /// The files of the database, with what was written since each was synced.
 #[derive(Default)]
 pub struct Disk {

@@ -243,16 +243,6 @@ impl Device {
         Some(passed)
     }
 
-    /// Opens the store on other files: what a power cut has left.
-    #[allow(dead_code, reason = "used where the power is cut, in tests/vfs")]
-    pub async fn wake_up_on(&mut self, dir: tempfile::TempDir, now: Timestamp) {
-        if let Some(store) = self.store.take() {
-            store.close().await;
-        }
-        self.dir = dir;
-        self.open(now, 7);
-    }
-
     /// Tells the driver something, and keeps what it wants done for the next tick.
     pub fn tell(&mut self, at: Timestamp, input: SyncInput) {
         for effect in self.driver.handle(at, input) {

@@ -9,7 +9,7 @@ mod check;
 mod cuts;
 mod device;
 #[path = "../../crates/server/tests/exchange/world.rs"]
-#[allow(dead_code, reason = "the server's own tests use the rest")]
+#[expect(dead_code, reason = "the server's own tests use the rest")]
 mod district;
 mod history;
 mod link;

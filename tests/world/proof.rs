@@ -15,6 +15,8 @@ use serde::de::DeserializeOwned;
 use serde_json::json;
 use tower::ServiceExt;
 
+const NOW: Timestamp = Timestamp(district::NOON);
+
 /// One question and its answer, and the bytes of both bodies.
 async fn ask<T: DeserializeOwned>(
     device: &Device,
@@ -65,8 +67,7 @@ async fn check(device: &Device, server: &Server) -> Vec<String> {
         }
         let differing = device.store().differing(listed).await.expect("compares");
         let (changes, _, _) = ask::<WireChange>(device, server, None, differing).await;
-        let now = Timestamp(district::NOON);
-        mended.extend(device.store().mend(changes, now).await.expect("mends").changed);
+        mended.extend(device.store().mend(changes, NOW).await.expect("mends").changed);
     }
     panic!("the check does not end: {mended:?}");
 }
@@ -80,20 +81,24 @@ fn gone(id: &str) -> WireChange {
     }
 }
 
+async fn begin(who: &'static str) -> (Server, Device) {
+    crate::in_memory();
+    let server = Server::new().await;
+    let device = Device::new(&server, who, "checked", 2).await;
+    (server, device)
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_went_wrong_behind_the_syncs_back_is_found_and_mended() {
-    crate::in_memory();
-    let mut server = Server::new().await;
-    let now = Timestamp(district::NOON);
-    let mut phone = Device::new(&server, "dana", "checked", 2).await;
+    let (mut server, mut phone) = begin("dana").await;
     for n in 0..12 {
         let id = format!("r-{n}");
         let report = district::bite(&id, Some("dana"));
         let review = district::review(&id, Some("dana"), Priority::Urgent);
-        phone.save(vec![report, review], now).await;
+        phone.save(vec![report, review], NOW).await;
     }
-    assert!(phone.exchange_in(&mut server, now, Weather::Fair).await);
-    assert!(phone.exchange_in(&mut server, now, Weather::Fair).await);
+    assert!(phone.exchange_in(&mut server, NOW, Weather::Fair).await);
+    assert!(phone.exchange_in(&mut server, NOW, Weather::Fair).await);
     assert_eq!(check(&phone, &server).await, [""; 0]);
     let whole = crate::history::holds(&phone).await;
 
@@ -121,11 +126,11 @@ async fn what_went_wrong_behind_the_syncs_back_is_found_and_mended() {
     ];
     phone
         .store()
-        .apply_page(behind_its_back, cursor, now)
+        .apply_page(behind_its_back, cursor, NOW)
         .await
         .expect("applies");
     // What is written here meanwhile is not touched.
-    phone.save(vec![district::bite("r-new", Some("dana"))], now).await;
+    phone.save(vec![district::bite("r-new", Some("dana"))], NOW).await;
     // An exchange does not notice.
     server.put(district::bite("r-lee", Some("lee"))).await;
 
@@ -148,21 +153,18 @@ async fn what_went_wrong_behind_the_syncs_back_is_found_and_mended() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_store_that_lost_everything_is_filled_again_in_a_few_rounds() {
-    crate::in_memory();
-    let mut server = Server::new().await;
-    let now = Timestamp(district::NOON);
-    let mut desk = Device::new(&server, "nora", "emptied", 2).await;
+    let (mut server, mut desk) = begin("nora").await;
     for n in 0..400 {
         server.put(district::bite(&format!("r-{n}"), Some("dana"))).await;
     }
-    assert!(desk.exchange_in(&mut server, now, Weather::Fair).await);
+    assert!(desk.exchange_in(&mut server, NOW, Weather::Fair).await);
     let whole = crate::history::holds(&desk).await;
     let (_, end, bytes) = compare(&desk, &server).await;
     assert_eq!((end.differ, end.records > 400), (0, true));
     assert!(bytes < 10_000, "{bytes}");
     let cursor = desk.store().cursor().await.expect("reads").expect("a cursor");
     let all = whole.keys().map(|id| gone(id)).collect();
-    desk.store().apply_page(all, cursor, now).await.expect("applies");
+    desk.store().apply_page(all, cursor, NOW).await.expect("applies");
     assert!(crate::history::holds(&desk).await.is_empty());
 
     let mended = check(&desk, &server).await;
