@@ -3,90 +3,86 @@
 
 use crate::run::{first_line, program, Done};
 use std::io::{BufRead, BufReader};
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 use std::time::Instant;
 
 /// What a suite puts before the counts that are to be kept.
 const MARK: &str = "counts: ";
 
 /// A suite: its headline, and what `cargo test` is told.
-type Suite = (&'static str, &'static [&'static str]);
+type Suite = (&'static str, &'static str);
 
 /// Every suite that looks at `HMS_DEEP`. Tests of one program run one after the other, so that times mean something and
 /// nobody waits for a processor that another test holds.
 const SUITES: &[Suite] = &[
     (
         "A sync cut at every byte, and every moment of an exchange",
-        &["-p", "ach-tests", "--test", "world", "--", "cuts"],
+        "-p ach-tests --test world -- cuts radio",
     ),
     (
         "10,000 histories of the world",
-        &["-p", "ach-tests", "--test", "world", "--", "random_histories"],
+        "-p ach-tests --test world -- random_histories",
     ),
     (
         "Power cuts of the store and of an exchange",
-        &["-p", "ach-tests", "--test", "vfs", "--"],
+        "-p ach-tests --test vfs --",
     ),
     (
         "Uploads, tokens and the client's own steps, at every byte and at every wait",
-        &[
-            "-p",
-            "hms-client",
-            "--test",
-            "it",
-            "--",
-            "uploads",
-            "tokens",
-            "every_wait",
-        ],
+        "-p hms-client --test it -- uploads tokens every_wait thin",
     ),
     (
         "Signalling cut at every byte",
-        &["-p", "hms-server", "--test", "exchange", "--", "signal_cuts"],
+        "-p hms-server --test exchange -- signal_cuts",
     ),
     (
-        "Histories of the store",
-        &["-p", "hms-store", "--test", "histories", "--"],
+        "Histories of the store, and more in it than a phone will hold",
+        "-p hms-store --test histories --test huge --",
     ),
     (
         "Proofs of the symptom checker",
-        &[
-            "-p",
-            "hms-triage",
-            "--features",
-            "author",
-            "--test",
-            "proofs",
-            "--",
-        ],
+        "-p hms-triage --features author --test proofs --",
     ),
-    (
-        "Calls over a bad link",
-        &["-p", "hms-media", "--test", "calls", "--", "bad_link"],
-    ),
+    ("Calls over a bad link", "-p hms-media --test calls -- bad_link"),
 ];
 
-/// Runs all of them, also after one has failed: a night that ends at its first failure says too little.
+/// Runs all of them, and prints what they counted.
 ///
 /// # Errors
 /// What failed, by its headline.
 pub fn deep() -> Done {
     let (date, commit) = (now(), commit());
-    let (mut kept, mut failed) = (Vec::new(), Vec::new());
-    for (headline, args) in SUITES {
+    let mut kept = Vec::new();
+    let done = all(SUITES, cargo_test, &mut kept);
+    println!("\nFor docs/faults.md, begun {date}, commit {commit}:");
+    for line in &kept {
+        println!("- {line}");
+    }
+    done
+}
+
+fn cargo_test(args: &str) -> Command {
+    let mut command = program("cargo", &["test", "--profile", "deep"]);
+    command
+        .args(args.split_whitespace())
+        .args(["--nocapture", "--test-threads=1"])
+        .env("HMS_DEEP", "1");
+    command
+}
+
+/// Each suite, also after one has failed: a night that ends at its first failure says too little.
+fn all(suites: &[Suite], run: fn(&str) -> Command, kept: &mut Vec<String>) -> Done {
+    let mut failed = Vec::new();
+    for (headline, args) in suites {
         println!("\n== {headline}");
         let begun = Instant::now();
-        match suite(args, &mut kept) {
+        match suite(&mut run(args), kept) {
             Ok(()) => println!("== {headline}: done in {:.0} s", begun.elapsed().as_secs_f64()),
             Err(problem) => {
                 println!("== {headline}: FAILED ({problem})");
                 failed.push(*headline);
             }
         }
-    }
-    println!("\nFor docs/faults.md, begun {date}, commit {commit}:");
-    for line in &kept {
-        println!("- {line}");
     }
     if failed.is_empty() {
         Ok(())
@@ -95,17 +91,14 @@ pub fn deep() -> Done {
     }
 }
 
-/// One suite; its output passes through, and the counts in it are kept.
-fn suite(args: &[&str], kept: &mut Vec<String>) -> Done {
-    let mut command = program("cargo", &["test", "--profile", "deep"]);
-    command
-        .args(args)
-        .args(["--nocapture", "--test-threads=1"])
-        .env("HMS_DEEP", "1")
-        .stdout(Stdio::piped());
+/// One suite; its output passes through, and the counts in it are kept. One that runs no test has failed: what it is to
+/// run has another name now.
+fn suite(command: &mut Command, kept: &mut Vec<String>) -> Done {
     let mut child = command
+        .stdout(Stdio::piped())
         .spawn()
-        .map_err(|e| format!("could not start cargo: {e}"))?;
+        .map_err(|e| format!("could not start: {e}"))?;
+    let mut tests = 0;
     if let Some(out) = child.stdout.take() {
         for line in BufReader::new(out).lines().map_while(Result::ok) {
             println!("{line}");
@@ -113,14 +106,23 @@ fn suite(args: &[&str], kept: &mut Vec<String>) -> Done {
             if let Some((_, counts)) = line.split_once(MARK) {
                 kept.push(counts.to_owned());
             }
+            tests += announced(&line);
         }
     }
     let status = child.wait().map_err(|e| e.to_string())?;
-    if status.success() {
-        Ok(())
-    } else {
-        Err(status.to_string())
+    match tests {
+        _ if !status.success() => Err(status.to_string()),
+        0 => Err("not one test ran".to_owned()),
+        _ => Ok(()),
     }
+}
+
+/// How many tests a line of the harness says it will run: `running 3 tests`.
+fn announced(line: &str) -> u32 {
+    let number = line
+        .strip_prefix("running ")
+        .and_then(|rest| rest.strip_suffix(" tests").or_else(|| rest.strip_suffix(" test")));
+    number.and_then(|number| number.parse().ok()).unwrap_or(0)
 }
 
 fn now() -> String {
@@ -136,4 +138,35 @@ fn commit() -> String {
         commit.push_str(" with changes");
     }
     commit
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a suite prints and how it ends, played by a shell.
+    fn played(script: &str) -> Command {
+        program("sh", &["-c", script])
+    }
+
+    const PASSES: Suite = (
+        "passes",
+        "echo 'running 1 test'; echo 'test cuts::sync ... counts: 7 cuts: lost 0'; echo ok",
+    );
+
+    #[test]
+    fn a_suite_that_fails_or_runs_no_test_fails_the_whole_also_where_others_pass() {
+        let fails = ("fails", "echo 'running 2 tests'; exit 3");
+        let empty = ("empty", "echo 'running 0 tests'");
+
+        assert_eq!(all(&[PASSES], played, &mut Vec::new()), Ok(()));
+        for other in [fails, empty] {
+            for order in [[other, PASSES], [PASSES, other]] {
+                let mut kept = Vec::new();
+                let done = all(&order, played, &mut kept);
+                assert_eq!(done, Err(format!("failed: {}", other.0)));
+                assert_eq!(kept, ["7 cuts: lost 0"]);
+            }
+        }
+    }
 }

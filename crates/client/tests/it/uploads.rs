@@ -177,7 +177,10 @@ async fn a_small_file_cut_at_any_byte_up_or_down_arrives_once() {
         async move { sweep(world, &format!("phone-{n}"), &part, SIZE).await }
     });
     let made: usize = futures_util::future::join_all(phones).await.into_iter().sum();
-    println!("{} cuts planned, {made} made", cuts.len());
+    println!(
+        "counts: photo of {SIZE} bytes: {made} cuts of {} planned, every {step}: each stored once, byte for byte",
+        cuts.len()
+    );
     // What lies behind the last byte of a request or an answer is never reached.
     assert!(made * 2 > cuts.len(), "{made} of {}", cuts.len());
 }
