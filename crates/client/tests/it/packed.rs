@@ -88,3 +88,48 @@ async fn what_spoils_packed_bodies_is_got_around_by_plain_ones_at_once() {
         dana.shutdown().await;
     }
 }
+
+/// Figures of docs/benchmarks.md; `--nocapture` prints them. The proxy asks for `Connection: close`, whose answer is 19
+/// bytes that a connection that stays does not have.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sync_with_nothing_new_is_one_small_round_trip() {
+    let world = World::new().await;
+    let (profile, proxy, _) = behind(&world, Fate::Pass).await;
+    let dana = profile.start().await;
+    sign_in(&dana, &profile, "dana").await;
+    until(&dana, async || {
+        dana.app_state().await.expect("state").network.checked
+    })
+    .await;
+    dana.sync_now().await.expect("syncs");
+    let before = proxy.bytes().len();
+
+    dana.sync_now().await.expect("syncs");
+
+    let requests: Vec<_> = until(&dana, async || {
+        let all = proxy.bytes().split_off(before);
+        let fhir: Vec<_> = all
+            .into_iter()
+            .filter(|(line, ..)| line.contains("/fhir"))
+            .collect();
+        (!fhir.is_empty()).then_some(fhir)
+    })
+    .await;
+    assert_eq!(requests.len(), 1, "{requests:?}");
+    let (line, up, down) = &requests[0];
+    println!("{line}: {up} bytes up, {} down", down - 19);
+    assert!(line.contains("$hms-sync ") && up + down < 900, "{requests:?}");
+
+    report_bite(&dana).await;
+    all_sent(&dana, 1).await;
+    let all = proxy.bytes();
+    for (line, up, down) in all.iter().filter(|(line, ..)| line.contains("hms-sync")) {
+        println!("{line}: {up} bytes up, {} down", down - 19);
+    }
+    let check = all
+        .iter()
+        .find(|(line, ..)| line.contains("$hms-sync-digest"))
+        .expect("checked");
+    assert!(check.1 + check.2 < 10_000, "{check:?}");
+    dana.shutdown().await;
+}

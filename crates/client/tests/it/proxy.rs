@@ -52,7 +52,16 @@ type Judge = Box<dyn FnMut(&Request) -> Fate + Send>;
 /// The proxy. It ends with the test.
 pub struct Proxy {
     address: String,
-    seen: Arc<Mutex<Vec<(String, Fate)>>>,
+    seen: Arc<Mutex<Seen>>,
+}
+
+/// Requests by their first lines.
+#[derive(Default)]
+struct Seen {
+    /// All of them, and what became of each.
+    fates: Vec<(String, Fate)>,
+    /// Those that went through untouched and whole, and their bytes up and down.
+    passed: Vec<(String, u64, u64)>,
 }
 
 impl Proxy {
@@ -62,7 +71,7 @@ impl Proxy {
         let address = listener.local_addr().expect("address").to_string();
         let upstream = Upstream::of(server);
         let judge: Arc<Mutex<Judge>> = Arc::new(Mutex::new(Box::new(judge)));
-        let seen: Arc<Mutex<Vec<(String, Fate)>>> = Arc::default();
+        let seen: Arc<Mutex<Seen>> = Arc::default();
         let list = Arc::clone(&seen);
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
@@ -85,14 +94,19 @@ impl Proxy {
     /// What became of the requests whose first line holds `part`, in their order.
     pub fn fates(&self, part: &str) -> Vec<Fate> {
         let seen = self.seen.lock().expect("list");
-        let of = seen.iter().filter(|(line, _)| line.contains(part));
+        let of = seen.fates.iter().filter(|(line, _)| line.contains(part));
         of.map(|(_, fate)| fate.clone()).collect()
+    }
+
+    /// First lines of the requests that went through untouched and whole, and their bytes up and down.
+    pub fn bytes(&self) -> Vec<(String, u64, u64)> {
+        self.seen.lock().expect("list").passed.clone()
     }
 
     /// The first lines of all requests.
     pub fn lines(&self) -> Vec<String> {
         let seen = self.seen.lock().expect("list");
-        seen.iter().map(|(line, _)| line.clone()).collect()
+        seen.fates.iter().map(|(line, _)| line.clone()).collect()
     }
 }
 
@@ -101,7 +115,7 @@ async fn carry(
     mut phone: TcpStream,
     upstream: &Upstream,
     judge: &Mutex<Judge>,
-    seen: &Mutex<Vec<(String, Fate)>>,
+    seen: &Mutex<Seen>,
 ) -> std::io::Result<()> {
     let head = Head::read(&mut phone).await?;
     let header = |name: &str| head.header(name);
@@ -115,7 +129,8 @@ async fn carry(
         takes_packed: header("accept-encoding").is_some(),
     };
     let fate = (judge.lock().expect("judge"))(&request);
-    seen.lock().expect("list").push((request.line, fate.clone()));
+    let judged = (request.line.clone(), fate.clone());
+    seen.lock().expect("list").fates.push(judged);
     if fate == Fate::Stray {
         let mut lines = String::new();
         for op in 1..=40 {
@@ -144,6 +159,8 @@ async fn carry(
         return phone.shutdown().await;
     }
     let mut server = upstream.connect().await?;
+    let upgrades = head.upgrades();
+    let up = (head.as_it_came().len() + body.len()) as u64;
     let head = head.closing();
     let head = match fate {
         // A mark is looked for in plain text.
@@ -182,8 +199,20 @@ async fn carry(
         phone.write_all(&spoiled(answer, &fate)).await?;
         return phone.shutdown().await;
     }
-    tokio::io::copy_bidirectional(&mut phone, &mut server).await?;
-    Ok(())
+    if upgrades {
+        tokio::io::copy_bidirectional(&mut phone, &mut server).await?;
+        return Ok(());
+    }
+    let mut down = 0;
+    let mut part = [0; 4096];
+    // The server closes without a word of TLS: that is the end of its answer.
+    while let Ok(n @ 1..) = server.read(&mut part).await {
+        down += n as u64;
+        phone.write_all(&part[..n]).await?;
+    }
+    let passed = (request.line, up, down);
+    seen.lock().expect("list").passed.push(passed);
+    phone.shutdown().await
 }
 
 fn spoiled(mut answer: Vec<u8>, fate: &Fate) -> Vec<u8> {
