@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use base64::engine::general_purpose::STANDARD;
 use base64::Engine as _;
-use hms_model::view::ErrorCode;
+use hms_client::Client;
+use hms_model::view::{ErrorCode, SendState};
 
 use crate::cutter::{Cutter, Each};
 use crate::uploads::{assert_stored_once, phone_behind, report_with, stored, until_all_is_sent, Dice};
@@ -164,7 +165,12 @@ async fn a_large_file_on_its_way_stops_where_the_link_begins_to_cost_and_goes_on
     phone.mark_link_costly(false).await.expect("noted");
     until_all_is_sent(&phone).await;
     assert_stored_once(&world, &ids[0], &file).await;
-    let begun = cutter.seen().lines.iter().filter(|l| l.starts_with("POST")).count();
+    let begun = cutter
+        .seen()
+        .lines
+        .iter()
+        .filter(|l| l.starts_with("POST"))
+        .count();
     assert_eq!(begun, 1, "it went on where it was");
     phone.shutdown().await;
 }
