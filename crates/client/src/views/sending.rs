@@ -83,7 +83,8 @@ impl Sending {
             })
             .collect();
         // Its words go first, over any link.
-        let costs = rows.is_empty() && upload.and_then(|id| self.uploads.get(id)) == Some(&Go::WaitsForFreeLink);
+        let costs =
+            rows.is_empty() && upload.and_then(|id| self.uploads.get(id)) == Some(&Go::WaitsForFreeLink);
         if upload.is_some() && waiting.is_empty() {
             waiting.push(Waiting {
                 tried_at: None,

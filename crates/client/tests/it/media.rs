@@ -34,6 +34,17 @@ async fn waiting_for_free_link(phone: &Client) -> Vec<String> {
         .collect()
 }
 
+/// Bytes that have passed, once no more do: the piece on its way ends first.
+async fn at_rest(cutter: &Cutter) -> u64 {
+    loop {
+        let before = cutter.seen().pieces;
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        if cutter.seen().pieces == before {
+            return before;
+        }
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_same_photo_twice_in_one_report_is_kept_and_sent_once() {
     let world = World::new().await;
@@ -153,7 +164,7 @@ async fn a_large_file_on_its_way_stops_where_the_link_begins_to_cost_and_goes_on
         (waiting_for_free_link(&phone).await == ids).then_some(())
     })
     .await;
-    let then = cutter.seen().pieces;
+    let then = at_rest(&cutter).await;
     phone.set_link_metered(Some(false)).await.expect("noted");
     phone.sync_now().await.expect("syncs");
     tokio::time::sleep(Duration::from_secs(1)).await;
