@@ -641,6 +641,14 @@ export type FollowUpForm = {
 	by_video: boolean,
 };
 
+/**  A FHIR server that is not ours: it does less. */
+export type ForeignServerView = {
+	/**  What it calls itself; empty where it does not say. */
+	name: string,
+	/**  What it cannot do, as far as it has been found out. */
+	lacks: Lack[],
+};
+
 /**  A file that was written for a computer with a network to take in. */
 export type HandOverView = {
 	/**  Where it is. */
@@ -739,15 +747,6 @@ export type KnownList =
 /**  These. */
 { state: "known"; items: string[] };
 
-/**  What large photos do on a link that costs. */
-/**  A FHIR server that is not ours: it does less. */
-export type ForeignServerView = {
-	/**  What it calls itself; empty where it does not say. */
-	name: string,
-	/**  What it cannot do, as far as it has been found out. */
-	lacks: Lack[],
-};
-
 /**  What a person should know that a server cannot do. Pages have words for each. */
 export type Lack = 
 /**  Changes of others at the same moment are found afterwards, not prevented. */
@@ -761,9 +760,12 @@ export type Lack =
 /**  One request for each change. */
 "batches";
 
+/**  What large photos do on a link that costs. */
 export type LargeMedia = 
 /**  Wait for Wi-Fi until the person says otherwise. */
 "ask" | 
+/**  Wait for Wi-Fi until the person says otherwise. */
+"never" | 
 /**  Go at once. */
 "always";
 

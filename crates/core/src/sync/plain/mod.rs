@@ -18,12 +18,12 @@ mod waves;
 mod tests;
 
 pub use abilities::{Abilities, Ability};
-pub use hms_model::view::Lack;
 pub use answer::{Ask, Method, Reply};
 pub use bundle::{read_batch, write_batch, Mismatch};
 pub use course::{Course, Cursor, PageEnd, OVERLAP_MS};
 pub use errand::{Errand, Outcome};
 pub use fidelity::{arrived, same_meaning, Form};
+pub use hms_model::view::Lack;
 pub use names::{mark_of, references_of, Names};
 pub use page::{next_link, Finding, Link};
 pub use waves::waves;
