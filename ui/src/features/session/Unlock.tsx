@@ -35,8 +35,9 @@ export function Unlock(props: { app: AppView; onForgot: () => void; children?: R
   return (
     <Screen id="unlock" title={t(closed ? "app.name" : phrase ? "pin.unlockPhraseTitle" : "pin.unlockTitle")}>
       {trouble && <Trouble error={trouble} />}
-      {!trouble && <Wrong app={props.app} tried={tried} />}
       <Suspense><People place="above" /></Suspense>
+      {/* Beside the keys: where many are on a phone, what stands above their initials is out of view. */}
+      {!trouble && <Wrong app={props.app} tried={tried} />}
       {!closed && (
         <>
           <PinPad phrase={phrase} give={t("pin.unlock")} busy={unlock.pending} onGive={(pin) => unlock.run(pin)} />
