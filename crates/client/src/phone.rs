@@ -11,7 +11,7 @@ use tokio::sync::broadcast;
 use tokio::task::AbortHandle;
 
 use crate::client::Client;
-use crate::commands::size_of;
+use crate::commands::{size_of, tell_apart};
 use crate::config::{Opener, ProfileConfig};
 use crate::error::ClientError;
 use crate::event::{ClientEvent, Tag};
@@ -165,6 +165,7 @@ impl Phone {
             }
             taken += usize::from(!now.is_empty());
         }
+        tell_apart(&mut view.people);
         view.room = taken < MOST;
         Ok(view)
     }

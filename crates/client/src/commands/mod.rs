@@ -16,6 +16,7 @@ mod triage;
 mod visit;
 mod workspace;
 
+pub(crate) use phone::tell_apart;
 pub(crate) use report::binary;
 pub(crate) use staff::refresh_signals;
 pub(crate) use storage::size_of;

@@ -91,3 +91,38 @@ impl Client {
         self.phone().await
     }
 }
+
+/// Two with the same initials are told apart by the number of their place on this phone, which stays theirs.
+pub(crate) fn tell_apart(people: &mut [PersonView]) {
+    let all: Vec<String> = people.iter().map(|person| person.initials.clone()).collect();
+    for person in people {
+        let same = all.iter().filter(|initials| **initials == person.initials);
+        if same.count() > 1 && !person.initials.is_empty() {
+            let number = person.seat.strip_prefix('p').unwrap_or("1");
+            person.initials = format!("{} {number}", person.initials);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_people_with_the_same_initials_get_a_number() {
+        let person = |(seat, initials): (&str, &str)| PersonView {
+            seat: seat.to_owned(),
+            initials: initials.to_owned(),
+            here: false,
+            phase: Phase::Locked,
+            waiting: WaitingView::default(),
+        };
+        let seats = [("main", "RD"), ("p2", "TB"), ("p3", "RD"), ("p4", ""), ("p5", "")];
+        let mut people: Vec<PersonView> = seats.into_iter().map(person).collect();
+
+        tell_apart(&mut people);
+
+        let shown: Vec<&str> = people.iter().map(|person| person.initials.as_str()).collect();
+        assert_eq!(shown, ["RD 1", "TB", "RD 3", "", ""]);
+    }
+}
