@@ -261,6 +261,15 @@ mod tests {
             packing.ended(packed, fault, at);
             assert_eq!(packing.way(at) == Way::PLAIN, plain, "{fault:?}");
         }
+
+        let later = at.plus_ms(PLAIN_FOR_MS);
+        for fault in [Some(Fault::Server(502)), None, Some(Fault::Server(502))] {
+            packing.ended(packed, fault, later);
+            assert_eq!(packing.way(later), packed, "not in a row");
+        }
+        packing.doubted(later);
+        assert_eq!(packing.way(later.plus_ms(DOUBT_FOR_MS - 1)), Way::PLAIN);
+        assert_eq!(packing.way(later.plus_ms(DOUBT_FOR_MS)), packed);
     }
 
     #[test]

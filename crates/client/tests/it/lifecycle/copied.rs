@@ -1,6 +1,6 @@
 //! The data of one phone on a second one.
 
-use super::{copy, device_of, note, with_note};
+use super::{copy, device_of, forgot_pin, note, with_note};
 use crate::world::{browse, fill_in, sign_in, until, Profile, World, PASSPHRASE};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -58,6 +58,8 @@ async fn data_that_was_copied_to_a_second_phone_is_found_and_both_send_everythin
     // The key of the new id comes back after a forgotten passphrase, too.
     two.lock().await.expect("locked");
     assert!(two.unlock(PASSPHRASE.into()).await.expect("an answer").open);
+    two.lock().await.expect("locked");
+    forgot_pin(&two, &second, "dana").await;
     one.shutdown().await;
     two.shutdown().await;
 }

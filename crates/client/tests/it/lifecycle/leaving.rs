@@ -2,9 +2,10 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
+use std::time::Duration;
 
 use hms_client::Client;
-use hms_model::view::{ErrorCode, LeavingWhy, Phase};
+use hms_model::view::{ErrorCode, LeavingWhy, Phase, SignInState};
 use hms_server::app::App;
 use hms_server::audit::AuditAgent;
 use hms_server::auth::accounts::{self, AccountError};
@@ -15,7 +16,7 @@ use serde_json::json;
 
 use super::{copy, device_of, forgot_pin, is_empty, note, until_empty, with_note};
 use crate::proxy::{Fate, Proxy};
-use crate::world::{fill_in, is_sent, photo, sign_in, until, Profile, World, PASSPHRASE};
+use crate::world::{fill_in, finish_in_browser, is_sent, photo, sign_in, until, Profile, World, PASSPHRASE};
 
 /// Something is done at the server while it is not running.
 async fn at_the_stopped_server<T: Send + 'static>(
@@ -27,7 +28,11 @@ async fn at_the_stopped_server<T: Send + 'static>(
     app.db.write(work).await.expect("done")
 }
 
-/// A phone with a report that has a photo, and an unfinished form, none of it sent; the server is stopped, at the address.
+/// What [`unsent`] leaves: a report, its photo, a form, the form's photo, a check.
+const UNSENT: u32 = 5;
+
+/// A phone with a report that has a photo, and a form with one and a check that are not finished, none of it sent; the server
+/// is stopped, at the address.
 async fn unsent(world: &mut World, profile: &Profile) -> (Client, String) {
     let phone = profile.start().await;
     sign_in(&phone, profile, "dana").await;
@@ -39,6 +44,9 @@ async fn unsent(world: &mut World, profile: &Profile) -> (Client, String) {
     phone.report_send(draft).await.expect("saved");
     let open = fill_in(&phone).await;
     note(&phone, &open, "half a report").await;
+    photo(&phone, &open).await;
+    let check = phone.triage_start(None, Some("limb".into())).await;
+    check.expect("a check");
     (phone, address)
 }
 
@@ -65,7 +73,7 @@ async fn a_revoked_phone_hands_in_what_is_unsent_and_only_then_empties_itself() 
     until_empty(&phone).await;
     let left = phone.phone().await.expect("the phone").left.expect("said");
     assert_eq!(left.why, LeavingWhy::DeviceRevoked);
-    assert_eq!(left.handed_in, 3, "report, photo, unfinished form");
+    assert_eq!(left.handed_in, UNSENT);
     is_empty(&profile.dir);
     assert_eq!(with_note(&world, "brown dog, seen twice").await.len(), 1);
     assert_eq!(world.stored("Binary").await.len(), 1, "the photo");
@@ -94,6 +102,42 @@ async fn a_disabled_account_is_handed_in() {
     let left = phone.phone().await.expect("the phone").left.expect("said");
     assert_eq!(left.why, LeavingWhy::AccountDisabled);
     assert_eq!(with_note(&world, "brown dog, seen twice").await.len(), 1);
+    phone.shutdown().await;
+    let phone = profile.start().await;
+    let told = phone.phone().await.expect("the phone").left;
+    assert_eq!(told, Some(left), "also whoever starts it next");
+    phone.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_locked_phone_that_learns_at_a_sign_in_that_it_is_revoked_knows_it_after_a_start() {
+    let mut world = World::new().await;
+    let profile = world.profile("dana");
+    let (phone, address) = unsent(&mut world, &profile).await;
+    phone.lock().await.expect("locked");
+    let device = device_of(&profile.dir);
+    at_the_stopped_server(&world, move |tx| {
+        assert!(accounts::revoke_device(tx, &device, &AuditAgent::service())?);
+        Ok(())
+    })
+    .await;
+    world.start_server(&address).await;
+    let started = phone.forgot_pin().await.expect("starts");
+    finish_in_browser(&started.url.expect("an address"), &profile.server, "dana").await;
+    let ended = phone.sign_in_wait(Duration::from_secs(30)).await.expect("ends");
+    assert_eq!(ended.state, SignInState::Refused);
+    until(&phone, async || phone.phone().await.expect("the phone").leaving).await;
+    phone.shutdown().await;
+
+    let phone = profile.start().await;
+
+    let leaving = phone.phone().await.expect("the phone").leaving.expect("goes on");
+    assert!(leaving.needs_pin, "the photo is in the closed database");
+    assert!(!phone.unlock(PASSPHRASE.into()).await.expect("an answer").open);
+    until_empty(&phone).await;
+    is_empty(&profile.dir);
+    assert_eq!(with_note(&world, "brown dog, seen twice").await.len(), 1);
+    assert_eq!(world.stored("Binary").await.len(), 1);
     phone.shutdown().await;
 }
 
@@ -167,7 +211,7 @@ async fn who_goes_off_a_phone_without_a_network_waits_locked_and_loses_nothing_a
     let leaving = said.leaving.expect("waits");
     assert_eq!(
         (leaving.why, leaving.waiting, leaving.needs_pin),
-        (LeavingWhy::Asked, 3, false)
+        (LeavingWhy::Asked, UNSENT, false)
     );
     assert!(!said.safe_to_hand_over);
     assert_eq!(phone.app_state().await.expect("state").phase, Phase::Locked);

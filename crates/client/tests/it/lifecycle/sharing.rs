@@ -106,7 +106,9 @@ async fn five_people_on_one_phone_each_send_their_own_and_nobody_elses() {
         client.report_send(draft).await.expect("saved");
         assert!(!phone.phone_state().await.expect("the phone").safe_to_hand_over);
     }
+    choose(&phone, "BT").await;
     let view = phone.phone_state().await.expect("the phone");
+    assert!(!view.safe_to_hand_over, "what others have here counts");
     let waits = |initials: &str| {
         let person = view
             .people
@@ -176,11 +178,15 @@ async fn five_people_on_one_phone_each_send_their_own_and_nobody_elses() {
         assert_eq!(with_note(&world, words).await.len(), 1, "exactly once");
     }
     assert_eq!(phone.phone_state().await.expect("the phone").people.len(), 5);
+    let shown = phone.storage().await.expect("counted");
+    assert!(shown.others_bytes > 0.0, "as do their bytes");
     phone.shutdown().await;
 
     // Everybody is there after a restart, and somebody who goes leaves the others alone.
     let phone = shared_phone(&profile).await;
-    assert_eq!(phone.phone_state().await.expect("the phone").people.len(), 5);
+    let people = phone.phone_state().await.expect("the phone").people;
+    let in_front = people.iter().find(|person| person.here).expect("somebody");
+    assert_eq!((people.len(), in_front.initials.as_str()), (5, "AT"), "as before");
     let client = choose(&phone, "BT").await;
     assert!(client.unlock(PASSPHRASE.into()).await.expect("an answer").open);
     phone.leave_phone().await.expect("begins");
@@ -195,6 +201,8 @@ async fn five_people_on_one_phone_each_send_their_own_and_nobody_elses() {
         .map(|p| p.initials)
         .collect();
     assert_eq!(left.len(), 4, "{left:?}");
+    let folders = std::fs::read_dir(profile.dir.join("people")).expect("folder");
+    assert_eq!(folders.count(), 3, "all but the first person's");
     assert!(
         phone
             .client()
