@@ -5,16 +5,16 @@ use serde_json::json;
 
 use crate::carrier::START;
 use crate::commands::give;
-use crate::peer::Peer;
+use crate::npm::FhirPeer;
 use crate::tape::{look, Tape};
 use crate::world::{World, PIN};
 
 pub async fn record() {
-    let peer = Peer::start();
+    let peer = FhirPeer::start();
     let world = World::new().await;
     let mut profile = world.profile("foreign");
     profile.server = Provisioning {
-        base_url: format!("http://127.0.0.1:{}/fhir/R4", peer.port),
+        base_url: peer.base(),
         ca_file: None,
         hpke_public_key: None,
         ..profile.server

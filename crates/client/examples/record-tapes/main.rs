@@ -14,9 +14,10 @@ mod costs;
 mod desk;
 mod foreign;
 mod nobody;
+#[path = "../../tests/it/npm.rs"]
+#[expect(dead_code, reason = "tests look into the server; tapes do not")]
+mod npm;
 mod office;
-#[path = "../../tests/it/peer.rs"]
-mod peer;
 mod people;
 mod tape;
 mod trouble;
