@@ -2,7 +2,7 @@
 //! quiet.
 
 use crate::check::Seen;
-use crate::device::{Answer, Device};
+use crate::device::{Answer, Device, MADE_UP};
 use crate::district;
 use crate::link::Dice;
 use crate::server::{Server, MAY_BE_DISABLED};
@@ -344,9 +344,9 @@ impl History {
         let epoch = cursor.as_deref().and_then(|cursor| cursor.split('.').next());
         let cursor = match (self.dice.roll(3), epoch) {
             (0, _) | (_, None) => "nonsense".to_owned(),
-            (1, _) => "0a0b0c.7.abcdef".to_owned(),
+            (1, _) => format!("0a0b0c.7.{MADE_UP}"),
             // Ahead of the feed: as after a database was put back by hand.
-            (_, Some(epoch)) => format!("{epoch}.99999999.abcdef"),
+            (_, Some(epoch)) => format!("{epoch}.99999999.{MADE_UP}"),
         };
         let now = self.now;
         self.devices[at].expire(&cursor, now).await;
