@@ -49,8 +49,10 @@ impl<F> Expr<F> {
             Expr::All(parts) => parts.iter().all(|p| p.holds(state)),
             Expr::Any(parts) => parts.iter().any(|p| p.holds(state)),
             Expr::Score { at_least, of } => {
-                let sum: u32 = of.iter().filter(|(_, p)| p.holds(state)).map(|(w, _)| *w).sum();
-                sum >= *at_least
+                // In 64 bits no sum of 32-bit weights can wrap: a wrapped sum would be smaller with one finding more.
+                let holding = of.iter().filter(|(_, p)| p.holds(state));
+                let sum: u64 = holding.map(|(weight, _)| u64::from(*weight)).sum();
+                sum >= u64::from(*at_least)
             }
         }
     }
@@ -139,6 +141,28 @@ mod tests {
         ] {
             assert!(serde_json::from_str::<Expr<String>>(text).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn a_sum_of_weights_is_no_smaller_with_one_finding_more_however_large_they_are() {
+        let score = Expr::Score {
+            at_least: u32::MAX,
+            of: vec![
+                (u32::MAX, Expr::Present(0)),
+                (u32::MAX, Expr::Present(1)),
+                (2, Expr::Present(2)),
+            ],
+        };
+        let with = |n: usize| score.holds(&|f: &usize| if *f < n { State::Present } else { State::RuledOut });
+        assert_eq!([0, 1, 2, 3].map(with), [false, true, true, true]);
+    }
+
+    #[test]
+    fn weights_below_zero_cannot_be_written() {
+        let text = r#"{"score":{"at_least":1,"of":[[-1,{"present":"a"}],[2,{"present":"b"}]]}}"#;
+        assert!(serde_json::from_str::<Expr<String>>(text).is_err());
+        let text = text.replace("-1", "1");
+        assert!(serde_json::from_str::<Expr<String>>(&text).is_ok());
     }
 
     #[test]

@@ -1,5 +1,5 @@
 //! Conditions as authors write them: `bite.hand and (bite.gaping or not_ruled_out(bite.deep))`,
-//! `2 of (a, b, c)`. There is no word for "not", and the parser says so to whoever tries.
+//! `2 of (a, b, c)`, `5 of (3 a, 2 b, c)` with weights. There is no word for "not", and the parser says so to whoever tries.
 
 use crate::expr::Expr;
 
@@ -105,19 +105,36 @@ impl Parser {
                 let at_least = number.parse().map_err(|_| "the number is too large")?;
                 self.expect("of")?;
                 self.expect("(")?;
-                let mut of = vec![(1, self.any()?)];
+                let mut of = vec![(self.weight()?, self.any()?)];
                 while self.peek() == Some(",") {
                     self.at += 1;
-                    of.push((1, self.any()?));
+                    of.push((self.weight()?, self.any()?));
                 }
                 self.expect(")")?;
                 // A sum that is always or never reached would be a constant.
-                match at_least > 0 && at_least as usize <= of.len() {
+                let most: u64 = of.iter().map(|(weight, _)| u64::from(*weight)).sum();
+                match at_least > 0 && u64::from(at_least) <= most {
                     true => Ok(Expr::Score { at_least, of }),
-                    false => Err(format!("{at_least} of {} can never decide anything", of.len())),
+                    false => Err(format!("{at_least} of {most} can never decide anything")),
                 }
             }
             _ => Ok(Expr::Present(finding(token)?)),
+        }
+    }
+
+    /// A number before a part of a sum is its weight; without one it weighs 1. None is below 1, so that no
+    /// part can take away from the sum.
+    fn weight(&mut self) -> Result<u32, String> {
+        let number = self.peek().filter(|t| t.bytes().all(|b| b.is_ascii_digit()));
+        let counts = self.tokens.get(self.at + 1).is_some_and(|t| t == "of");
+        let Some(number) = number.filter(|_| !counts) else {
+            return Ok(1);
+        };
+        let weight: u32 = number.parse().map_err(|_| "the weight is too large")?;
+        self.at += 1;
+        match weight {
+            0 => Err("a weight of 0 counts for nothing".to_owned()),
+            weight => Ok(weight),
         }
     }
 }
@@ -158,6 +175,37 @@ mod tests {
             parse("a.b and not_ruled_out(a.c) or 1 of (a.d, a.e)"),
             Ok(expected)
         );
+    }
+
+    #[test]
+    fn parts_of_a_sum_may_weigh_more() {
+        let p = |s: &str| Expr::Present(s.to_owned());
+        let expected = Expr::Score {
+            at_least: 4,
+            of: vec![
+                (3, p("a.b")),
+                (1, Expr::NotRuledOut("a.c".to_owned())),
+                (
+                    2,
+                    Expr::Score {
+                        at_least: 1,
+                        of: vec![(1, p("a.d")), (1, p("a.e"))],
+                    },
+                ),
+            ],
+        };
+        assert_eq!(
+            parse("4 of (3 a.b, not_ruled_out(a.c), 2 (1 of (a.d, a.e)))"),
+            Ok(expected)
+        );
+        for text in [
+            "2 of (0 a.b, 2 a.c)",
+            "5 of (2 a.b, 2 a.c)",
+            "2 of (3)",
+            "1 of (-1 a.b, a.c)",
+        ] {
+            assert!(parse(text).is_err(), "{text}");
+        }
     }
 
     #[test]
