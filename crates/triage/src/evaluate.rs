@@ -18,6 +18,9 @@ pub enum AnswerError {
     /// A code that is not among the options.
     #[error("no such option")]
     UnknownOption,
+    /// A unit that the question does not take.
+    #[error("the question takes no such unit")]
+    UnknownUnit,
     /// A number outside the plausible range.
     #[error("the number is not plausible")]
     OutOfRange,
@@ -31,6 +34,7 @@ impl AnswerError {
             AnswerError::UnknownQuestion => "unknown_question",
             AnswerError::WrongKind => "wrong_kind",
             AnswerError::UnknownOption => "unknown_option",
+            AnswerError::UnknownUnit => "unknown_unit",
             AnswerError::OutOfRange => "out_of_range",
         }
     }

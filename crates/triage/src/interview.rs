@@ -1,7 +1,7 @@
 //! The interview as JSON lines: what `ach triage interview --json` speaks. Pure: lines in, lines out.
 //!
 //! In: `{"person":…}`, `{"language":"es"}`, optional `{"course":{"contacts":3}}`, then one of `{"search":"…"}`, `{"complaint":"code"}`,
-//! `{"start":true}`, then `{"answer":{"id":…,"value":…}}`. Out: `{"question":…}`, `{"error":…}` and, at
+//! `{"start":true}`, then `{"answer":{"id":…,"value":…}}`, with `"unit"` where the question lists units. Out: `{"question":…}`, `{"error":…}` and, at
 //! the end, always `{"outcome":…}`. Nothing is printed before the search, the complaint or the start.
 
 use serde::Deserialize;
@@ -227,14 +227,18 @@ impl<'a> Interview<'a> {
             None => return Err(Refusal::NotAsked),
         };
         let answer = read(view.kind, object.get("value").ok_or(Refusal::BadAnswer)?)?;
-        self.session
-            .answer(self.pack, id, answer)
-            .map_err(|error| match (error, view.min, view.max) {
-                (AnswerError::OutOfRange, Some(min), Some(max)) => {
-                    Refusal::OutOfRange(format!("{min}–{max} {}", view.unit.unwrap_or_default()))
-                }
-                (error, _, _) => Refusal::Answer(error),
-            })
+        let unit = match object.get("unit") {
+            None | Some(Value::Null) => None,
+            Some(unit) => Some(unit.as_str().ok_or(Refusal::BadAnswer)?),
+        };
+        let taken = match (&answer, unit) {
+            (Answer::Number(value), Some(unit)) => self.session.answer_in(self.pack, id, *value, unit),
+            _ => self.session.answer(self.pack, id, answer),
+        };
+        taken.map_err(|error| match (error, range(&view, unit)) {
+            (AnswerError::OutOfRange, Some(range)) => Refusal::OutOfRange(range),
+            (error, _) => Refusal::Answer(error),
+        })
     }
 
     fn error(&self, refusal: &Refusal) -> String {
@@ -288,6 +292,7 @@ impl<'a> Interview<'a> {
                     "No es el tipo de respuesta.",
                 ),
                 AnswerError::UnknownOption => (e.code(), "No such option.", "No hay esa opción."),
+                AnswerError::UnknownUnit => (e.code(), "No such unit.", "No hay esa unidad."),
                 AnswerError::OutOfRange => (
                     e.code(),
                     "This number cannot be right.",
@@ -303,6 +308,20 @@ impl<'a> Interview<'a> {
             message = format!("{message} {what}");
         }
         json!({"error": {"code": code, "message": message}}).to_string()
+    }
+}
+
+/// The plausible range, in the unit of the reading where it had one.
+fn range(view: &QuestionView, unit: Option<&str>) -> Option<String> {
+    let read = view.units.iter().find(|u| Some(u.code.as_str()) == unit);
+    match read {
+        Some(u) => Some(format!("{}–{} {}", u.min, u.max, u.sign)),
+        None => Some(format!(
+            "{}–{} {}",
+            view.min?,
+            view.max?,
+            view.unit.as_deref().unwrap_or_default()
+        )),
     }
 }
 
@@ -333,15 +352,18 @@ fn read(kind: Kind, value: &Value) -> Result<Answer, Refusal> {
 }
 
 fn question_line(view: &QuestionView) -> String {
-    json!({"question": {
+    let mut question = json!({
         "id": view.id,
         "text": view.text,
         "kind": view.kind,
         "options": view.options,
         "unit": view.unit,
         "why": view.why,
-    }})
-    .to_string()
+    });
+    if let (Some(object), false) = (question.as_object_mut(), view.units.is_empty()) {
+        object.insert("units".to_owned(), json!(view.units));
+    }
+    json!({ "question": question }).to_string()
 }
 
 fn outcome_line(outcome: &Outcome) -> String {

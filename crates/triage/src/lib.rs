@@ -22,6 +22,7 @@
 //!   It is plain data (serde), so a check can be stored and gone on with.
 //! - [`Session::follow`] takes the course over time; [`Recheck::after`] raises a result by its timer alone.
 //! - [`next`] is the same as a function of [`Answers`] alone.
+//! - [`Basis`] is what a clinician sees beside the outcome: what may lie behind it, and the nearest change.
 //! - [`Interview`] speaks the JSON-lines protocol of `ach triage interview --json`.
 //!
 //! Why it cannot lower an emergency: findings lie on the chain ruled out < unknown < present
@@ -32,6 +33,8 @@
 mod answer;
 #[cfg(feature = "author")]
 pub mod author;
+mod basis;
+mod differential;
 mod evaluate;
 mod expr;
 pub mod interview;
@@ -43,19 +46,24 @@ pub mod search;
 mod session;
 mod text;
 mod trend;
+mod vitals;
 
 pub use answer::{Answer, Answers, Milli};
+pub use basis::{Basis, Change, Step};
+pub use differential::{Band, Possibility};
 pub use evaluate::{check, AnswerError};
 pub use expr::{Expr, State};
 pub use interview::Interview;
 pub use level::{Level, Need, Urgency, Venue};
 pub use outcome::{Because, Outcome, PackRef, Reason};
 pub use pack::{
-    Choice, Complaint, Danger, Finding, Kind, Line, NumberSpec, Pack, PackError, PackFile, Question, Rule,
-    Side, Source, Threshold, TrendLine, FORMAT, TREND_SILENT, TREND_THIRD, TREND_WORSE,
+    Choice, Complaint, Condition, Danger, Finding, Kind, Line, NumberSpec, Pack, PackError, PackFile,
+    Question, Rule, Side, Sign, Source, Threshold, TrendLine, FORMAT, TREND_SILENT, TREND_THIRD, TREND_WORSE,
 };
 pub use session::{
-    next, Next, OptionView, Person, QuestionView, SearchView, Session, COMPLAINT, OFFERED, SOMETHING_ELSE,
+    next, Next, OptionView, Person, QuestionView, SearchView, Session, UnitView, COMPLAINT, OFFERED,
+    SOMETHING_ELSE,
 };
 pub use text::{fold, Lang, Text};
 pub use trend::{Course, Recheck, Since};
+pub use vitals::{ReadingError, Vital, VitalUnit};

@@ -75,6 +75,17 @@ pub struct Because {
     pub text: String,
 }
 
+impl Because {
+    pub(crate) fn of(pack: &Pack, facts: &Facts, finding: FindingIx, lang: Lang) -> Option<Because> {
+        let def = pack.finding_def(finding)?;
+        Some(Because {
+            finding: def.id.clone(),
+            state: facts.state(finding),
+            text: def.text.get(lang).to_owned(),
+        })
+    }
+}
+
 /// More than this many rules at one level would bury the first ones.
 const REASONS: usize = 4;
 
@@ -160,19 +171,12 @@ fn reason(pack: &Pack, facts: &Facts, rule: &Rule, plan: &RulePlan, lang: Lang) 
             kept.retain(|f| *f != candidate);
         }
     }
-    let because = kept.iter().filter_map(|f| {
-        let def = pack.finding_def(*f)?;
-        Some(Because {
-            finding: def.id.clone(),
-            state: facts.state(*f),
-            text: def.text.get(lang).to_owned(),
-        })
-    });
+    let because = kept.iter().filter_map(|f| Because::of(pack, facts, *f, lang));
     Reason {
         rule: rule.id.clone(),
         text: rule.reason.get(lang).to_owned(),
         because: because.collect(),
-        source: source(pack, &rule.source),
+        source: pack.source(&rule.source),
         reviewer: rule.reviewer.clone(),
     }
 }
@@ -184,17 +188,8 @@ fn trend(pack: &Pack, id: &str, lang: Lang) -> Option<Reason> {
         rule: line.id.clone(),
         text: line.reason.get(lang).to_owned(),
         because: Vec::new(),
-        source: source(pack, &line.source),
+        source: pack.source(&line.source),
         reviewer: line.reviewer.clone(),
-    })
-}
-
-fn source(pack: &Pack, key: &str) -> Source {
-    let found = pack.file().sources.get(key).cloned();
-    found.unwrap_or_else(|| Source {
-        title: key.to_owned(),
-        url: String::new(),
-        read: String::new(),
     })
 }
 

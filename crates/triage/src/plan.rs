@@ -6,14 +6,21 @@
 //! rule above the lower bound.
 //!
 //! Red-flag screens come first, by rank: life threats, the complaint, the red flags of its module, then the
-//! general lists. Among the rest the question that can still decide most goes first.
+//! general lists. Among the rest the question that can still decide most goes first. Within one rank, and among questions
+//! that decide as much, the one goes first whose answer is expected to tell most; what is expected follows from the
+//! conditions of the open modules ([`crate::Possibility`]). The order touches no result: only what all answers together
+//! say does.
 //!
 //! Once an emergency is certain the level cannot change any more, only whether 911 comes or somebody
 //! drives. Then no more is asked than the first red-flag screens that can alone still call 911: a person
 //! who must go now is not kept with questions.
 
+use std::collections::BTreeMap;
+
 use crate::answer::Answers;
+use crate::differential::{information, Expected, WHOLE};
 use crate::evaluate::{Facts, Fill};
+use crate::expr::{Expr, State};
 use crate::level::Urgency;
 use crate::pack::{FindingIx, Pack};
 
@@ -42,23 +49,33 @@ impl Plan {
             }
         }
         let open = worth.iter().flatten().count();
-        let mut best: Option<(usize, Worth)> = None;
-        let mut flags: Option<(usize, u8)> = None;
+        let tells = bounds.tells(&Expected::of(pack, &now));
+        let mut best: Option<(usize, Worth, Tells)> = None;
+        let mut flags: Option<(usize, u8, Tells)> = None;
         for (ix, _, plan) in pack.questions() {
             let can_ask = now.open.get(ix) == Some(&true);
             let Some(value) = worth.get(ix).copied().flatten().filter(|_| can_ask) else {
                 continue;
             };
-            if plan.must_ask && flags.is_none_or(|(_, rank)| plan.rank < rank) {
-                flags = Some((ix, plan.rank));
+            // The first screens keep the order in which they were written. What says which screens are asked at all
+            // goes before them.
+            let tells = match plan.must_ask {
+                true if plan.rank <= FIRST_SCREENS => Tells::default(),
+                true if plan.domain.iter().any(|f| bounds.steers(*f)) => Tells::FIRST,
+                true | false => tells.get(ix).copied().unwrap_or_default(),
+            };
+            let before =
+                |(_, rank, t): (usize, u8, Tells)| plan.rank < rank || (plan.rank == rank && tells > t);
+            if plan.must_ask && flags.is_none_or(before) {
+                flags = Some((ix, plan.rank, tells));
             }
             // Only a greater worth replaces an earlier question: ties keep the authored order.
-            if best.is_none_or(|(_, b)| value > b) {
-                best = Some((ix, value));
+            if best.is_none_or(|(_, b, t)| (value, tells) > (b, t)) {
+                best = Some((ix, value, tells));
             }
         }
         Plan {
-            next: flags.map(|(ix, _)| ix).or(best.map(|(ix, _)| ix)),
+            next: flags.map(|(ix, ..)| ix).or(best.map(|(ix, ..)| ix)),
             open,
         }
     }
@@ -71,6 +88,22 @@ struct Worth {
     rules: u32,
     /// It can reach that level whatever the other questions say.
     alone: bool,
+}
+
+/// What an answer is expected to tell of the level, as shares in 1/65536: the more likely an emergency comes out of a
+/// question, the sooner it is asked; then, the less certain its answer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+struct Tells {
+    emergency: u64,
+    level: u64,
+}
+
+impl Tells {
+    /// Before all that can be expected.
+    const FIRST: Tells = Tells {
+        emergency: WHOLE + 1,
+        level: 0,
+    };
 }
 
 /// The highest rank of a screen that is still asked when an emergency is already certain.
@@ -107,7 +140,7 @@ impl<'a> Bounds<'a> {
     }
 
     /// The askable questions that can still decide a condition.
-    fn undecided(&self, when: &crate::Expr<FindingIx>) -> Vec<usize> {
+    fn undecided(&self, when: &Expr<FindingIx>) -> Vec<usize> {
         let mut touched = Vec::new();
         when.undecided(
             &|f| self.lowest.state(*f),
@@ -120,6 +153,96 @@ impl<'a> Bounds<'a> {
         touched.dedup();
         touched.retain(|ix| self.askable.get(*ix) == Some(&true));
         touched
+    }
+
+    /// For each question, what its answer is expected to tell: through every rule that it can still decide, alone or
+    /// with others.
+    fn tells(&self, expected: &Expected) -> Vec<Tells> {
+        // Shares that no such rule will hold: of those that make an emergency, and of those that raise at all.
+        let mut not = vec![(WHOLE, WHOLE); self.askable.len()];
+        for (_, rule) in self.pack.rules().filter(|(_, rule)| rule.level > self.low) {
+            let touched = self.undecided(&rule.when);
+            if touched.is_empty() {
+                continue;
+            }
+            let without = WHOLE - self.likely(&rule.when, expected);
+            for ix in touched {
+                let Some((calm, same)) = not.get_mut(ix) else {
+                    continue;
+                };
+                *same = *same * without / WHOLE;
+                if rule.level >= Urgency::EdNow {
+                    *calm = *calm * without / WHOLE;
+                }
+            }
+        }
+        let tells = |(calm, same)| Tells {
+            emergency: WHOLE - calm,
+            level: information(WHOLE - same),
+        };
+        not.into_iter().map(tells).collect()
+    }
+
+    /// How likely a condition will hold in the end, in 1/65536, its parts taken as independent.
+    fn likely(&self, when: &Expr<FindingIx>, expected: &Expected) -> u64 {
+        let literal = |lowest: bool, highest: bool, finding: FindingIx| match (lowest, highest) {
+            (true, _) => WHOLE,
+            (_, false) => 0,
+            (false, true) => expected.share(finding),
+        };
+        match when {
+            Expr::Present(f) => literal(
+                self.lowest.state(*f) == State::Present,
+                self.highest.state(*f) == State::Present,
+                *f,
+            ),
+            Expr::NotRuledOut(f) => literal(
+                self.lowest.state(*f) != State::RuledOut,
+                self.highest.state(*f) != State::RuledOut,
+                *f,
+            ),
+            Expr::All(parts) => {
+                let each = parts.iter().map(|p| self.likely(p, expected));
+                each.fold(WHOLE, |all, p| all * p / WHOLE)
+            }
+            Expr::Any(parts) => {
+                let each = parts.iter().map(|p| WHOLE - self.likely(p, expected));
+                WHOLE - each.fold(WHOLE, |none, p| none * p / WHOLE)
+            }
+            Expr::Score { at_least, of } => {
+                // Shares of each sum so far; what reaches the goal is set aside.
+                let mut sums: BTreeMap<u64, u64> = [(0, WHOLE)].into();
+                let (goal, mut reached) = (u64::from(*at_least), 0);
+                for (weight, part) in of {
+                    let share = self.likely(part, expected);
+                    let mut after: BTreeMap<u64, u64> = BTreeMap::new();
+                    for (sum, all) in sums {
+                        let with = all * share / WHOLE;
+                        *after.entry(sum).or_default() += all - with;
+                        match sum + u64::from(*weight) {
+                            sum if sum >= goal => reached += with,
+                            sum => *after.entry(sum).or_default() += with,
+                        }
+                    }
+                    sums = after;
+                }
+                reached
+            }
+        }
+    }
+
+    /// Whether this finding opens or closes a red-flag screen that is still to be asked.
+    fn steers(&self, finding: FindingIx) -> bool {
+        let names = |when: &Expr<FindingIx>| {
+            let mut found = false;
+            when.findings(&mut |f| found |= *f == finding);
+            found
+        };
+        let mut screens = self
+            .pack
+            .questions()
+            .filter(|(ix, _, plan)| plan.must_ask && self.askable.get(*ix) == Some(&true));
+        screens.any(|(_, _, plan)| plan.when.as_ref().is_some_and(names))
     }
 
     /// For each question, what it can still decide; nothing where no answer can matter.

@@ -6,10 +6,11 @@ use crate::answer::{Answer, Answers, Milli};
 use crate::evaluate::{check, AnswerError, Facts, Fill};
 use crate::level::Urgency;
 use crate::outcome::Outcome;
-use crate::pack::{Kind, Pack, Question};
+use crate::pack::{Kind, NumberSpec, Pack, Question};
 use crate::plan::Plan;
 use crate::text::Lang;
 use crate::trend::Course;
+use crate::vitals::{ReadingError, VitalUnit};
 
 /// The id of the question that asks what a person comes with.
 pub const COMPLAINT: &str = "complaint";
@@ -39,6 +40,8 @@ pub struct QuestionView {
     pub min: Option<Milli>,
     /// Highest plausible number.
     pub max: Option<Milli>,
+    /// Units a meter may show, the question's own first; [`Session::answer_in`] takes a reading in any of them.
+    pub units: Vec<UnitView>,
     /// The answer given before, when the person goes back.
     pub answer: Option<Answer>,
     /// Questions answered so far.
@@ -54,6 +57,19 @@ pub struct OptionView {
     pub code: String,
     /// What is shown.
     pub text: String,
+}
+
+/// One unit of a measured number.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UnitView {
+    /// Its UCUM code.
+    pub code: String,
+    /// Its sign on the meter.
+    pub sign: String,
+    /// Lowest plausible reading.
+    pub min: Milli,
+    /// Highest plausible reading.
+    pub max: Milli,
 }
 
 /// What comes next.
@@ -212,6 +228,21 @@ impl Session {
         Ok(())
     }
 
+    /// Records a reading in one of the units of its question, by UCUM code. What is kept is the number in the
+    /// question's own unit, on the same side of every threshold as the reading.
+    ///
+    /// # Errors
+    /// [`AnswerError`]; a reading without a unit the question takes is refused, not guessed.
+    pub fn answer_in(&mut self, pack: &Pack, id: &str, value: Milli, unit: &str) -> Result<(), AnswerError> {
+        let (_, q) = pack.question(id).ok_or(AnswerError::UnknownQuestion)?;
+        let spec = q.number.as_ref().ok_or(AnswerError::WrongKind)?;
+        let own = crate::vitals::reading(spec, value, unit).map_err(|why| match why {
+            ReadingError::Unit => AnswerError::UnknownUnit,
+            ReadingError::Implausible => AnswerError::OutOfRange,
+        })?;
+        self.answer(pack, id, Answer::Number(own))
+    }
+
     /// A question by its id, with the answer given before: for going back. None if it is not open.
     #[must_use]
     pub fn question(&self, pack: &Pack, id: &str, lang: Lang) -> Option<QuestionView> {
@@ -262,6 +293,7 @@ impl Session {
             must_ask: q.must_ask,
             min: number.map(|n| n.min),
             max: number.map(|n| n.max),
+            units: number.map(units).unwrap_or_default(),
             answer: self.answers.given.get(&q.id).cloned(),
             answered: u32::try_from(answered).unwrap_or(u32::MAX),
             at_most: u32::try_from(open.max(1)).unwrap_or(u32::MAX),
@@ -282,4 +314,14 @@ impl Session {
         }
         q.options.iter().map(view).collect()
     }
+}
+
+fn units(spec: &NumberSpec) -> Vec<UnitView> {
+    let view = |u: &VitalUnit| UnitView {
+        code: u.code.to_owned(),
+        sign: u.sign.to_owned(),
+        min: u.min,
+        max: u.max,
+    };
+    spec.vital.iter().flat_map(|v| v.units()).map(view).collect()
 }

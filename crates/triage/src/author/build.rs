@@ -38,6 +38,7 @@ pub fn build(tables: &Tables, version: &str) -> Result<Vec<u8>, AuthorError> {
         complaints: Vec::new(),
         danger: Vec::new(),
         trend: tables.trend.iter().map(trend).collect(),
+        conditions: super::conditions::conditions(&tables.conditions)?,
     };
     danger(tables, &mut file);
     for module in &tables.modules {
@@ -216,6 +217,7 @@ fn question(
                 .map(threshold(Side::AtLeast))
                 .chain(row.at_most.iter().map(threshold(Side::AtMost)))
                 .collect(),
+            vital: row.vital,
         }),
         Kind::Choice | Kind::Multi | Kind::Boolean => None,
     };

@@ -5,6 +5,7 @@
 
 mod build;
 mod condition;
+mod conditions;
 mod lint;
 mod reading;
 mod tables;

@@ -20,6 +20,7 @@ pub struct Tables {
     pub(super) safety_net: Vec<LineRow>,
     pub(super) no_driving: Vec<String>,
     pub(super) trend: Vec<TrendRow>,
+    pub(super) conditions: Vec<super::conditions::ConditionRow>,
     /// Cases written from the sources, with the urgency each must get.
     pub examples: Vec<Example>,
 }
@@ -56,6 +57,7 @@ impl Tables {
             safety_net: read("safety_net.yaml", one("safety_net.yaml")?)?,
             no_driving: read("no_driving.yaml", one("no_driving.yaml")?)?,
             trend: read("trend.yaml", one("trend.yaml")?)?,
+            conditions: read("conditions.yaml", one("conditions.yaml")?)?,
             examples,
         })
     }
@@ -150,6 +152,9 @@ pub(super) struct QuestionRow {
     pub at_least: BTreeMap<String, crate::Milli>,
     #[serde(default)]
     pub at_most: BTreeMap<String, crate::Milli>,
+    /// What is measured, where a meter may show it in more than one unit.
+    #[serde(default)]
+    pub vital: Option<crate::Vital>,
 }
 
 /// An option: the name of a finding, or a row.

@@ -5,9 +5,11 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::answer::Milli;
+use crate::differential::Band;
 use crate::expr::Expr;
 use crate::level::{Need, Urgency};
 use crate::text::Text;
+use crate::vitals::Vital;
 
 /// The whole content of a pack.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -39,6 +41,37 @@ pub struct PackFile {
     pub danger: Vec<Danger>,
     /// Why a course over time raised a result, by [`TREND_THIRD`], [`TREND_WORSE`] and [`TREND_SILENT`].
     pub trend: Vec<TrendLine>,
+    /// What may lie behind a complaint, for the clinician and for the order of questions, never for the urgency.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub conditions: Vec<Condition>,
+}
+
+/// One condition that may lie behind a complaint.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Condition {
+    /// Its name.
+    pub id: String,
+    /// The finding that opens its module.
+    pub gate: String,
+    /// What clinicians call it.
+    pub text: Text,
+    /// How many who come with the complaint have it.
+    pub before: Band,
+    /// Its signs, and how many who have it show them.
+    pub signs: Vec<Sign>,
+    /// Key into the sources.
+    pub source: String,
+}
+
+/// A sign of a condition.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sign {
+    /// The finding.
+    pub finding: String,
+    /// How many who have the condition show it.
+    pub band: Band,
 }
 
 /// The third contact within 72 hours.
@@ -161,6 +194,9 @@ pub struct NumberSpec {
     pub max: Milli,
     /// Findings that follow from the number.
     pub thresholds: Vec<Threshold>,
+    /// What is measured, where a meter may show it in more than one unit; [`NumberSpec::unit`] is its first one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vital: Option<Vital>,
 }
 
 /// A finding that follows from a number, with the direction in which it gets worse.

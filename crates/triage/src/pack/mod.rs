@@ -8,10 +8,11 @@ use std::sync::OnceLock;
 use sha2::{Digest, Sha256};
 
 pub use file::{
-    Choice, Complaint, Danger, Finding, Kind, Line, NumberSpec, PackFile, Question, Rule, Side, Source,
-    Threshold, TrendLine, FORMAT, TREND_SILENT, TREND_THIRD, TREND_WORSE,
+    Choice, Complaint, Condition, Danger, Finding, Kind, Line, NumberSpec, PackFile, Question, Rule, Side,
+    Sign, Source, Threshold, TrendLine, FORMAT, TREND_SILENT, TREND_THIRD, TREND_WORSE,
 };
 
+use crate::differential::Band;
 use crate::expr::Expr;
 use crate::level::{Need, Urgency};
 use crate::search::ComplaintIndex;
@@ -55,6 +56,7 @@ pub struct Pack {
     rules: Vec<RulePlan>,
     /// For each finding, the questions that can settle it.
     contributors: Vec<Vec<usize>>,
+    conditions: Vec<ConditionPlan>,
     complaints: ComplaintIndex,
 }
 
@@ -78,6 +80,14 @@ pub(crate) struct RulePlan {
     pub when: Expr<FindingIx>,
     pub level: Urgency,
     pub needs: Vec<Need>,
+}
+
+/// A condition with findings as indices.
+#[derive(Debug)]
+pub(crate) struct ConditionPlan {
+    pub gate: FindingIx,
+    pub before: Band,
+    pub signs: Vec<(FindingIx, Band)>,
 }
 
 static EMBEDDED: &[u8] = include_bytes!("../../pack/pack.json");
@@ -168,6 +178,12 @@ impl Pack {
                 }
             }
         }
+        unique(file.conditions.iter().map(|c| c.id.as_str()))?;
+        let conditions = file
+            .conditions
+            .iter()
+            .map(|c| names.condition(&file, c))
+            .collect::<Result<Vec<ConditionPlan>, _>>()?;
         let complaints = ComplaintIndex::new(&file.complaints);
         Ok(Pack {
             file,
@@ -177,6 +193,7 @@ impl Pack {
             questions,
             rules,
             contributors,
+            conditions,
             complaints,
         })
     }
@@ -213,6 +230,14 @@ impl Pack {
         Pack::index(file, format!("{} without {id}", self.hash)).ok()
     }
 
+    /// The same pack without its conditions; its hash says so. For tests that ask whether they touch an urgency.
+    #[must_use]
+    pub fn without_conditions(&self) -> Option<Pack> {
+        let mut file = self.file.clone();
+        file.conditions.clear();
+        Pack::index(file, format!("{} without conditions", self.hash)).ok()
+    }
+
     pub(crate) fn finding(&self, id: &str) -> Option<FindingIx> {
         self.finding_ix.get(id).copied()
     }
@@ -243,6 +268,20 @@ impl Pack {
         self.contributors.get(finding).map_or(&[], Vec::as_slice)
     }
 
+    pub(crate) fn conditions(&self) -> &[ConditionPlan] {
+        &self.conditions
+    }
+
+    /// A source by its key; a key that is not there stands for itself.
+    pub(crate) fn source(&self, key: &str) -> Source {
+        let found = self.file.sources.get(key).cloned();
+        found.unwrap_or_else(|| Source {
+            title: key.to_owned(),
+            url: String::new(),
+            read: String::new(),
+        })
+    }
+
     pub(crate) fn complaint_index(&self) -> &ComplaintIndex {
         &self.complaints
     }
@@ -269,14 +308,38 @@ impl Names<'_> {
         expr.try_map(&mut |name: &String| self.one(user, name))
     }
 
+    fn condition(&self, file: &PackFile, condition: &Condition) -> Result<ConditionPlan, PackError> {
+        if !file.sources.contains_key(&condition.source) {
+            return Err(PackError::Unknown {
+                user: condition.id.clone(),
+                name: condition.source.clone(),
+            });
+        }
+        unique(condition.signs.iter().map(|s| s.finding.as_str()))?;
+        let sign = |s: &Sign| Ok((self.one(&condition.id, &s.finding)?, s.band));
+        Ok(ConditionPlan {
+            gate: self.one(&condition.id, &condition.gate)?,
+            before: condition.before,
+            signs: condition
+                .signs
+                .iter()
+                .map(sign)
+                .collect::<Result<_, PackError>>()?,
+        })
+    }
+
     fn question(&self, q: &Question) -> Result<QuestionPlan, PackError> {
         let sound = match q.kind {
             Kind::Choice | Kind::Multi => !q.options.is_empty() && q.number.is_none(),
             Kind::Boolean => q.options.len() == 1 && q.number.is_none(),
             Kind::Number => q.options.is_empty() && q.number.is_some(),
         };
+        let plausible = q.number.as_ref().is_none_or(|n| {
+            let own = n.vital.and_then(|vital| vital.units().first());
+            n.min <= n.max && own.is_none_or(|own| own.min <= n.min && n.max <= own.max)
+        });
         let codes = unique(q.options.iter().map(|o| o.code.as_str()))?;
-        if !sound || codes.contains_key(crate::Answer::UNKNOWN) {
+        if !sound || !plausible || codes.contains_key(crate::Answer::UNKNOWN) {
             return Err(PackError::Question(q.id.clone()));
         }
         let mut options = Vec::with_capacity(q.options.len());
