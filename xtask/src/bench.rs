@@ -6,10 +6,13 @@ use crate::test::FEATURES;
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
-/// The benches of the measuring program.
+/// The benches: of the measuring program, and [`TRIAGE`].
 const NAMES: &[&str] = &[
-    "validate", "keys", "store", "save", "sync", "upload", "server", "start", "call", "package",
+    "validate", "keys", "triage", "store", "save", "sync", "upload", "server", "start", "call", "package",
 ];
+
+/// The symptom checker, measured by a program of its own: it needs nothing else of the house.
+const TRIAGE: &str = "triage";
 
 /// Those that start the app or look at it.
 const WINDOWS: &[&str] = &["start", "call", "package"];
@@ -32,12 +35,22 @@ pub fn bench(args: &[String]) -> Done {
         }
     }
     let json = flag(args, "--json");
-    setup::ready(flag(args, "--yes"))?;
+    // The symptom checker needs Rust and nothing else.
+    if names != [TRIAGE] {
+        setup::ready(flag(args, "--yes"))?;
+    }
     if names.contains(&"build") {
         pages()?;
         builds(json)?;
     }
-    let measured: Vec<&str> = names.iter().copied().filter(|name| *name != "build").collect();
+    if names.is_empty() || names.contains(&TRIAGE) {
+        triage(args)?;
+    }
+    let measured: Vec<&str> = names
+        .iter()
+        .copied()
+        .filter(|name| *name != "build" && *name != TRIAGE)
+        .collect();
     if measured.is_empty() && !names.is_empty() {
         return Ok(());
     }
@@ -154,6 +167,30 @@ fn store_figures() -> Command {
             "without-key",
         ],
     )
+}
+
+/// Builds and runs the figures of the symptom checker.
+fn triage(args: &[String]) -> Done {
+    let build = [
+        "build",
+        "--release",
+        "-p",
+        "hms-triage",
+        "--example",
+        "measure_triage",
+    ];
+    quiet(
+        "Release build of the symptom checker's figures",
+        &mut program("cargo", &build),
+    )?;
+    let path = target().join("release/examples/measure_triage");
+    let mut measure = program(&path.to_string_lossy(), &[]);
+    measure.args(["--json", "--quick"].into_iter().filter(|name| flag(args, name)));
+    match measure.status() {
+        Ok(status) if status.success() => Ok(()),
+        Ok(_) => Err("the symptom checker could not be measured; the words above say why.".to_owned()),
+        Err(e) => Err(format!("{} could not be started: {e}", path.display())),
+    }
 }
 
 fn debug() -> Command {

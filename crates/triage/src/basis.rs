@@ -5,7 +5,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::answer::{Answer, Answers, Milli};
-use crate::differential::{possibilities, Possibility};
+use crate::differential::Possibility;
 use crate::evaluate::{Facts, Fill};
 use crate::expr::State;
 use crate::level::Urgency;
@@ -60,11 +60,18 @@ impl Basis {
     pub fn of(pack: &Pack, answers: &Answers, lang: Lang) -> Basis {
         let facts = Facts::of(pack, answers, Fill::Unknown);
         Basis {
-            possibilities: possibilities(pack, &facts, lang),
+            possibilities: crate::differential::possibilities(pack, &facts, lang),
             lower: change(pack, answers, &facts, Towards::Lower, lang),
             higher: change(pack, answers, &facts, Towards::Higher, lang),
         }
     }
+}
+
+/// The conditions that the answers so far speak for, most likely first: [`Basis::possibilities`] by themselves, while a
+/// check goes on.
+#[must_use]
+pub fn possibilities(pack: &Pack, answers: &Answers, lang: Lang) -> Vec<Possibility> {
+    crate::differential::possibilities(pack, &Facts::of(pack, answers, Fill::Unknown), lang)
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -49,7 +49,7 @@ mod trend;
 mod vitals;
 
 pub use answer::{Answer, Answers, Milli};
-pub use basis::{Basis, Change, Step};
+pub use basis::{possibilities, Basis, Change, Step};
 pub use differential::{Band, Possibility};
 pub use evaluate::{check, AnswerError};
 pub use expr::{Expr, State};

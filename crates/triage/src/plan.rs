@@ -52,7 +52,8 @@ impl Plan {
         let tells = bounds.tells(&Expected::of(pack, &now));
         let mut best: Option<(usize, Worth, Tells)> = None;
         let mut flags: Option<(usize, u8, Tells)> = None;
-        for (ix, _, plan) in pack.questions() {
+        let file = pack.file();
+        for (ix, q, plan) in pack.questions() {
             let can_ask = now.open.get(ix) == Some(&true);
             let Some(value) = worth.get(ix).copied().flatten().filter(|_| can_ask) else {
                 continue;
@@ -64,8 +65,14 @@ impl Plan {
                 true if plan.domain.iter().any(|f| bounds.steers(*f)) => Tells::FIRST,
                 true | false => tells.get(ix).copied().unwrap_or_default(),
             };
-            let before =
-                |(_, rank, t): (usize, u8, Tells)| plan.rank < rank || (plan.rank == rank && tells > t);
+            let same = |other: usize| {
+                file.questions
+                    .get(other)
+                    .is_some_and(|o| module(&o.id) == module(&q.id))
+            };
+            let before = |(other, rank, t): (usize, u8, Tells)| {
+                plan.rank < rank || (plan.rank == rank && same(other) && tells > t)
+            };
             if plan.must_ask && flags.is_none_or(before) {
                 flags = Some((ix, plan.rank, tells));
             }
@@ -79,6 +86,11 @@ impl Plan {
             open,
         }
     }
+}
+
+/// The module of a question, by its name.
+fn module(id: &str) -> &str {
+    id.split('.').next().unwrap_or(id)
 }
 
 /// What a question can decide: the highest level first, then how many rules.

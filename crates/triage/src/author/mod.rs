@@ -16,7 +16,7 @@ pub use condition::parse as parse_condition;
 pub use lint::{lint, Finding as LintFinding};
 pub use reading::{ease_es, grade_en};
 pub use tables::{examples, Example, Tables};
-pub use witness::{answers_with, urgency_without, witnesses};
+pub use witness::{answers_with, states, urgency_without, witnesses};
 
 /// Why tables were refused.
 #[derive(Debug, thiserror::Error)]

@@ -66,6 +66,14 @@ pub fn urgency_without(pack: &Pack, answers: &Answers, rule: &str) -> Urgency {
         .unwrap_or(Urgency::SelfCare)
 }
 
+/// The state of each finding for answers, by name.
+#[must_use]
+pub fn states(pack: &Pack, answers: &Answers) -> BTreeMap<String, State> {
+    let facts = Facts::of(pack, answers, Fill::Unknown);
+    let findings = pack.file().findings.iter().zip(&facts.states);
+    findings.map(|(def, state)| (def.id.clone(), *state)).collect()
+}
+
 /// The minimal ways in which a condition can hold.
 fn alternatives(expr: &Expr<String>) -> Vec<Needs> {
     match expr {
