@@ -57,6 +57,7 @@ const KEPT: &[&str] = &[
 
 /// Resource types that are only accepted inside another resource: contained, or in a bundle.
 const ENCLOSED: &[&str] = &[
+    "ActivityDefinition",
     "CodeSystem",
     "CommunicationRequest",
     "CompartmentDefinition",
@@ -65,12 +66,14 @@ const ENCLOSED: &[&str] = &[
     "Endpoint",
     "FamilyMemberHistory",
     "ImagingStudy",
+    "Library",
     "Medication",
     "MedicationRequest",
     "MessageHeader",
     "MolecularSequence",
     "NamingSystem",
     "OperationDefinition",
+    "PlanDefinition",
     "Procedure",
     "SearchParameter",
     "Specimen",
