@@ -44,6 +44,7 @@ mod pack;
 mod plan;
 pub mod search;
 mod session;
+pub mod signing;
 mod text;
 mod trend;
 mod vitals;

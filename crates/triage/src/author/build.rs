@@ -14,10 +14,10 @@ use crate::session::COMPLAINT;
 use crate::text::{fold, Text};
 
 /// The date of rows that do not say their own.
-const DATE: &str = "2026-11-22";
-const UNSIGNED: &str = "unsigned";
+pub(super) const DATE: &str = "2026-11-22";
+pub(super) const UNSIGNED: &str = "unsigned";
 /// The rank of a red-flag screen that names none: after the first screens, before the general lists.
-const RANK: u8 = 3;
+pub(super) const RANK: u8 = 3;
 
 /// Builds the bytes of a pack, marked `draft, unsigned`, and checks that the engine reads them.
 ///

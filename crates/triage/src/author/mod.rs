@@ -6,15 +6,21 @@
 mod build;
 mod condition;
 mod conditions;
+pub mod fhir;
+mod fired;
 mod lint;
 mod reading;
+mod sign;
 mod tables;
 mod witness;
+pub mod words;
 
 pub use build::build;
 pub use condition::parse as parse_condition;
+pub use fired::{fired, lines as lines_that_hold, open as open_questions};
 pub use lint::{lint, Finding as LintFinding};
 pub use reading::{ease_es, grade_en};
+pub use sign::{sign, SigningSeed};
 pub use tables::{examples, Example, Tables};
 pub use witness::{answers_with, states, urgency_without, witnesses};
 

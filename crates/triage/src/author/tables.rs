@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::de::DeserializeOwned;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::AuthorError;
 use crate::level::{Need, Urgency};
@@ -21,6 +21,7 @@ pub struct Tables {
     pub(super) no_driving: Vec<String>,
     pub(super) trend: Vec<TrendRow>,
     pub(super) conditions: Vec<super::conditions::ConditionRow>,
+    pub(super) codes: Vec<CodeRow>,
     /// Cases written from the sources, with the urgency each must get.
     pub examples: Vec<Example>,
 }
@@ -58,6 +59,10 @@ impl Tables {
             no_driving: read("no_driving.yaml", one("no_driving.yaml")?)?,
             trend: read("trend.yaml", one("trend.yaml")?)?,
             conditions: read("conditions.yaml", one("conditions.yaml")?)?,
+            // Only reports use it; a pack is made without.
+            codes: files
+                .get("codes.yaml")
+                .map_or(Ok(Vec::new()), |text| read("codes.yaml", text))?,
             examples,
         })
     }
@@ -79,12 +84,12 @@ fn read<T: DeserializeOwned>(file: &str, text: &str) -> Result<T, AuthorError> {
 }
 
 /// One module: its findings, questions and rules.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ModuleTable {
     pub module: String,
     /// The finding that opens the module; its questions and floors hold only then.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gate: Option<String>,
     pub findings: Vec<FindingRow>,
     pub questions: Vec<QuestionRow>,
@@ -92,120 +97,120 @@ pub(super) struct ModuleTable {
 }
 
 /// A finding and, where one finding alone decides, its rule in the same row.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct FindingRow {
     pub id: String,
     pub en: String,
     pub es: String,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub level: Option<Urgency>,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub needs: Vec<Need>,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub why_en: String,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub why_es: String,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub source: String,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub date: Option<String>,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reviewer: Option<String>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct QuestionRow {
     pub id: String,
     pub kind: Kind,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_false")]
     pub must_ask: bool,
     /// Place in the order of asking; see [`super::build`] for the default.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rank: Option<u8>,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_false")]
     pub hidden: bool,
     /// A map of the body or of causes, not a red-flag screen: may be longer than six.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_false")]
     pub map: bool,
     /// Urgency held while an item of the screen is not ruled out.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub floor: Option<Urgency>,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub when: Option<String>,
     pub en: String,
     pub es: String,
     pub why_en: String,
     pub why_es: String,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub options: Vec<OptionRow>,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub unit_en: String,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub unit_es: String,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub min: Option<crate::Milli>,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max: Option<crate::Milli>,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub at_least: BTreeMap<String, crate::Milli>,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub at_most: BTreeMap<String, crate::Milli>,
     /// What is measured, where a meter may show it in more than one unit.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub vital: Option<crate::Vital>,
 }
 
 /// An option: the name of a finding, or a row.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, Serialize)]
 #[serde(untagged)]
 pub(super) enum OptionRow {
     Finding(String),
     Row(OptionFields),
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct OptionFields {
     pub code: String,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub en: String,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub es: String,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sets: Vec<String>,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub also: Vec<String>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RuleRow {
     pub id: String,
     pub when: String,
     pub level: Urgency,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub needs: Vec<Need>,
     pub en: String,
     pub es: String,
     pub source: String,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub date: Option<String>,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reviewer: Option<String>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ComplaintRow {
     pub code: String,
     pub sets: Vec<String>,
     /// Findings it makes present and that other complaints do not rule out.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub also: Vec<String>,
     /// No module of its own: life threats, then the nurse today.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_false")]
     pub open: bool,
     pub en: String,
     pub es: String,
@@ -213,7 +218,7 @@ pub(super) struct ComplaintRow {
     pub words_es: String,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct DangerRow {
     pub id: String,
@@ -226,26 +231,44 @@ pub(super) struct DangerRow {
     pub phrases: Vec<String>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct LineRow {
     pub id: String,
     pub from: Urgency,
     pub to: Urgency,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub when: Option<String>,
     pub en: String,
     pub es: String,
     pub source: String,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct TrendRow {
     pub id: String,
     pub en: String,
     pub es: String,
     pub source: String,
+}
+
+/// Codes of other systems for a complaint, for reports: codes only, no texts of theirs.
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct CodeRow {
+    /// The complaint.
+    pub complaint: String,
+    /// ICD-10-CM, the most general code that fits.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub icd10cm: Vec<String>,
+    /// OIICS 2.01, event or exposure.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub oiics: Vec<String>,
+}
+
+fn is_false(flag: &bool) -> bool {
+    !*flag
 }
 
 /// A case written from the sources, and the urgency it must get.
