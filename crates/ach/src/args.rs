@@ -1,5 +1,6 @@
 //! What can be typed.
 
+use crate::author::Triage;
 use clap::{Parser, Subcommand};
 use std::path::PathBuf;
 
@@ -80,49 +81,6 @@ pub struct ReportArgs {
     /// Name of the hurt colleague.
     #[arg(long)]
     pub colleague: Option<String>,
-}
-
-/// Symptom checker.
-#[derive(Debug, Subcommand)]
-pub enum Triage {
-    /// Ask on standard output, read answers on standard input, one JSON object a line.
-    ///
-    /// In, first: {"person":{"age":44,"sex":"female"}} and {"language":"es"}, both optional; then one of
-    /// {"search":"dog bite"}, {"complaint":"animal_bite"} or {"start":true}, which brings the first question; then
-    /// {"answer":{"id":"life.now","value":[]}} for each question, the value "unknown" where it is not known.
-    ///
-    /// Out: {"question":...}, {"error":...} and the question again, and {"outcome":...} at the end. A complaint that
-    /// is not known is an error, and is then asked for. Where the input ends early, what was not answered counts as
-    /// unknown.
-    #[command(verbatim_doc_comment)]
-    Interview {
-        /// The only form there is; accepted for clarity.
-        #[arg(long)]
-        json: bool,
-    },
-    /// Check the tables of the content.
-    Lint {
-        /// Folder of the tables.
-        #[arg(default_value = "crates/triage/content")]
-        content: PathBuf,
-    },
-    /// Make the pack from the tables.
-    Build {
-        /// Folder of the tables.
-        #[arg(default_value = "crates/triage/content")]
-        content: PathBuf,
-        /// File to write.
-        #[arg(long, default_value = "crates/triage/pack/pack.json")]
-        out: PathBuf,
-        /// Version of the pack; the embedded pack's if absent.
-        #[arg(long)]
-        version: Option<String>,
-    },
-    /// Show a rule in words, with its source.
-    Explain {
-        /// Id of the rule, or the start of several.
-        rule: String,
-    },
 }
 
 /// Unsent work as a file. Only the server can read it; it stores each entry once, whichever way it comes.

@@ -14,7 +14,7 @@ mod say;
 mod session;
 mod visit;
 
-use args::{Args, Task, Triage};
+use args::{Args, Task};
 use clap::Parser;
 use failure::Failure;
 use std::process::ExitCode;
@@ -35,16 +35,8 @@ fn main() -> ExitCode {
 
 fn run(args: Args) -> Result<(), Failure> {
     // The author's tools and the interview need no profile, no server and no runtime.
-    match &args.task {
-        Task::Triage(Triage::Interview { json: _ }) => return interview::on_lines(),
-        Task::Triage(Triage::Lint { content }) => return author::lint(content),
-        Task::Triage(Triage::Build {
-            content,
-            out,
-            version,
-        }) => return author::build(content, out, version),
-        Task::Triage(Triage::Explain { rule }) => return author::explain(rule),
-        _ => {}
+    if let Task::Triage(task) = &args.task {
+        return author::run(task, args.json);
     }
     let runtime = tokio::runtime::Runtime::new().map_err(Failure::Runtime)?;
     runtime.block_on(on_profile(args))

@@ -6,9 +6,13 @@
 mod build;
 mod condition;
 mod conditions;
+mod diff;
 pub mod fhir;
 mod fired;
+mod graph;
 mod lint;
+mod page;
+mod paths;
 mod reading;
 mod sign;
 mod tables;
@@ -17,8 +21,12 @@ pub mod words;
 
 pub use build::build;
 pub use condition::parse as parse_condition;
+pub use diff::{answers, diff, urgency, Answered, CaseChange, Change, Difference, RowChange};
 pub use fired::{fired, lines as lines_that_hold, open as open_questions};
+pub use graph::{graph, Drawing};
 pub use lint::{lint, Finding as LintFinding};
+pub use page::page;
+pub use paths::{walks, Walk};
 pub use reading::{ease_es, grade_en};
 pub use sign::{sign, SigningSeed};
 pub use tables::{examples, Example, Tables};
