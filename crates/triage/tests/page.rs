@@ -43,8 +43,11 @@ fn all_that_is_signed_is_on_the_page_in_both_languages() {
     let (page, tables, pack) = (page(), tables(|_, text| text), Pack::embedded());
     let file: &PackFile = pack.file();
     let mut missing = Vec::new();
+    // Most texts stand alone between two tags, and are found there fast.
+    let alone: std::collections::BTreeSet<&str> = page.split(['<', '>']).collect();
     let mut must = |what: &str, text: &str| {
-        if !page.contains(&escaped(text)) {
+        let text = escaped(text);
+        if !alone.contains(text.as_str()) && !page.contains(&text) {
             missing.push(format!("{what}: {text}"));
         }
     };

@@ -4,6 +4,7 @@
 //! exported again, and a FHIRPath expression that says something else is refused: an edit that changed
 //! one of the two must not be lost.
 
+mod lists;
 mod read;
 mod rows;
 

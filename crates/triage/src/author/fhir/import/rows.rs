@@ -3,32 +3,30 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
-use serde_json::{json, Value};
+use serde_json::Value;
 
 use super::super::fhirpath::{group, DANGER, NONE};
-use super::super::terms::{ICD, PHRASE, SEARCH_WORD};
 use super::super::{ext, system};
+use super::lists;
 use super::read::{both, codes, extensions, flag, list, one, parsed, text};
 use crate::answer::Answer;
 use crate::author::build::{DATE, RANK, UNSIGNED};
 use crate::author::tables::{
-    CodeRow, ComplaintRow, DangerRow, FindingRow, LineRow, ModuleTable, OptionFields, OptionRow, QuestionRow,
-    RuleRow, TrendRow,
+    FindingRow, LineRow, ModuleTable, OptionFields, OptionRow, QuestionRow, RuleRow,
 };
 use crate::author::AuthorError;
 use crate::level::{Need, Urgency};
-use crate::pack::{Kind, Source};
-use crate::session::COMPLAINT;
+use crate::pack::Kind;
 use crate::text::Text;
 
 /// What the action of a rule says.
-struct Action {
-    id: String,
+pub(super) struct Action {
+    pub id: String,
     when: String,
-    level: Urgency,
+    pub level: Urgency,
     needs: Vec<Need>,
-    reason: Text,
-    source: String,
+    pub reason: Text,
+    pub source: String,
     date: Option<String>,
     reviewer: Option<String>,
 }
@@ -42,33 +40,33 @@ pub(super) fn files(resources: &[Value]) -> Result<Vec<(String, String)>, Author
             .map(action)
             .collect::<Result<_, _>>()?;
         match text(part, "id") {
-            id if id == DANGER => out.push(yaml("danger.yaml", &danger(resources, actions)?)?),
+            id if id == DANGER => out.push(yaml("danger.yaml", &lists::danger(resources, actions)?)?),
             id => {
                 let table = module(resources, part, &id, actions)?;
                 out.push(yaml(&format!("modules/{at:03}-{id}.yaml"), &table)?);
             }
         }
     }
-    out.push(yaml("sources.yaml", &sources(resources)?)?);
-    out.push(yaml("complaints.yaml", &complaints(resources)?)?);
+    out.push(yaml("sources.yaml", &lists::sources(resources)?)?);
+    out.push(yaml("complaints.yaml", &lists::complaints(resources)?)?);
     let lines = one(resources, "PlanDefinition", "lines")?;
     let of = |id: &str| list(lines, "action").iter().find(|a| text(a, "id") == id);
     for name in ["advice", "safety_net"] {
         let rows = of(name).map_or(&[][..], |part| list(part, "action"));
-        let rows: Vec<LineRow> = rows.iter().map(line).collect::<Result<_, _>>()?;
+        let rows: Vec<LineRow> = rows.iter().map(lists::line).collect::<Result<_, _>>()?;
         out.push(yaml(&format!("{name}.yaml"), &rows)?);
     }
     let trend = of("trend").map_or(&[][..], |part| list(part, "action"));
     out.push(yaml(
         "trend.yaml",
-        &trend.iter().map(trend_row).collect::<Vec<_>>(),
+        &trend.iter().map(lists::trend_row).collect::<Vec<_>>(),
     )?);
     let no_driving = one(resources, "ValueSet", "no-driving")?;
     let include = no_driving.pointer("/compose/include/0").unwrap_or(&Value::Null);
     let codes = list(include, "concept").iter().map(|c| text(c, "code"));
     out.push(yaml("no_driving.yaml", &codes.collect::<Vec<_>>())?);
     if let Ok(map) = one(resources, "ConceptMap", "complaints") {
-        out.push(yaml("codes.yaml", &code_rows(map))?);
+        out.push(yaml("codes.yaml", &lists::code_rows(map))?);
     }
     Ok(out)
 }
@@ -81,14 +79,14 @@ fn yaml<T: Serialize>(name: &str, rows: &T) -> Result<(String, String), AuthorEr
     Ok((name.to_owned(), text))
 }
 
-fn source(of: &Value) -> String {
+pub(super) fn source(of: &Value) -> String {
     list(of, "documentation")
         .first()
         .map(|d| text(d, "label"))
         .unwrap_or_default()
 }
 
-fn condition(of: &Value) -> Option<String> {
+pub(super) fn condition(of: &Value) -> Option<String> {
     let expression = list(of, "condition").first()?.get("expression")?;
     Some(text(expression, "description"))
 }
@@ -120,39 +118,6 @@ fn action(of: &Value) -> Result<Action, AuthorError> {
         reviewer: own(ext::REVIEWER, "valueString", UNSIGNED),
         id,
     })
-}
-
-fn danger(resources: &[Value], actions: Vec<Action>) -> Result<Vec<DangerRow>, AuthorError> {
-    let words = one(resources, "CodeSystem", "danger")?;
-    let rows = actions.into_iter().map(|rule| {
-        let concept = list(words, "concept").iter().find(|c| text(c, "code") == rule.id);
-        let concept =
-            concept.ok_or_else(|| AuthorError::Missing(format!("danger phrases of {}", rule.id)))?;
-        let shown = both(concept, "display");
-        Ok(DangerRow {
-            id: rule.id,
-            level: rule.level,
-            en: shown.en,
-            es: shown.es,
-            why_en: rule.reason.en,
-            why_es: rule.reason.es,
-            source: rule.source,
-            phrases: designations(concept, PHRASE, None),
-        })
-    });
-    rows.collect()
-}
-
-fn designations(concept: &Value, kind: &str, language: Option<&str>) -> Vec<String> {
-    let fits = |d: &&Value| {
-        let is = d.pointer("/use/code").and_then(Value::as_str) == Some(kind);
-        is && language.is_none_or(|lang| text(d, "language") == lang)
-    };
-    list(concept, "designation")
-        .iter()
-        .filter(fits)
-        .map(|d| text(d, "value"))
-        .collect()
 }
 
 fn module(
@@ -308,98 +273,4 @@ fn option(of: &Value, code: String, words: Text, texts: &BTreeMap<String, Text>)
             also,
         }),
     }
-}
-
-fn sources(resources: &[Value]) -> Result<BTreeMap<String, Source>, AuthorError> {
-    let all = list(one(resources, "Library", "triage")?, "relatedArtifact").iter();
-    let cited = all.filter(|a| text(a, "type") == "citation");
-    let rows = cited.map(|a| {
-        let source = Source {
-            title: text(a, "display"),
-            url: text(a, "url"),
-            read: text(a, "citation"),
-        };
-        (text(a, "label"), source)
-    });
-    Ok(rows.collect())
-}
-
-fn complaints(resources: &[Value]) -> Result<Vec<ComplaintRow>, AuthorError> {
-    let known = list(one(resources, "CodeSystem", "complaints")?, "concept").iter();
-    let asked = list(one(resources, "Questionnaire", "triage")?, "item").iter();
-    let asked = asked
-        .filter(|g| text(g, "linkId") == group(COMPLAINT))
-        .flat_map(|g| list(g, "item"));
-    let options: Vec<&Value> = asked.flat_map(|item| list(item, "answerOption")).collect();
-    let rows = known.map(|concept| {
-        let (code, words) = (text(concept, "code"), both(concept, "display"));
-        let option = options
-            .iter()
-            .find(|o| o.pointer("/valueCoding/code") == Some(&json!(code)));
-        let option = option.ok_or_else(|| AuthorError::Missing(format!("the option {code}")))?;
-        let mut sets = codes(option, ext::SETS);
-        let open = sets.last().is_some_and(|f| f == "complaint.open");
-        sets.truncate(sets.len() - usize::from(open));
-        Ok(ComplaintRow {
-            sets,
-            also: codes(option, ext::ALSO),
-            open,
-            en: words.en,
-            es: words.es,
-            words_en: designations(concept, SEARCH_WORD, Some("en")).join("; "),
-            words_es: designations(concept, SEARCH_WORD, Some("es")).join("; "),
-            code,
-        })
-    });
-    rows.collect()
-}
-
-fn line(of: &Value) -> Result<LineRow, AuthorError> {
-    let (id, words) = (text(of, "title"), both(of, "description"));
-    let bound = |url| parsed(&id, extensions(of, url).next().and_then(|e| e.get("valueCode")));
-    Ok(LineRow {
-        from: bound(ext::FROM)?,
-        to: bound(ext::TO)?,
-        when: condition(of),
-        en: words.en,
-        es: words.es,
-        source: source(of),
-        id,
-    })
-}
-
-fn trend_row(of: &Value) -> TrendRow {
-    let words = both(of, "description");
-    TrendRow {
-        id: text(of, "title"),
-        en: words.en,
-        es: words.es,
-        source: source(of),
-    }
-}
-
-fn code_rows(map: &Value) -> Vec<CodeRow> {
-    let mut rows: Vec<CodeRow> = Vec::new();
-    for part in list(map, "group") {
-        for element in list(part, "element") {
-            let complaint = text(element, "code");
-            let targets = list(element, "target").iter().map(|t| text(t, "code"));
-            let at = rows.iter().position(|r| r.complaint == complaint);
-            let at = at.unwrap_or_else(|| {
-                rows.push(CodeRow {
-                    complaint,
-                    icd10cm: Vec::new(),
-                    oiics: Vec::new(),
-                });
-                rows.len() - 1
-            });
-            if let Some(row) = rows.get_mut(at) {
-                match text(part, "target") == ICD {
-                    true => row.icd10cm.extend(targets),
-                    false => row.oiics.extend(targets),
-                }
-            }
-        }
-    }
-    rows
 }
