@@ -137,7 +137,9 @@ const ALARMS: [&str; 132] = [
     "esta muy confundido por el calor",
 ];
 
-const EVERYDAY: [&str; 117] = [
+const EVERYDAY: [&str; 119] = [
+    "shoulder a bit stiff after painting",
+    "shoulder pain cant lift my arm overhead",
     "common cold runny nose",
     "sore throat for two days",
     "mild headache after work",
