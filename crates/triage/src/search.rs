@@ -48,10 +48,14 @@ impl Word {
             true => (&self.text, &other.text),
             false => (&other.text, &self.text),
         };
+        // One or many: "arm" and "arms".
+        if long.strip_suffix('s') == Some(short) {
+            return 95;
+        }
         if short.len() >= 4 && long.starts_with(short.as_str()) {
             return 85;
         }
-        if short.len() < 4 {
+        if short.len() < 4 || !same_start(short, long) {
             return 0;
         }
         let shared = self.trigrams.intersection(&other.trigrams).count();
@@ -65,15 +69,148 @@ impl Word {
     }
 }
 
+/// Letters that Spanish or hasty writers take for one another at the start of a word.
+const SOUND_ALIKE: &[&str] = &["bv", "ckq", "gj", "iy", "ly", "scz"];
+
+/// Whether two words begin alike: a slip is rare in the first letter, and "crash" is another word than "rash".
+/// A silent "h" does not count: "inchado" is "hinchado".
+fn same_start(a: &str, b: &str) -> bool {
+    let first = |word: &str| word.strip_prefix('h').unwrap_or(word).chars().next();
+    let (Some(a), Some(b)) = (first(a), first(b)) else {
+        return false;
+    };
+    let alike = |sounds: &&str| sounds.contains(a) && sounds.contains(b);
+    a == b || SOUND_ALIKE.iter().any(alike)
+}
+
 /// Less than this is chance.
 const ALIKE: u32 = 50;
 
 /// Words that say nothing of the complaint, in either language.
 const FILLER: &[&str] = &[
-    "a", "al", "am", "and", "at", "con", "de", "del", "el", "en", "es", "esta", "estoy", "for", "from",
-    "got", "ha", "hace", "had", "has", "have", "he", "her", "his", "i", "im", "in", "is", "it", "la", "las",
-    "le", "lo", "los", "me", "mi", "mis", "my", "of", "on", "por", "que", "s", "se", "she", "since", "so",
-    "su", "tengo", "the", "tiene", "to", "un", "una", "was", "with", "y", "yo",
+    "a",
+    "after",
+    "al",
+    "all",
+    "also",
+    "am",
+    "and",
+    "any",
+    "are",
+    "at",
+    "ayer",
+    "be",
+    "because",
+    "been",
+    "bit",
+    "but",
+    "como",
+    "con",
+    "cuando",
+    "day",
+    "days",
+    "de",
+    "del",
+    "desde",
+    "despues",
+    "dia",
+    "dias",
+    "do",
+    "does",
+    "el",
+    "en",
+    "es",
+    "esta",
+    "este",
+    "estoy",
+    "few",
+    "for",
+    "from",
+    "got",
+    "ha",
+    "hace",
+    "had",
+    "has",
+    "have",
+    "hay",
+    "he",
+    "her",
+    "his",
+    "hoy",
+    "i",
+    "if",
+    "im",
+    "in",
+    "is",
+    "it",
+    "its",
+    "just",
+    "la",
+    "las",
+    "le",
+    "leve",
+    "like",
+    "little",
+    "lo",
+    "los",
+    "mas",
+    "me",
+    "mi",
+    "mild",
+    "mis",
+    "more",
+    "mucha",
+    "mucho",
+    "muy",
+    "my",
+    "new",
+    "o",
+    "of",
+    "on",
+    "or",
+    "over",
+    "para",
+    "pero",
+    "poca",
+    "poco",
+    "por",
+    "que",
+    "really",
+    "s",
+    "se",
+    "semana",
+    "semanas",
+    "ser",
+    "she",
+    "si",
+    "since",
+    "so",
+    "some",
+    "still",
+    "su",
+    "tengo",
+    "than",
+    "the",
+    "tiene",
+    "to",
+    "toda",
+    "today",
+    "todo",
+    "too",
+    "un",
+    "una",
+    "very",
+    "was",
+    "week",
+    "weeks",
+    "when",
+    "with",
+    "y",
+    "ya",
+    "yesterday",
+    "yo",
+    "you",
+    "your",
 ];
 
 fn words(text: &str) -> Vec<Word> {
@@ -234,9 +371,12 @@ fn fits(word: &str, wanted: &str) -> bool {
     word.starts_with(stem) || (stem.len() >= FORGIVEN && start())
 }
 
-/// A slip that keeps the first letter: "painting" is another word than "fainting", not a slip of it.
+/// Words in their own right, though one letter makes danger of them: "severe" is not "severed".
+const OWN_WORDS: &[&str] = &["contusion", "severe", "stubbed"];
+
+/// A slip that keeps how the word begins: "painting" is another word than "fainting", not a slip of it.
 fn slip(word: &str, wanted: &str) -> bool {
-    word.chars().next() == wanted.chars().next() && one_slip_apart(word, wanted)
+    !OWN_WORDS.contains(&word) && same_start(word, wanted) && one_slip_apart(word, wanted)
 }
 
 /// One letter added, dropped, changed, or two neighbours swapped.
@@ -288,5 +428,7 @@ mod tests {
         assert!(!contains(&text, "i ~ zebra"));
         assert!(contains(&["fanting", "spells"], "fainting"));
         assert!(!contains(&["sore", "after", "painting"], "fainting"));
+        assert!(contains(&["bomitando", "sangre"], "vomitando sangre"));
+        assert!(!same_start("rash", "crash") && same_start("inchado", "hinchado"));
     }
 }

@@ -114,7 +114,7 @@ const SAME: [(&str, &[&str]); 14] = [
     ),
     (
         "other.head",
-        &["crash.out", "ha.blow", "fall.h_vomit", "as.head", "fall.h_out"],
+        &["crash.out", "fall.h_vomit", "as.head", "fall.h_out"],
     ),
     (
         "other.force",

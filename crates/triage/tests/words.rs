@@ -137,7 +137,11 @@ const ALARMS: [&str; 132] = [
     "esta muy confundido por el calor",
 ];
 
-const EVERYDAY: [&str; 119] = [
+const EVERYDAY: [&str; 123] = [
+    "stabbing pain in my side when i run",
+    "contusion on my thigh",
+    "severe back strain from lifting",
+    "severe itching",
     "shoulder a bit stiff after painting",
     "shoulder pain cant lift my arm overhead",
     "common cold runny nose",
