@@ -1,29 +1,29 @@
 //! The table of conditions: one row a condition, its signs listed under the band in which they are seen.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::AuthorError;
 use crate::differential::Band;
 use crate::pack::{Condition, Sign};
 use crate::text::Text;
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ConditionRow {
-    id: String,
-    gate: String,
-    en: String,
-    es: String,
-    before: Band,
-    #[serde(default)]
-    typical: Vec<String>,
-    #[serde(default)]
-    common: Vec<String>,
-    #[serde(default)]
-    uncommon: Vec<String>,
-    #[serde(default)]
-    rare: Vec<String>,
-    source: String,
+    pub id: String,
+    pub gate: String,
+    pub en: String,
+    pub es: String,
+    pub before: Band,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub typical: Vec<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub common: Vec<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub uncommon: Vec<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rare: Vec<String>,
+    pub source: String,
 }
 
 pub(super) fn conditions(rows: &[ConditionRow]) -> Result<Vec<Condition>, AuthorError> {

@@ -98,6 +98,7 @@ mod ext {
     pub const MAP: &str = "https://hms-ach.example/fhir/StructureDefinition/map";
     pub const SETS: &str = "https://hms-ach.example/fhir/StructureDefinition/sets";
     pub const ALSO: &str = "https://hms-ach.example/fhir/StructureDefinition/also";
+    pub const VITAL: &str = "https://hms-ach.example/fhir/StructureDefinition/vital";
     pub const AT_LEAST: &str = "https://hms-ach.example/fhir/StructureDefinition/at-least";
     pub const AT_MOST: &str = "https://hms-ach.example/fhir/StructureDefinition/at-most";
     pub const FROM: &str = "https://hms-ach.example/fhir/StructureDefinition/from-urgency";

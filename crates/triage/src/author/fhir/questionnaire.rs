@@ -125,6 +125,11 @@ fn item(q: &Question, row: Option<&QuestionRow>, paths: &Paths) -> Vec<Value> {
         extensions.push(json!({
             "url": ext::OPEN_LABEL, "valueString": number.unit.en, "_valueString": spanish(&number.unit.es),
         }));
+        extensions.extend(
+            number
+                .vital
+                .map(|vital| json!({"url": ext::VITAL, "valueCode": vital})),
+        );
         for t in &number.thresholds {
             let url = match t.side {
                 Side::AtLeast => ext::AT_LEAST,

@@ -6,12 +6,17 @@ use super::plan::citation;
 use super::{header, put_text, spanish, system, text_of, BASE};
 use crate::author::tables::Tables;
 use crate::author::words;
+use crate::differential::Band;
 use crate::level::{Need, Urgency};
 use crate::pack::Pack;
 use crate::text::Lang;
 
 pub(super) const SEARCH_WORD: &str = "search-word";
 pub(super) const PHRASE: &str = "danger-phrase";
+/// How many who come with the complaint have the condition.
+pub(super) const BEFORE: &str = "before";
+pub(super) const GATE: &str = "gate";
+pub(super) const SOURCE: &str = "source";
 pub(super) const ICD: &str = "http://hl7.org/fhir/sid/icd-10-cm";
 pub(super) const OIICS: &str =
     "https://www.bls.gov/iif/definitions/occupational-injuries-and-illnesses-classification-manual.htm";
@@ -29,6 +34,7 @@ pub(super) fn terms(tables: &Tables, pack: &Pack) -> Vec<Value> {
         danger(tables, pack),
         urgencies(pack),
         needs(pack),
+        conditions(pack),
         value_set("findings", "Findings", "findings", None, pack),
         value_set("complaints", "Complaints", "complaints", None, pack),
         value_set("urgency", "Urgencies", "urgency", None, pack),
@@ -130,6 +136,45 @@ fn danger(tables: &Tables, pack: &Pack) -> Value {
         Value::Object(out)
     });
     Value::Object(code_system("danger", "Danger phrases", pack, rows.collect()))
+}
+
+/// What may lie behind a complaint. A sign is a property by the name of its band.
+fn conditions(pack: &Pack) -> Value {
+    let code = |of: Band| serde_json::to_value(of).unwrap_or_default();
+    let rows = pack.file().conditions.iter().map(|row| {
+        let mut properties = vec![
+            json!({"code": GATE, "valueCode": row.gate}),
+            json!({"code": BEFORE, "valueCode": row.before}),
+            json!({"code": SOURCE, "valueString": row.source}),
+        ];
+        let signs = row.signs.iter();
+        properties.extend(signs.map(|sign| json!({"code": code(sign.band), "valueCode": sign.finding})));
+        let mut out = concept(&row.id, &row.text.en, &row.text.es);
+        out.insert("property".to_owned(), Value::Array(properties));
+        Value::Object(out)
+    });
+    let mut out = code_system(
+        "conditions",
+        "What may lie behind a complaint; never sets an urgency",
+        pack,
+        rows.collect(),
+    );
+    let concepts = out.remove("concept");
+    let said = |name: Value, what: &str, kind: &str| json!({"code": name, "description": what, "type": kind});
+    let mut properties = vec![
+        said(json!(GATE), "The complaint that it is asked of", "code"),
+        said(
+            json!(BEFORE),
+            "How many who come with the complaint have it",
+            "code",
+        ),
+        said(json!(SOURCE), "Label of the source in Library/triage", "string"),
+    ];
+    let bands = Band::ALL.map(|band| said(code(band), "A finding that so many who have it show", "code"));
+    properties.extend(bands);
+    out.insert("property".to_owned(), Value::Array(properties));
+    out.extend(concepts.map(|c| ("concept".to_owned(), c)));
+    Value::Object(out)
 }
 
 fn urgencies(pack: &Pack) -> Value {

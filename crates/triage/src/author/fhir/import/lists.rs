@@ -6,9 +6,10 @@ use serde_json::{json, Value};
 
 use super::super::ext;
 use super::super::fhirpath::group;
-use super::super::terms::{ICD, PHRASE, SEARCH_WORD};
+use super::super::terms::{BEFORE, GATE, ICD, PHRASE, SEARCH_WORD, SOURCE};
 use super::read::{both, codes, extensions, list, one, parsed, text};
 use super::rows::{condition, source, Action};
+use crate::author::conditions::ConditionRow;
 use crate::author::tables::{CodeRow, ComplaintRow, DangerRow, LineRow, TrendRow};
 use crate::author::AuthorError;
 use crate::pack::Source;
@@ -45,6 +46,40 @@ fn designations(concept: &Value, kind: &str, language: Option<&str>) -> Vec<Stri
         .filter(fits)
         .map(|d| text(d, "value"))
         .collect()
+}
+
+pub(super) fn conditions(resources: &[Value]) -> Result<Vec<ConditionRow>, AuthorError> {
+    let concepts = list(one(resources, "CodeSystem", "conditions")?, "concept").iter();
+    let rows = concepts.map(|concept| {
+        let (id, shown) = (text(concept, "code"), both(concept, "display"));
+        let of = |name: &'static str| {
+            let all = list(concept, "property").iter();
+            all.filter(move |property| text(property, "code") == name)
+        };
+        let first = |name, key| {
+            of(name)
+                .next()
+                .map(|property| text(property, key))
+                .unwrap_or_default()
+        };
+        let signs = |band| of(band).map(|property| text(property, "valueCode")).collect();
+        Ok(ConditionRow {
+            gate: first(GATE, "valueCode"),
+            en: shown.en,
+            es: shown.es,
+            before: parsed(
+                &id,
+                of(BEFORE).next().and_then(|property| property.get("valueCode")),
+            )?,
+            typical: signs("typical"),
+            common: signs("common"),
+            uncommon: signs("uncommon"),
+            rare: signs("rare"),
+            source: first(SOURCE, "valueString"),
+            id,
+        })
+    });
+    rows.collect()
 }
 
 pub(super) fn sources(resources: &[Value]) -> Result<BTreeMap<String, Source>, AuthorError> {

@@ -65,6 +65,7 @@ pub(super) fn files(resources: &[Value]) -> Result<Vec<(String, String)>, Author
     let include = no_driving.pointer("/compose/include/0").unwrap_or(&Value::Null);
     let codes = list(include, "concept").iter().map(|c| text(c, "code"));
     out.push(yaml("no_driving.yaml", &codes.collect::<Vec<_>>())?);
+    out.push(yaml("conditions.yaml", &lists::conditions(resources)?)?);
     if let Ok(map) = one(resources, "ConceptMap", "complaints") {
         out.push(yaml("codes.yaml", &lists::code_rows(map))?);
     }
@@ -223,6 +224,9 @@ fn question(
         });
         pairs.collect::<Result<BTreeMap<_, _>, AuthorError>>()
     };
+    let vital = extensions(item, ext::VITAL)
+        .next()
+        .map(|e| parsed(&id, e.get("valueCode")));
     let added = [NONE, Answer::UNKNOWN];
     let options = list(item, "answerOption").iter().filter_map(|o| {
         let coding = o.get("valueCoding")?;
@@ -254,6 +258,7 @@ fn question(
         max: number(ext::MAX)?,
         at_least: bounds(ext::AT_LEAST)?,
         at_most: bounds(ext::AT_MOST)?,
+        vital: vital.transpose()?,
         id,
     })
 }
