@@ -62,7 +62,7 @@ pub fn deep() -> Done {
 }
 
 fn cargo_test(args: &str) -> Command {
-    let mut command = program("cargo", &["test", "--profile", "deep"]);
+    let mut command = program("cargo", &["test"]);
     command
         .args(args.split_whitespace())
         .args(["--nocapture", "--test-threads=1"])
