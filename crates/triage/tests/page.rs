@@ -68,6 +68,10 @@ fn all_that_is_signed_is_on_the_page_in_both_languages() {
         must("line", &line.text.en);
         must("line", &line.text.es);
     }
+    for condition in &file.conditions {
+        must("condition", &condition.text.en);
+        must("condition", &condition.text.es);
+    }
     for source in file.sources.values() {
         must("source", &source.title);
         must("source", &source.url);

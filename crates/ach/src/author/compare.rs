@@ -29,6 +29,7 @@ pub fn diff(old: &Path, new: Option<&Path>, content: &Path, as_json: bool) -> Re
             ("Questions", &found.questions),
             ("Findings", &found.findings),
             ("Lines", &found.lines),
+            ("Conditions", &found.conditions),
         ] {
             say!("{what}: {} change.", rows.len());
             rows.iter().for_each(say_row);

@@ -22,6 +22,8 @@ pub struct Difference {
     pub findings: Vec<RowChange>,
     /// Lines of advice and safety net that are touched.
     pub lines: Vec<RowChange>,
+    /// Conditions of the differential that are touched; they set no urgency.
+    pub conditions: Vec<RowChange>,
     /// How many cases were looked at.
     pub looked_at: usize,
 }
@@ -78,7 +80,13 @@ impl Difference {
     /// Whether nothing at all differs.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        let rows = [&self.rules, &self.questions, &self.findings, &self.lines];
+        let rows = [
+            &self.rules,
+            &self.questions,
+            &self.findings,
+            &self.lines,
+            &self.conditions,
+        ];
         self.cases.is_empty() && rows.iter().all(|rows| rows.is_empty())
     }
 }
@@ -133,6 +141,19 @@ pub fn diff(old: &Pack, new: &Pack, cases: &[Example]) -> Difference {
                     ("text", a.text != b.text),
                     ("when", a.when != b.when),
                     ("urgencies", (a.from, a.to) != (b.from, b.to)),
+                    ("source", a.source != b.source),
+                ])
+            },
+        ),
+        conditions: rows(
+            &was.conditions,
+            &now.conditions,
+            |c| &c.id,
+            |a, b| {
+                named(&[
+                    ("text", a.text != b.text),
+                    ("gate", a.gate != b.gate),
+                    ("bands", (a.before, &a.signs) != (b.before, &b.signs)),
                     ("source", a.source != b.source),
                 ])
             },

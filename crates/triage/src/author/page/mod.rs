@@ -8,7 +8,7 @@ use super::diff::{urgency, Answered};
 use super::tables::{Example, ModuleTable, Tables};
 use super::words;
 use crate::level::Urgency;
-use crate::pack::{Pack, Rule};
+use crate::pack::{Condition, Pack, Rule};
 use crate::session::COMPLAINT;
 use crate::text::{Lang, Text};
 
@@ -214,6 +214,12 @@ fn module(out: &mut String, table: &ModuleTable, pack: &Pack) {
         put!(out, "<h3>Rules, most urgent first ({})</h3>\n", rules.len());
     }
     rules.iter().for_each(|r| rows::rule(out, pack, r));
+    let behind = pack.file().conditions.iter();
+    let behind: Vec<&Condition> = behind.filter(|c| Some(&c.gate) == table.gate.as_ref()).collect();
+    if !behind.is_empty() {
+        out.push_str("<h3>What may lie behind it: shown to the clinician, sets no urgency</h3>\n");
+    }
+    behind.iter().for_each(|c| rows::condition(out, pack, c));
     out.push_str("</section>\n");
 }
 

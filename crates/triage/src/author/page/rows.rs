@@ -2,8 +2,9 @@
 
 use super::{badge, pair, put, safe};
 use crate::author::words;
+use crate::differential::Band;
 use crate::expr::Expr;
-use crate::pack::{Line, Pack, Question, Rule};
+use crate::pack::{Condition, Line, Pack, Question, Rule};
 use crate::text::Lang;
 use std::fmt::Write as _;
 
@@ -163,4 +164,43 @@ pub(super) fn line(out: &mut String, pack: &Pack, line: &Line) {
     }
     source(out, pack, &line.source);
     out.push_str("</div>\n");
+}
+
+/// A condition of the differential and its signs, band by band.
+pub(super) fn condition(out: &mut String, pack: &Pack, condition: &Condition) {
+    put!(
+        out,
+        "<div class=\"case\"><span class=\"id\">{}</span>\n",
+        safe(&condition.id)
+    );
+    pair(out, &condition.text.en, &condition.text.es);
+    put!(
+        out,
+        "<p class=\"meta\">Among those who come with this: {}.</p>\n",
+        band(condition.before)
+    );
+    for of in Band::ALL.into_iter().rev() {
+        let signs = condition.signs.iter().filter(|s| s.band == of);
+        let signs = signs.filter_map(|s| pack.finding_def(pack.finding(&s.finding)?));
+        let signs: Vec<String> = signs.map(|d| format!("“{}”", safe(&d.text.en))).collect();
+        if !signs.is_empty() {
+            put!(
+                out,
+                "<p class=\"meta\">Sign, {}: {}.</p>\n",
+                band(of),
+                signs.join(", ")
+            );
+        }
+    }
+    source(out, pack, &condition.source);
+    out.push_str("</div>\n");
+}
+
+fn band(band: Band) -> &'static str {
+    match band {
+        Band::Rare => "rare",
+        Band::Uncommon => "uncommon",
+        Band::Common => "common",
+        Band::Typical => "typical",
+    }
 }
