@@ -39,7 +39,7 @@ pub struct Change {
 /// One item answered otherwise.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Step {
-    /// The question.
+    /// The question; `search` for words of danger that were typed.
     pub question: String,
     /// Its words.
     pub text: String,

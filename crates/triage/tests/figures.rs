@@ -238,7 +238,7 @@ fn count(pack: &Pack) -> Figures {
     let mut modules: Vec<(&str, Vec<&str>)> = Vec::new();
     for id in rest {
         let (module, word) = id.split_once('.').unwrap_or(("", id));
-        match modules.last_mut().filter(|(last, _)| *last == module) {
+        match modules.iter_mut().find(|(known, _)| *known == module) {
             Some((_, words)) => words.push(word),
             None => modules.push((module, vec![word])),
         }
