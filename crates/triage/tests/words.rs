@@ -137,7 +137,10 @@ const ALARMS: [&str; 132] = [
     "esta muy confundido por el calor",
 ];
 
-const EVERYDAY: [&str; 123] = [
+const EVERYDAY: [&str; 126] = [
+    "acid reflux burning in my chest area at night",
+    "slipped on ice and landed on my hand",
+    "blood pressure 150 over 90 with no symptoms",
     "stabbing pain in my side when i run",
     "contusion on my thigh",
     "severe back strain from lifting",
