@@ -55,7 +55,8 @@ impl Word {
         if short.len() >= 4 && long.starts_with(short.as_str()) {
             return 85;
         }
-        if short.len() < 4 || !same_start(short, long) {
+        let own = |word: &String| OWN_WORDS.contains(&word.as_str());
+        if short.len() < 4 || own(short) || own(long) || !same_start(short, long) {
             return 0;
         }
         let shared = self.trigrams.intersection(&other.trigrams).count();
