@@ -171,3 +171,15 @@ fn validated(resources: &[Value]) -> Vec<Vec<String>> {
     assert!(child.wait().expect("an end").success());
     lines
 }
+
+#[test]
+fn two_lines_of_one_name_are_found_by_the_linter() {
+    let mut file = Pack::embedded().file().clone();
+    file.safety_net[0].id = file.advice[0].id.clone();
+    let pack = Pack::from_bytes(&serde_json::to_vec(&file).unwrap()).unwrap();
+
+    let found = author::lint(&pack);
+
+    let twice = |f: &&author::LintFinding| f.what == "is the name of two lines";
+    assert_eq!(found.iter().filter(twice).count(), 1);
+}

@@ -321,6 +321,12 @@ fn uses(pack: &Pack, out: &mut Vec<Finding>) {
 fn lines(pack: &Pack, out: &mut Vec<Finding>) {
     let covers =
         |lines: &[Line], u: Urgency| lines.iter().any(|l| l.when.is_none() && l.from <= u && u <= l.to);
+    let mut names = BTreeSet::new();
+    for line in pack.file().advice.iter().chain(&pack.file().safety_net) {
+        if !names.insert(&line.id) {
+            say(out, &line.id, "is the name of two lines");
+        }
+    }
     for urgency in Urgency::ALL {
         if !covers(&pack.file().advice, urgency) {
             say(out, urgency.code(), "has no advice that is always shown");
