@@ -6,10 +6,10 @@
 //! rule above the lower bound.
 //!
 //! Red-flag screens come first, by rank: life threats, the complaint, the red flags of its module, then the
-//! general lists. Among the rest the question that can still decide most goes first. Within one rank, and among questions
-//! that decide as much, the one goes first whose answer is expected to tell most; what is expected follows from the
-//! conditions of the open modules ([`crate::Possibility`]). The order touches no result: only what all answers together
-//! say does.
+//! general lists. Among the rest the question that can still decide most goes first. Within one rank of a
+//! module, and among questions that decide as much, one goes first whose answer is expected to tell
+//! clearly more; what is expected follows from the conditions of the open modules
+//! ([`crate::Possibility`]). The order touches no result: only what all answers together say does.
 //!
 //! Once an emergency is certain the level cannot change any more, only whether 911 comes or somebody
 //! drives. Then no more is asked than the first red-flag screens that can alone still call 911: a person
@@ -71,7 +71,8 @@ impl Plan {
                     .is_some_and(|o| module(&o.id) == module(&q.id))
             };
             let before = |(other, rank, t): (usize, u8, Tells)| {
-                plan.rank < rank || (plan.rank == rank && same(other) && tells > t)
+                plan.rank < rank
+                    || (plan.rank == rank && same(other) && tells.emergency > CLEARLY * t.emergency)
             };
             if plan.must_ask && flags.is_none_or(before) {
                 flags = Some((ix, plan.rank, tells));
@@ -113,10 +114,14 @@ struct Tells {
 impl Tells {
     /// Before all that can be expected.
     const FIRST: Tells = Tells {
-        emergency: WHOLE + 1,
+        emergency: 2 * CLEARLY * WHOLE,
         level: 0,
     };
 }
+
+/// A screen goes before an earlier one of its module and rank only where an emergency is this much likelier to come out
+/// of it: shares are rough, and the written order is a clinician's.
+const CLEARLY: u64 = 2;
 
 /// The highest rank of a screen that is still asked when an emergency is already certain.
 const FIRST_SCREENS: u8 = 2;

@@ -160,9 +160,14 @@ fn saying(q: &Question, names: &BTreeSet<String>) -> Answer {
                 Side::AtLeast => v >= t.value.0,
                 Side::AtMost => v <= t.value.0,
             };
-            let wrong = |v: i64| {
-                let off = |t: &&Threshold| met(t, v) != names.contains(&t.finding);
-                spec.thresholds.iter().filter(off).count()
+            // A finding too few is worse than one too many.
+            let wrong = |v: i64| -> usize {
+                let off = |t: &Threshold| match (met(t, v), names.contains(&t.finding)) {
+                    (false, true) => 100,
+                    (true, false) => 1,
+                    (true, true) | (false, false) => 0,
+                };
+                spec.thresholds.iter().map(off).sum()
             };
             let best = cuts.chain([spec.min.0]).min_by_key(|v| wrong(*v)).unwrap();
             Answer::Number(Milli(best))
@@ -220,11 +225,14 @@ fn matters(pack: &Pack, answers: &Answers, id: &str) -> bool {
             .filter_map(|other| other.when.as_ref().map(names))
             .collect();
         let needs: BTreeSet<String> = needs.into_iter().chain(openers.into_iter().flatten()).collect();
+        // What this question settles is left to it, though another may ask it too.
+        let own = settles(q);
+        let others = needs.difference(&own).cloned().collect();
         let mut rest = answers.clone();
         for other in file.questions.iter().filter(|o| !o.hidden && o.id != id) {
             rest.given
                 .entry(other.id.clone())
-                .or_insert_with(|| saying(other, &needs));
+                .or_insert_with(|| saying(other, &others));
         }
         let with = |answer: Answer| {
             let mut all = rest.clone();
