@@ -373,7 +373,7 @@ fn fits(word: &str, wanted: &str) -> bool {
 }
 
 /// Words in their own right, though one letter makes danger of them: "severe" is not "severed".
-const OWN_WORDS: &[&str] = &["contusion", "severe", "stubbed"];
+const OWN_WORDS: &[&str] = &["contusion", "severe", "stubbed", "wrist"];
 
 /// A slip that keeps how the word begins: "painting" is another word than "fainting", not a slip of it.
 fn slip(word: &str, wanted: &str) -> bool {

@@ -137,7 +137,9 @@ const ALARMS: [&str; 132] = [
     "esta muy confundido por el calor",
 ];
 
-const EVERYDAY: [&str; 126] = [
+const EVERYDAY: [&str; 128] = [
+    "small cut on my wrist",
+    "severe dandruff",
     "acid reflux burning in my chest area at night",
     "slipped on ice and landed on my hand",
     "blood pressure 150 over 90 with no symptoms",
