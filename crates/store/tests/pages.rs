@@ -3,6 +3,7 @@
 mod common;
 
 use common::{audit, change, done, open, put, refused, save, task, versioned, NOW};
+use hms_core::outbox::StuckReason;
 use hms_model::wire::sync::{Anew, ChangeBody, GoneWhy, WireChange, ON_ITS_DELETION};
 use hms_store::{Applied, LocalChange, Store, StoreError};
 use serde_json::{json, Value};
@@ -249,8 +250,8 @@ async fn an_old_result_of_what_was_offered_again_is_not_taken_for_a_newer_versio
 }
 
 #[tokio::test]
-async fn a_conflict_with_what_is_not_offered_any_more_is_asked_again_under_a_new_number() {
-    for anew in [true, false] {
+async fn a_conflict_with_what_is_not_offered_any_more_is_asked_again_once_under_a_new_number() {
+    for (anew, status) in [(true, 410), (false, 410), (true, 409), (false, 409)] {
         let dir = tempfile::tempdir().expect("dir");
         let store = open(dir.path());
         page(&store, vec![change(versioned(task("t1", "a"), "1"))]).await;
@@ -279,11 +280,21 @@ async fn a_conflict_with_what_is_not_offered_any_more_is_asked_again_under_a_new
         assert_eq!(again.len(), 1, "anew {anew}");
         assert_ne!(again[0].op, op, "the old number has its answer");
         store
-            .apply_result(&refused(again[0].op, 410), NOW, 1)
+            .apply_result(&refused(again[0].op, status), NOW, 1)
             .await
             .expect("applies");
-        if anew {
-            assert_eq!(store.conflicts().await.expect("reads").len(), 1, "for a person");
+        store.end_exchange().await.expect("ends");
+        assert!(taken(&store).await.is_empty(), "it is not asked on and on");
+        let waits = store.outbox().await.expect("reads");
+        assert_eq!(waits.len(), 1, "the words stay");
+        match (status, &waits[0].stuck) {
+            // Deleted: for a person to settle.
+            (410, Some(StuckReason::Conflict)) => {
+                assert_eq!(store.conflicts().await.expect("reads").len(), 1);
+            }
+            // There, and not for this person: refused, and said.
+            (409, Some(StuckReason::Rejected { status: 409, .. })) => {}
+            other => panic!("anew {anew}: {other:?}"),
         }
     }
 }

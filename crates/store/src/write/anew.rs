@@ -5,8 +5,10 @@
 use super::page::CURSOR;
 use super::reconcile::ask_again;
 use crate::table::outbox::NewRow;
+use crate::table::resource::RemoteState;
 use crate::table::{acked, meta, outbox, resource, unseen, Key};
 use crate::{PageReport, StoreError};
+use hms_core::outbox::StuckReason;
 use hms_model::time::Timestamp;
 use hms_model::wire::sync::Anew;
 use rusqlite::Connection;
@@ -38,12 +40,25 @@ pub(crate) fn end(conn: &Connection) -> Result<Vec<String>, StoreError> {
     for key in unseen::take_rest(conn)? {
         if !outbox::of_resource(conn, &key)?.is_empty() {
             unseen::note(conn, &key)?;
-            ask_again(conn, &key)?;
+            left_in_conflict(conn, &key)?;
         } else if resource::delete(conn, &key)? {
             gone.push(key.to_string());
         }
     }
     Ok(gone)
+}
+
+/// A change that is in conflict with what did not come: deleted, or out of scope; which of them, the server is asked.
+fn left_in_conflict(conn: &Connection, key: &Key) -> Result<(), StoreError> {
+    let first = outbox::of_resource(conn, key)?.into_iter().next();
+    let in_conflict = first.is_some_and(|row| row.stuck == Some(StuckReason::Conflict));
+    match resource::find(conn, key)? {
+        Some(row) if in_conflict && row.remote.is_none() => {
+            resource::keep_remote(conn, row.row_key, Some(&RemoteState::OutOfScope))?;
+            ask_again(conn, key)
+        }
+        Some(_) | None => Ok(()),
+    }
 }
 
 /// Queues again what the server once acknowledged, in its order and its groups, before what still waits. What the

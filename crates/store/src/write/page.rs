@@ -1,6 +1,6 @@
 //! A page of changes from the server, and the cursor behind it.
 
-use super::reconcile::{reconcile, take_remote};
+use super::reconcile::{ask_again, reconcile, take_remote};
 use crate::table::gather::Gathered;
 use crate::table::resource::RemoteState;
 use crate::table::{acked, meta, outbox, resource, unseen, Key};
@@ -117,6 +117,9 @@ fn apply_one(
     resource::keep_remote(conn, row_key, Some(remote))?;
     if reconcile(conn, key, now)? {
         report.conflicts.push(id);
+    }
+    if matches!(remote, RemoteState::OutOfScope) {
+        ask_again(conn, key)?;
     }
     Ok(())
 }

@@ -47,9 +47,6 @@ pub(crate) fn reconcile(conn: &Connection, key: &Key, now: Timestamp) -> Result<
     }
     if plans.contains(&Reconcile::Wait) {
         refresh(conn, key, remote)?;
-        if matches!(remote, RemoteState::OutOfScope) {
-            ask_again(conn, key)?;
-        }
         return Ok(false);
     }
     if let Some(elements) = plans.iter().find_map(|plan| match plan {
@@ -74,7 +71,8 @@ fn state_of(first: &OutboxRow) -> Queued {
 }
 
 /// A change that was answered as a conflict with a version which is not offered any more, so that nobody can settle it:
-/// the record was deleted, or left the scope, since. Under a new number the server says how it is now.
+/// the record was deleted, or left the scope, since. Under a new number the server says how it is now. Called where that
+/// was learned, never for an answer: so it is asked once.
 pub(crate) fn ask_again(conn: &Connection, key: &Key) -> Result<(), StoreError> {
     let queued = outbox::of_resource(conn, key)?;
     let held = queued

@@ -5,7 +5,7 @@ use super::regroup::regroup;
 use crate::table::resource::{RemoteState, ResourceRow};
 use crate::table::{acked, outbox, receipt, resource, Key};
 use crate::{Applied, OutboxRow, StoreError};
-use hms_core::outbox::{Failure, StuckReason};
+use hms_core::outbox::{question_of, Failure, StuckReason};
 use hms_core::sync::plan::{on_failure, on_result, ResultAction, TOLD_OF_ABSENT};
 use hms_model::time::Timestamp;
 use hms_model::wire::sync::WireResult;
@@ -31,6 +31,14 @@ pub(crate) fn apply(
         action if result.status == GONE => {
             deleted_there(conn, &key, &row)?;
             hold(conn, &key, &row, action, now)
+        }
+        // With what is not offered to this person any more nobody can compare: they are told that it was refused.
+        ResultAction::Stuck(StuckReason::Conflict) if is_out_of_scope(conn, &key)? => {
+            let reason = StuckReason::Rejected {
+                question: question_of(result.outcome.as_ref()),
+                status: result.status,
+            };
+            hold(conn, &key, &row, ResultAction::Stuck(reason), now)
         }
         action => {
             if result.status == ABSENT && row.attempt >= TOLD_OF_ABSENT {
@@ -94,11 +102,19 @@ fn done(
 /// The answer itself says that the record was deleted; its tombstone may have come and gone before this device asked.
 fn deleted_there(conn: &Connection, key: &Key, row: &OutboxRow) -> Result<(), StoreError> {
     let row_key = match resource::find(conn, key)? {
-        Some(known) if known.remote.is_some() => return Ok(()),
+        Some(ResourceRow {
+            remote: Some(RemoteState::Here { .. } | RemoteState::Deleted),
+            ..
+        }) => return Ok(()),
         Some(known) => known.row_key,
         None => resource::put(conn, key, row.body.as_ref(), row.base.as_deref())?,
     };
     resource::keep_remote(conn, row_key, Some(&RemoteState::Deleted))
+}
+
+fn is_out_of_scope(conn: &Connection, key: &Key) -> Result<bool, StoreError> {
+    let known = resource::find(conn, key)?;
+    Ok(known.is_some_and(|known| known.remote == Some(RemoteState::OutOfScope)))
 }
 
 /// The server has what this row said: that is the base of whatever changes still wait.
