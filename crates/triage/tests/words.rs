@@ -308,6 +308,21 @@ fn everyday_words_find_a_complaint() {
     assert!(lost.len() <= 4, "{lost:#?}");
 }
 
+#[test]
+fn who_got_bit_finds_bites_and_a_bit_of_something_finds_that() {
+    let pack = Pack::embedded();
+    for (text, code) in [
+        ("bit", "animal_bite"),
+        ("got bit on the leg", "animal_bite"),
+        ("bit my hand", "animal_bite"),
+        ("something bit me", "animal_bite"),
+        ("a bit dizzy", "dizzy"),
+        ("throat a bit sore", "throat"),
+    ] {
+        assert_eq!(search::complaints(pack, text, 1), [code], "{text}");
+    }
+}
+
 /// Spanish as it is typed, with its slips.
 const SPANISH: [(&str, &str); 36] = [
     ("me mordio un pero en la mano", "animal_bite"),
