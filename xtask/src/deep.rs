@@ -41,7 +41,7 @@ const SUITES: &[Suite] = &[
     ),
     (
         "Proofs of the symptom checker",
-        "-p hms-triage --features author --test proofs --",
+        "-p hms-triage --features author --test it -- proofs fhirpath",
     ),
     ("Calls over a bad link", "-p hms-media --test calls -- bad_link"),
 ];

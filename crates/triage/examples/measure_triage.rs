@@ -6,23 +6,16 @@
     reason = "what measures time needs a clock; the engine has none"
 )]
 
+#[path = "../tests/it/dice.rs"]
+mod dice;
+
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use hms_triage::{possibilities, Answer, Basis, Kind, Lang, Milli, Next, Pack, QuestionView, Session};
 use serde_json::json;
 
-/// A small generator, so that every run takes the same walks.
-struct Seeded(u64);
-
-impl Seeded {
-    fn below(&mut self, n: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        usize::try_from(self.0 % n.max(1) as u64).unwrap_or(0)
-    }
-}
+use dice::Seeded;
 
 fn answer(q: &QuestionView, dice: &mut Seeded) -> Answer {
     if dice.below(6) == 0 {

@@ -8,7 +8,8 @@ use hms_triage::{
     Threshold, Urgency,
 };
 
-use crate::{any_answer, walks, Seeded};
+use super::{any_answer, walks};
+use crate::dice::Seeded;
 
 #[test]
 fn stopping_early_never_hides_a_higher_result() {

@@ -9,17 +9,7 @@ use hms_triage::{
 };
 use serde_json::{json, Value};
 
-/// A small generator, so that every run walks the same walks.
-struct Seeded(u64);
-
-impl Seeded {
-    fn below(&mut self, n: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        usize::try_from(self.0 % n as u64).unwrap()
-    }
-}
+use crate::dice::Seeded;
 
 /// An answer to every question, asked or not.
 fn full(pack: &Pack, dice: &mut Seeded) -> Answers {

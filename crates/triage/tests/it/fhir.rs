@@ -1,8 +1,4 @@
 //! The content as FHIR: what comes out is sound, and what goes back in is the same pack.
-#![expect(
-    clippy::disallowed_methods,
-    reason = "tests read the tables; the engine does not"
-)]
 
 use std::path::Path;
 
@@ -10,20 +6,7 @@ use hms_triage::author::{self, fhir};
 use hms_triage::Pack;
 use serde_json::Value;
 
-fn tables() -> author::Tables {
-    let content = Path::new(env!("CARGO_MANIFEST_DIR")).join("content");
-    let mut files: Vec<(String, String)> = Vec::new();
-    for folder in ["", "modules/", "examples/"] {
-        for entry in std::fs::read_dir(content.join(folder)).unwrap() {
-            let path = entry.unwrap().path();
-            if path.extension().is_some_and(|e| e == "yaml") {
-                let name = format!("{folder}{}", path.file_name().unwrap().to_str().unwrap());
-                files.push((name, std::fs::read_to_string(&path).unwrap()));
-            }
-        }
-    }
-    author::Tables::parse(files.iter().map(|(n, t)| (n.as_str(), t.as_str()))).unwrap()
-}
+use crate::tables::tables;
 
 fn exported() -> Vec<Value> {
     let all = fhir::export(&tables(), Pack::embedded()).unwrap();

@@ -1,9 +1,5 @@
 //! What must hold whatever the content says: nothing lowers, every path ends, the same in is the same out.
 //! `HMS_DEEP=1` runs the long counts; lines that begin with "counts: " are for docs/faults.md.
-#![expect(
-    clippy::disallowed_methods,
-    reason = "tests read one variable; the engine reads none"
-)]
 
 mod monotone;
 mod replay;
@@ -11,17 +7,7 @@ mod stopping;
 
 use hms_triage::{Answer, Expr, Kind, Lang, Milli, Next, Pack, Question, QuestionView, Session, Urgency};
 
-/// A small generator, so that every run walks the same walks.
-struct Seeded(u64);
-
-impl Seeded {
-    fn below(&mut self, n: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        usize::try_from(self.0 % n as u64).unwrap()
-    }
-}
+use crate::dice::Seeded;
 
 fn walks(few: usize, deep: usize) -> usize {
     if std::env::var("HMS_DEEP").is_ok_and(|v| v == "1") {

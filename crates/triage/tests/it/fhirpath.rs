@@ -1,52 +1,24 @@
 //! Every exported FHIRPath condition, run by engines that are not ours, says what the compiled rule says:
 //! fhirpath.js of the National Library of Medicine over thousands of random responses, Medplum's over fewer.
 //! `HMS_DEEP=1` runs ten times as many.
-#![expect(
-    clippy::disallowed_methods,
-    reason = "tests read the tables and one variable; the engine does not"
-)]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, BufReader, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use hms_triage::author::{self, fhir};
 use hms_triage::{Answer, Answers, Kind, Milli, Pack, Question};
 use serde_json::{json, Value};
 
-/// A small generator, so that every run asks the same.
-struct Seeded(u64);
-
-impl Seeded {
-    fn below(&mut self, n: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        usize::try_from(self.0 % n as u64).unwrap()
-    }
-}
+use crate::dice::Seeded;
+use crate::tables::tables;
 
 fn times(few: usize) -> usize {
     match std::env::var("HMS_DEEP").is_ok_and(|v| v == "1") {
         true => few * 10,
         false => few,
     }
-}
-
-fn tables() -> author::Tables {
-    let content = Path::new(env!("CARGO_MANIFEST_DIR")).join("content");
-    let mut files: Vec<(String, String)> = Vec::new();
-    for folder in ["", "modules/"] {
-        for entry in std::fs::read_dir(content.join(folder)).unwrap() {
-            let path = entry.unwrap().path();
-            if path.extension().is_some_and(|e| e == "yaml") {
-                let name = format!("{folder}{}", path.file_name().unwrap().to_str().unwrap());
-                files.push((name, std::fs::read_to_string(&path).unwrap()));
-            }
-        }
-    }
-    author::Tables::parse(files.iter().map(|(n, t)| (n.as_str(), t.as_str()))).unwrap()
 }
 
 fn any_answer(q: &Question, dice: &mut Seeded) -> Answer {

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use hms_triage::{Answer, Expr, Kind, Lang, Outcome, Pack, Question, Rule, Session, State, Urgency};
 
-use crate::{any_answer, walks, Seeded};
+use super::{any_answer, walks};
+use crate::dice::Seeded;
 
 /// The steps of one question from "no" through "not sure" to "yes", one item at a time.
 fn worse(q: &Question, answer: &Answer) -> Vec<Answer> {

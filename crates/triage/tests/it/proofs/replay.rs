@@ -2,7 +2,7 @@
 
 use hms_triage::{Answer, Lang, Next, Pack, Session, Urgency};
 
-use crate::{any_answer, no, walks, Seeded};
+use super::{any_answer, no, walks, Seeded};
 
 /// Asks from the start again, with the answers kept in a stored session: every question in the words it was asked in,
 /// and the outcome.
@@ -33,7 +33,7 @@ fn transcript(pack: &Pack, stored: &str, lang: Lang) -> Vec<u8> {
 fn a_stored_session_replays_to_the_same_bytes_question_by_question() {
     let pack = Pack::embedded();
     // The same content read anew: nothing may hang on where it lies in memory.
-    let fresh = Pack::from_bytes(include_bytes!("../../pack/pack.json")).unwrap();
+    let fresh = Pack::from_bytes(include_bytes!("../../../pack/pack.json")).unwrap();
     let mut dice = Seeded(11);
     let typed = [
         "a dog bit me and I fell",

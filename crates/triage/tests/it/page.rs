@@ -1,32 +1,12 @@
 //! The page for clinicians holds everything that they sign, in both languages, and nothing that runs or loads.
-#![expect(
-    clippy::disallowed_methods,
-    reason = "tests read the tables; the engine does not"
-)]
-
-use std::path::Path;
 
 use hms_triage::author;
 use hms_triage::{Lang, Pack, PackFile};
 
-fn tables(change: impl Fn(&str, String) -> String) -> author::Tables {
-    let content = Path::new(env!("CARGO_MANIFEST_DIR")).join("content");
-    let mut files: Vec<(String, String)> = Vec::new();
-    for folder in ["", "modules/", "examples/"] {
-        for entry in std::fs::read_dir(content.join(folder)).unwrap() {
-            let path = entry.unwrap().path();
-            if path.extension().is_some_and(|e| e == "yaml") {
-                let name = format!("{folder}{}", path.file_name().unwrap().to_str().unwrap());
-                let text = change(&name, std::fs::read_to_string(&path).unwrap());
-                files.push((name, text));
-            }
-        }
-    }
-    author::Tables::parse(files.iter().map(|(n, t)| (n.as_str(), t.as_str()))).unwrap()
-}
+use crate::tables::{changed, tables};
 
 fn page() -> String {
-    let tables = tables(|_, text| text);
+    let tables = tables();
     author::page(&tables, Pack::embedded(), &tables.examples, "draft, unsigned")
 }
 
@@ -40,7 +20,7 @@ fn escaped(text: &str) -> String {
 
 #[test]
 fn all_that_is_signed_is_on_the_page_in_both_languages() {
-    let (page, tables, pack) = (page(), tables(|_, text| text), Pack::embedded());
+    let (page, tables, pack) = (page(), tables(), Pack::embedded());
     let file: &PackFile = pack.file();
     let mut missing = Vec::new();
     // Most texts stand alone between two tags, and are found there fast.
@@ -107,7 +87,7 @@ fn nothing_on_the_page_runs_or_loads() {
 
 #[test]
 fn words_of_the_tables_stay_words() {
-    let evil = tables(|name, text| match name {
+    let evil = changed(|name, text| match name {
         "complaints.yaml" => text.replace(
             "Bite by a dog, other animal or person",
             "<script>alert(1)</script> & co",
@@ -125,7 +105,7 @@ fn words_of_the_tables_stay_words() {
 
 #[test]
 fn the_page_says_who_approved() {
-    let tables = tables(|_, text| text);
+    let tables = tables();
     let page = author::page(&tables, Pack::embedded(), &[], "approved by Ada Ruiz, MD");
     assert!(page.contains("Status: approved by Ada Ruiz, MD."));
     assert!(!page.contains("No licensed clinician has approved"));
@@ -133,7 +113,7 @@ fn the_page_says_who_approved() {
 
 #[test]
 fn each_module_is_drawn_with_its_rules() {
-    let (tables, pack) = (tables(|_, text| text), Pack::embedded());
+    let (tables, pack) = (tables(), Pack::embedded());
     let mermaid = author::graph(&tables, pack, "bite", author::Drawing::Mermaid).unwrap();
     let dot = author::graph(&tables, pack, "bite", author::Drawing::Dot).unwrap();
     let rules = pack.file().rules.iter();

@@ -1,10 +1,6 @@
 //! The figures of the symptom checker, counted from the examples and the short cases, and kept in
 //! `docs/safety/figures.md`. After an edit of rules or cases, write them anew:
-//! `HMS_WRITE_FIGURES=1 cargo test -p hms-triage --features author --test figures`
-#![expect(
-    clippy::disallowed_methods,
-    reason = "tests read the tables and write one page; the engine does neither"
-)]
+//! `HMS_WRITE_FIGURES=1 cargo test -p hms-triage --features author --test it -- figures`
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -288,7 +284,7 @@ fn fired<'a>(pack: &'a Pack, answers: &Answers) -> BTreeSet<&'a str> {
 }
 
 const HEAD: &str = "# Figures of the symptom checker\n\n\
-Counted by `cargo test -p hms-triage --features author --test figures` from our own examples and short cases, which the\n\
+Counted by `cargo test -p hms-triage --features author --test it -- figures` from our own examples and short cases, which the\n\
 hand that wrote the rules wrote too: they show that the rules do what was meant, not that it is enough. The test fails\n\
 where this page is stale; `HMS_WRITE_FIGURES=1` writes it anew.\n\n";
 

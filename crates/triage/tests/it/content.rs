@@ -1,27 +1,8 @@
 //! The content is what its tables say, every rule is worth having, and every example gets its urgency.
-#![expect(
-    clippy::disallowed_methods,
-    reason = "tests read the tables; the engine does not"
-)]
-
-use std::path::Path;
 
 use hms_triage::{author, next, search, Answer, Answers, Lang, Next, Outcome, Pack, Session, Urgency};
 
-fn tables() -> author::Tables {
-    let content = Path::new(env!("CARGO_MANIFEST_DIR")).join("content");
-    let mut files: Vec<(String, String)> = Vec::new();
-    for folder in ["", "modules/", "examples/"] {
-        for entry in std::fs::read_dir(content.join(folder)).unwrap() {
-            let path = entry.unwrap().path();
-            if path.extension().is_some_and(|e| e == "yaml") {
-                let name = format!("{folder}{}", path.file_name().unwrap().to_str().unwrap());
-                files.push((name, std::fs::read_to_string(&path).unwrap()));
-            }
-        }
-    }
-    author::Tables::parse(files.iter().map(|(n, t)| (n.as_str(), t.as_str()))).unwrap()
-}
+use crate::tables::tables;
 
 fn urgency(pack: &Pack, answers: &Answers) -> Urgency {
     Outcome::of(pack, answers, Lang::En).urgency
