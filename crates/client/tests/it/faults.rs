@@ -7,7 +7,7 @@ use hms_model::view::{NetworkProblem, SendState, SignInState};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
-use crate::world::{report_bite, sign_in, sync_until_sent, until, World};
+use crate::world::{report_bite, sign_in, sync_until_sent, until, World, PASSPHRASE};
 
 /// Answers every request with the same bytes.
 async fn always(answer: &'static str) -> Provisioning {
@@ -114,7 +114,10 @@ async fn a_token_that_the_server_no_longer_takes_is_refreshed_in_the_middle() {
     let dana = profile.start().await;
     sign_in(&dana, &profile, "dana").await;
     // By the phone's clock the access token has ended long ago; the exchange refreshes it first.
+    // The jump is made while the phone is locked: an open one would lock at once.
+    dana.lock().await.expect("locks");
     profile.clock.off_by(3600 * 1000);
+    assert!(dana.unlock(PASSPHRASE.into()).await.expect("an answer").open);
 
     let sent = report_bite(&dana).await;
     dana.sync_now().await.expect("syncs");
