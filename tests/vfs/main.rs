@@ -328,7 +328,7 @@ fn a_journal_that_is_written_anew_is_whole_at_every_byte() {
         journal.append(&entry(id)).expect("appends");
     }
     let old = std::fs::read(&path).expect("bytes");
-    journal.prune("b").expect("prunes");
+    journal.prune(&["b"]).expect("prunes");
     let new = std::fs::read(&path).expect("bytes");
     assert!(new.len() < old.len());
 
@@ -340,7 +340,7 @@ fn a_journal_that_is_written_anew_is_whole_at_every_byte() {
         let mut journal = Journal::open(&path).expect("opens");
 
         assert_eq!(ids(&journal), ["a", "b", "c"], "cut at {cut}");
-        journal.prune("b").expect("prunes again");
+        journal.prune(&["b"]).expect("prunes again");
         assert_eq!(
             ids(&Journal::open(&path).expect("opens")),
             ["a", "c"],

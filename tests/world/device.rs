@@ -10,7 +10,7 @@ use hms_core::sync::driver::{SyncDriver, SyncEffect, SyncEnd, SyncInput};
 use hms_model::secret::Secret;
 use hms_model::time::Timestamp;
 use hms_model::wire::sync::{
-    WireAsk, WireChange, WireLine, WireOp, DEVICE_HEADER, EXCHANGE_HEADER, MEDIA_TYPE,
+    WireAsk, WireChange, WireLine, WireOp, WireResult, DEVICE_HEADER, EXCHANGE_HEADER, MEDIA_TYPE,
 };
 use hms_store::{salvage, set_aside, AuditRow, LocalChange, OutboxRow, Store};
 use hms_wire::{dictionary, pack, Coding, Unpacker};
@@ -481,22 +481,29 @@ fn lines(ops: &[WireOp], ask: &WireAsk) -> String {
 
 /// Takes an answer in as far as it came. True where it came whole.
 async fn take_in(store: &Store, text: &str, now: Timestamp, seed: u64, answered: &mut Vec<i64>) -> bool {
-    let mut page: Vec<WireChange> = Vec::new();
+    let (mut results, mut page): (Vec<WireResult>, Vec<WireChange>) = (Vec::new(), Vec::new());
+    let keep = async |results: &mut Vec<WireResult>| {
+        let together = std::mem::take(results);
+        store.apply_results(together, now, seed).await.expect("applies");
+    };
     // What stands behind the last line break is no line yet.
     for line in text
         .split_inclusive('\n')
         .filter_map(|line| line.strip_suffix('\n'))
     {
         let Ok(line) = WireLine::parse(line) else {
+            keep(&mut results).await;
             return false;
         };
         match line {
+            // Those that came together are kept together, as the app does.
             WireLine::Result(result) => {
                 answered.push(result.op);
-                store.apply_result(&result, now, seed).await.expect("applies");
+                results.push(result);
             }
             WireLine::Change(change) => page.push(change),
             WireLine::Cursor(cursor) => {
+                keep(&mut results).await;
                 let changes = std::mem::take(&mut page);
                 let applied = match cursor.anew {
                     None => store.apply_page(changes, cursor.cursor, now).await,
@@ -510,5 +517,6 @@ async fn take_in(store: &Store, text: &str, now: Timestamp, seed: u64, answered:
             }
         }
     }
+    keep(&mut results).await;
     false
 }

@@ -191,13 +191,13 @@ impl Journal {
         self.damaged.len()
     }
 
-    /// Removes an entry that the server has given a receipt for. Unknown ids do nothing.
+    /// Removes entries that the server has given receipts for, at the price of one. Unknown ids do nothing.
     ///
     /// # Errors
     /// The journal is as before; pruning again later is safe, and so is sending again.
-    pub fn prune(&mut self, id: &str) -> Result<(), JournalError> {
+    pub fn prune(&mut self, ids: &[&str]) -> Result<(), JournalError> {
         let _lock = self.lock()?;
-        self.rewrite(|entry| entry.id == id)
+        self.rewrite(|entry| ids.contains(&entry.id.as_str()))
     }
 
     /// Removes an entry that was sent and that the server has kept, unless a newer one of the same id (the finished
@@ -370,7 +370,7 @@ mod tests {
 
             assert_eq!(journal.entries().len(), 2, "flip at {at}");
             let first = journal.entries()[0].id.clone();
-            journal.prune(&first).expect("prunes");
+            journal.prune(&[&first]).expect("prunes");
             assert_eq!(Journal::open(&path).expect("opens").entries().len(), 1);
             let kept = fs::metadata(path.with_extension("damaged")).expect("kept aside");
             assert!(kept.len() > 0);
@@ -389,7 +389,7 @@ mod tests {
         one.append(&entry("a", "x")).expect("appends");
         two.append(&entry("b", "y")).expect("appends");
 
-        one.prune("a").expect("prunes");
+        one.prune(&["a"]).expect("prunes");
 
         assert_eq!(ids(&one), ["b"]);
         assert_eq!(ids(&Journal::open(&path).expect("opens")), ["b"]);
@@ -435,8 +435,8 @@ mod tests {
         let mut again = Journal::open(&path).expect("opens");
 
         assert_eq!(again.entries(), [&entry("a", "finished"), &entry("b", "other")]);
-        again.prune("a").expect("prunes");
-        again.prune("unknown").expect("does nothing");
+        again.prune(&["a"]).expect("prunes");
+        again.prune(&["unknown"]).expect("does nothing");
         assert_eq!(ids(&Journal::open(&path).expect("opens")), ["b"]);
     }
 }

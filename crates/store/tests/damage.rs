@@ -92,7 +92,7 @@ async fn a_lost_database_is_set_aside_and_the_journal_delivers() {
     // One is acknowledged: it leaves both.
     let op = store.take_batch(NOW, 1, 1 << 20).await.expect("takes")[0].op;
     store.apply_result(&done(op, "1"), NOW, 1).await.expect("applies");
-    journal.prune("t0").expect("prunes");
+    journal.prune(&["t0"]).expect("prunes");
     let last = store.outbox().await.expect("outbox").last().expect("rows").op;
     store.close().await;
     fs::write(dir.path().join("store.db"), b"not a database at all").expect("damages");

@@ -204,15 +204,10 @@ impl Engine {
 
     fn prune_delivered(&mut self) {
         let sealed = self.sealed.entries.iter().filter(|entry| entry.delivered);
-        let mut ids: Vec<String> = sealed.map(|entry| entry.id.clone()).collect();
-        if self.journal.damaged_bytes() > 0 {
-            // Nothing to remove: the bytes that are no record go aside.
-            ids.push(String::new());
-        }
-        for id in ids {
-            if let Err(error) = self.journal.prune(&id) {
-                tracing::warn!(%error, "The journal could not be pruned");
-            }
+        let ids: Vec<&str> = sealed.map(|entry| entry.id.as_str()).collect();
+        // Also where none is: bytes that are no record go aside.
+        if let Err(error) = self.journal.prune(&ids) {
+            tracing::warn!(%error, "The journal could not be pruned");
         }
     }
 

@@ -1,21 +1,20 @@
-//! One exchange over `$hms-sync`: changes up, results and changes down, line by line.
+//! One exchange over `$hms-sync`: what goes up, how it is asked for, and what its end means.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::Instant;
 
 use hms_core::outbox::{classify, Failure};
 use hms_core::sync::SyncEnd;
 use hms_model::secret::Secret;
 use hms_model::time::Timestamp;
-use hms_model::wire::sync::{Anew, WireAsk, WireLine, WireOp, WireResult, DEVICE_HEADER, EXCHANGE_HEADER};
-use hms_store::{Applied, PageReport, Store, StoreError};
+use hms_model::wire::sync::{WireAsk, WireOp, WireResult, DEVICE_HEADER, EXCHANGE_HEADER};
+use hms_store::{Store, StoreError};
 use reqwest::{Method, Response};
 
-use super::intake::Intake;
+use super::answer;
 use super::plain::{self, PlainError};
 use crate::client::Shared;
-use crate::engine::{says_copied, Engine};
+use crate::engine::Engine;
 use crate::error::ClientError;
 use crate::net::{Fault, Stop};
 use crate::sabotage::broken;
@@ -23,12 +22,10 @@ use crate::sync::packing::{Unpacked, Way};
 
 /// Bytes of changes in one exchange: a thin link gets its first receipts soon.
 const BYTES_AT_MOST: u64 = 256 * 1024;
-/// A line longer than this is no line of ours.
-const LINE_AT_MOST: usize = 8 * 1024 * 1024;
 
 /// Why an exchange ended early.
 #[derive(Debug, thiserror::Error)]
-enum ExchangeError {
+pub(super) enum ExchangeError {
     #[error("the exchange failed")]
     Fault(#[source] Fault, Option<i64>),
     #[error("the store failed")]
@@ -74,15 +71,15 @@ impl ExchangeError {
 }
 
 /// What an exchange starts with.
-struct Start {
-    store: Store,
+pub(super) struct Start {
+    pub(super) store: Store,
     ops: Vec<WireOp>,
     ask: WireAsk,
-    seed: u64,
+    pub(super) seed: u64,
 }
 
 impl Start {
-    fn id_of(&self, op: i64) -> Option<String> {
+    pub(super) fn id_of(&self, op: i64) -> Option<String> {
         let found = self.ops.iter().find(|sent| sent.op == op);
         found.map(|sent| sent.id.clone())
     }
@@ -259,7 +256,7 @@ async fn alone(shared: &Arc<Shared>, start: &Start, fault: Fault, ops: Vec<i64>)
             outcome: None,
         };
         match start.store.apply_result(&result, now, start.seed).await {
-            Ok(applied) => note(shared, applied, start.id_of(op)).await,
+            Ok(applied) => answer::note(shared, vec![(applied, start.id_of(op))]).await,
             Err(error) => tracing::warn!(%error, "A refused change could not be noted"),
         }
     }
@@ -289,9 +286,13 @@ async fn with_either(
         },
     };
     let (ended, kept) = plain::exchange(shared, &start.store, &start.ops, start.seed, plain, answered).await;
-    for (applied, id) in kept {
-        note(shared, applied, Some(id)).await;
-    }
+    answer::note(
+        shared,
+        kept.into_iter()
+            .map(|(applied, id)| (applied, Some(id)))
+            .collect(),
+    )
+    .await;
     Ok(ended?)
 }
 
@@ -329,7 +330,7 @@ async fn run_on(
     answered: &mut Vec<i64>,
 ) -> Result<(), ExchangeError> {
     let response = open(shared, "/fhir/$hms-sync", body, way).await?;
-    read(shared, start, Unpacked::new(response)?, answered).await
+    answer::read(shared, start, Unpacked::new(response)?, answered).await
 }
 
 /// Opens the exchange; a refused token is refreshed once. An answer that does not name this exchange is another's.
@@ -378,165 +379,6 @@ async fn open_as(
         }
         other => other,
     }
-}
-
-async fn read(
-    shared: &Arc<Shared>,
-    start: &Start,
-    mut answer: Unpacked,
-    answered: &mut Vec<i64>,
-) -> Result<(), ExchangeError> {
-    let mut intake = Intake::default();
-    let ended = read_lines(shared, start, &mut answer, answered, &mut intake).await;
-    // What came before the last cursor stands, however it ended.
-    let kept = write(shared, start, &mut intake).await;
-    ended.and(kept)
-}
-
-async fn read_lines(
-    shared: &Arc<Shared>,
-    start: &Start,
-    answer: &mut Unpacked,
-    answered: &mut Vec<i64>,
-    intake: &mut Intake,
-) -> Result<(), ExchangeError> {
-    let mut buffer: Vec<u8> = Vec::new();
-    loop {
-        // Nothing is lost where the wait for the next bytes is given up in between.
-        let part = loop {
-            let next = answer.next();
-            let Some(patience) = intake.patience(Instant::now()) else {
-                break next.await?;
-            };
-            match tokio::time::timeout(patience, next).await {
-                Ok(part) => break part?,
-                Err(_) => write(shared, start, intake).await?,
-            }
-        };
-        let ended = part.is_none();
-        buffer.extend(part.iter().flatten());
-        let mut rest = buffer.as_slice();
-        while let Some(at) = rest.iter().position(|byte| *byte == b'\n') {
-            let (line, after) = rest.split_at(at);
-            rest = after.get(1..).unwrap_or_default();
-            let line = std::str::from_utf8(line).map_err(|_| Fault::Unreadable)?.trim();
-            if line.is_empty() {
-                continue;
-            }
-            // A line that does not parse ends the exchange; what came before its last cursor stands.
-            let parsed = WireLine::parse(line).map_err(|error| {
-                // The message names elements and positions, never what they hold.
-                tracing::warn!(category = ?error.classify(), column = error.column(), "A line of a sync does not parse");
-                Fault::Unreadable
-            })?;
-            match parsed {
-                WireLine::Result(result) => {
-                    answered.push(result.op);
-                    if says_copied(&result) {
-                        shared
-                            .tell(async |engine: &mut Engine| engine.take_own_id().await)
-                            .await;
-                    }
-                    if !(200..300).contains(&result.status) {
-                        tracing::info!(
-                            op = result.op,
-                            status = result.status,
-                            "The server did not take a change"
-                        );
-                    }
-                    let now = shared.config.clock.now();
-                    let applied = start.store.apply_result(&result, now, start.seed).await?;
-                    note(shared, applied, start.id_of(result.op)).await;
-                }
-                WireLine::Change(change) => intake.change(change, line.len()),
-                WireLine::Cursor(cursor) => {
-                    match cursor.anew {
-                        None => intake.cursor(cursor.cursor, Instant::now()),
-                        Some(why) => {
-                            write(shared, start, intake).await?;
-                            tracing::info!(?why, "The server does not go on from where this device is");
-                            // Photos first: a process that ends in between is told once more, since the cursor is not kept yet.
-                            if why == Anew::Restored {
-                                shared
-                                    .ask(async |engine: &mut Engine| engine.offer_uploads_again().await)
-                                    .await?;
-                            }
-                            let now = shared.config.clock.now();
-                            let report = start.store.begin_anew(why, cursor.cursor, now).await?;
-                            tell_changed(shared, report).await;
-                        }
-                    }
-                    if cursor.done || intake.is_due(Instant::now()) {
-                        write(shared, start, intake).await?;
-                    }
-                    if cursor.done {
-                        let gone = start.store.end_exchange().await?;
-                        if !gone.is_empty() {
-                            shared
-                                .tell(async move |engine: &mut Engine| engine.records_changed(&gone).await)
-                                .await;
-                        }
-                        return Ok(());
-                    }
-                }
-            }
-        }
-        buffer = rest.to_vec();
-        if buffer.len() > LINE_AT_MOST {
-            return Err(Fault::Unreadable.into());
-        }
-        if ended {
-            // The last line says "done"; without it the answer was cut.
-            return Err(Fault::Cut.into());
-        }
-    }
-}
-
-/// Writes what came up to the last cursor.
-async fn write(shared: &Arc<Shared>, start: &Start, intake: &mut Intake) -> Result<(), ExchangeError> {
-    let Some((changes, cursor)) = intake.take() else {
-        return Ok(());
-    };
-    let now = shared.config.clock.now();
-    let report = start.store.apply_page(changes, cursor, now).await?;
-    tell_changed(shared, report).await;
-    Ok(())
-}
-
-async fn tell_changed(shared: &Arc<Shared>, report: PageReport) {
-    if !report.changed.is_empty() || !report.conflicts.is_empty() {
-        let ids: Vec<String> = report.changed.into_iter().chain(report.conflicts).collect();
-        shared
-            .tell(async move |engine: &mut Engine| engine.records_changed(&ids).await)
-            .await;
-    }
-}
-
-/// Takes note of a result: a receipt lets the journal go of its copy.
-async fn note(shared: &Arc<Shared>, applied: Applied, id: Option<String>) {
-    shared
-        .tell(async move |engine: &mut Engine| {
-            let done = match &applied {
-                Applied::Done { id, .. } => Some(id.clone()),
-                Applied::Later(_)
-                | Applied::SignInNeeded
-                | Applied::Stuck(_)
-                | Applied::Merged
-                | Applied::Unknown => None,
-            };
-            if let Some((_, entry)) = done.as_deref().and_then(|id| id.split_once('/')) {
-                if let Err(error) = engine.journal.prune(entry) {
-                    tracing::warn!(%error, "The journal could not be pruned");
-                }
-                engine.sealed.remove(entry);
-            }
-            engine.changed(crate::event::Tag::Outbox);
-            engine.changed(crate::event::Tag::App);
-            for tag in id.iter().flat_map(|id| crate::engine::tags_of(id)) {
-                engine.changed(*tag);
-            }
-        })
-        .await;
 }
 
 #[cfg(test)]

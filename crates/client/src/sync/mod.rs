@@ -1,5 +1,6 @@
 //! Exchanges with the server: `$hms-sync`, photos and recordings, sealed entries.
 
+mod answer;
 mod exchange;
 mod intake;
 mod packing;

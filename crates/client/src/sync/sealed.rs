@@ -108,7 +108,7 @@ impl Engine {
     }
 
     fn sealed_delivered(&mut self, results: &[WireSealedResult]) -> u32 {
-        let mut taken = 0;
+        let mut taken = Vec::new();
         for result in results {
             let kept = matches!(result.status, 200 | 201);
             if !kept {
@@ -119,21 +119,21 @@ impl Engine {
                 }
                 continue;
             }
-            taken += 1;
+            taken.push(result.id.as_str());
             if let Some(entry) = self.sealed.entries.iter_mut().find(|entry| entry.id == result.id) {
                 entry.delivered = true;
                 entry.receipt = result.receipt.clone();
                 entry.hide_words();
             }
-            if let Err(error) = self.journal.prune(&result.id) {
-                tracing::warn!(%error, "The journal could not be pruned");
-            }
+        }
+        if let Err(error) = self.journal.prune(&taken) {
+            tracing::warn!(%error, "The journal could not be pruned");
         }
         // The number stays to be seen on the lock screen; what was said is for whoever signs in.
         self.sealed.write();
         for tag in [Tag::App, Tag::Outbox, Tag::Reports] {
             self.changed(tag);
         }
-        taken
+        u32::try_from(taken.len()).unwrap_or(u32::MAX)
     }
 }

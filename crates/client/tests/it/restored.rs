@@ -1,6 +1,8 @@
 //! The server is put back to a backup from before a report: the phone brings the report again, and its photo.
 
 use hms_client::Client;
+use hms_server::app::App;
+use hms_server::data_dir::DataDir;
 use hms_server::db::{DbError, Tx};
 use hms_server::service::sync;
 
@@ -14,9 +16,11 @@ async fn report_with_photo(dana: &Client) -> String {
 
 /// Every version counts: what comes twice must not become one.
 async fn photos_at(world: &World) -> usize {
-    let server = world.server.as_ref().expect("a server");
-    let found: Result<usize, DbError> = server
-        .app
+    photos_in(&world.server.as_ref().expect("a server").app).await
+}
+
+async fn photos_in(app: &App) -> usize {
+    let found: Result<usize, DbError> = app
         .db
         .read(|read| {
             let rows = hms_server::db::sqlite::table::feed::after(read.conn(), 0, 1_000_000)?;
@@ -44,18 +48,23 @@ async fn a_server_that_was_put_back_gets_its_photos_again() {
     sync_until_sent(&dana, &report).await;
     assert_eq!(photos_at(&world).await, before + 1);
 
-    // Back to before the report, as the command does it: another file, and a new epoch.
+    // Back to before the report, as the command does it.
     let address = world.stop_server().await;
     let data = world.dir.path().join("server");
     for name in ["ach.db-wal", "ach.db-shm"] {
         let _gone = std::fs::remove_file(data.join(name));
     }
-    std::fs::copy(&backup, data.join("ach.db")).expect("puts back");
+    // Another file, not its bytes: what of the old server is still closing must not write into it.
+    std::fs::rename(&backup, data.join("ach.db")).expect("puts back");
+    {
+        // Before it serves, as the command does: a phone that asks in between is told of no restore.
+        let dir = DataDir::open(&data).expect("the folder");
+        let app = App::open(&dir, hms_server::clock::Clock::System).expect("opens");
+        let renewed: Result<String, DbError> = app.db.write(|tx: &mut Tx<'_>| sync::renew_epoch(tx)).await;
+        renewed.expect("a new epoch");
+        assert_eq!(photos_in(&app).await, before);
+    }
     world.start_server(&address).await;
-    let server = world.server.as_ref().expect("a server");
-    let renewed: Result<String, DbError> = server.app.db.write(|tx: &mut Tx<'_>| sync::renew_epoch(tx)).await;
-    renewed.expect("a new epoch");
-    assert_eq!(photos_at(&world).await, before);
 
     until(&dana, async || {
         let _tried = dana.sync_now().await;

@@ -52,6 +52,25 @@ impl Store {
             .await
     }
 
+    /// As [`Store::apply_result`] for several, in their order, in one transaction that waits for the disk once.
+    ///
+    /// # Errors
+    /// Failures of the database; none of them is applied, and all are asked for again with the same numbers.
+    pub async fn apply_results(
+        &self,
+        results: Vec<WireResult>,
+        now: Timestamp,
+        seed: u64,
+    ) -> Result<Vec<Applied>, StoreError> {
+        self.write(Space::Reserve, move |conn| {
+            results
+                .iter()
+                .map(|one| result::apply(conn, one, now, seed))
+                .collect()
+        })
+        .await
+    }
+
     /// Notes that an exchange failed before these changes got a result.
     ///
     /// # Errors

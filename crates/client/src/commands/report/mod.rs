@@ -157,7 +157,7 @@ impl Client {
             }
             engine
                 .journal
-                .prune(form.draft.report.as_str())
+                .prune(&[form.draft.report.as_str()])
                 .map_err(ClientError::internal)?;
             engine.sealed.remove(form.draft.report.as_str());
             engine.form = None;
