@@ -45,6 +45,12 @@ pub enum Failure {
         /// Tries left before a delay.
         tries_left: u32,
     },
+    /// The server was not reached for too long.
+    #[error("the server was not reached for too long: ach login opens the records again; reports are taken all the same")]
+    TooLong,
+    /// Somebody is going off this profile.
+    #[error("the access of this profile ended: ach sync hands in what is unsent, and empties it")]
+    Going,
     /// Nothing came in time.
     #[error("{0}")]
     Waited(&'static str),
@@ -80,7 +86,7 @@ fn provisioning(error: &ProvisioningError) -> String {
 fn sentence(error: &ClientError) -> String {
     let words = match error.code {
         ErrorCode::Offline => "no way to the server; try again when it can be reached",
-        ErrorCode::Locked => "the profile is locked; set HMS_PIN to its PIN or passphrase",
+        ErrorCode::Locked => "the profile is locked: its PIN or passphrase opens it (HMS_PIN), or, where nobody has signed in yet, ach login",
         ErrorCode::NotAllowed => "nobody has signed in here yet (ach login), or the role does not do this",
         ErrorCode::Taken => "somebody else has it",
         ErrorCode::Changed => "it was changed meanwhile; look at it again",

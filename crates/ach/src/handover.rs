@@ -3,7 +3,7 @@
 use crate::args::HandOver;
 use crate::failure::Failure;
 use crate::say::say;
-use crate::session::{open, print};
+use crate::session::{open_if_it_may, print};
 use hms_client::Client;
 use hms_model::view::ErrorCode;
 
@@ -11,7 +11,7 @@ use hms_model::view::ErrorCode;
 pub async fn run(client: &Client, task: &HandOver, json: bool) -> Result<(), Failure> {
     match task {
         HandOver::Export { folder } => {
-            open(client).await?;
+            open_if_it_may(client).await?;
             let written = match client.hand_over_to(folder.clone()).await {
                 Err(error) if error.code == ErrorCode::NotFound => {
                     say!("nothing waits to be sent");
@@ -33,14 +33,20 @@ pub async fn run(client: &Client, task: &HandOver, json: bool) -> Result<(), Fai
             })?;
             let taken = client.take_in(text).await?;
             if json {
-                return print(&taken);
+                print(&taken)?;
+            } else {
+                say!(
+                    "{} taken by the server, {} it had already, {} refused",
+                    taken.taken,
+                    taken.known,
+                    taken.refused
+                );
             }
-            say!(
-                "{} taken by the server, {} it had already, {} refused",
-                taken.taken,
-                taken.known,
-                taken.refused
-            );
+            if taken.refused > 0 {
+                return Err(Failure::Waited(
+                    "the server did not take all of it: keep the file, and the phone it is from",
+                ));
+            }
         }
     }
     Ok(())

@@ -3,7 +3,7 @@
 use crate::args::ReportArgs;
 use crate::failure::Failure;
 use crate::say::say;
-use crate::session::{open, print};
+use crate::session::{open, open_if_it_may, print};
 use hms_client::Client;
 use hms_model::form::ReportStepForm;
 use hms_model::report::{BodyPart, HurtPlace, SafeNow, Side, WhatHappened};
@@ -13,7 +13,7 @@ use hms_model::view::{Phase, SendState};
 pub async fn send(client: &Client, args: &ReportArgs, json: bool) -> Result<(), Failure> {
     let steps = steps(args)?;
     if client.app_state().await?.phase == Phase::Locked && std::env::var_os("HMS_PIN").is_some() {
-        open(client).await?;
+        open_if_it_may(client).await?;
     }
     let draft = client.report_start(args.colleague.clone()).await?.id;
     for step in steps {

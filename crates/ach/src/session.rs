@@ -3,7 +3,7 @@
 use crate::failure::Failure;
 use crate::say::say;
 use hms_client::Client;
-use hms_model::view::{NetworkProblem, NetworkState, Phase, SignInState};
+use hms_model::view::{NetworkProblem, NetworkState, Phase, SignInState, UnlockView};
 use std::time::{Duration, Instant};
 
 const SIGN_IN_WAIT: Duration = Duration::from_secs(600);
@@ -42,16 +42,32 @@ pub async fn login(client: &Client, device_code: bool) -> Result<(), Failure> {
 
 /// Opens the profile with its PIN.
 pub async fn open(client: &Client) -> Result<(), Failure> {
+    if client
+        .phone()
+        .await?
+        .leaving
+        .is_some_and(|going| !going.needs_pin)
+    {
+        return Err(Failure::Going);
+    }
     if client.app_state().await?.phase != Phase::Locked {
         return Ok(());
     }
     let view = client.unlock(pin()?).await?;
-    if view.open {
-        Ok(())
-    } else {
-        Err(Failure::Pin {
-            tries_left: view.tries_left,
-        })
+    match view {
+        UnlockView { open: true, .. } => Ok(()),
+        UnlockView {
+            sign_in_needed: true, ..
+        } => Err(Failure::TooLong),
+        UnlockView { tries_left, .. } => Err(Failure::Pin { tries_left }),
+    }
+}
+
+/// Opens the profile where its PIN may open it: what is sealed needs no open one.
+pub async fn open_if_it_may(client: &Client) -> Result<(), Failure> {
+    match open(client).await {
+        Err(Failure::TooLong | Failure::Going) => Ok(()),
+        other => other,
     }
 }
 
@@ -68,11 +84,24 @@ pub async fn unlock(client: &Client, json: bool) -> Result<(), Failure> {
 
 /// `ach sync`: sends and fetches, and waits until nothing is under way.
 pub async fn sync(client: &Client, json: bool) -> Result<(), Failure> {
-    open(client).await?;
-    client.sync_now().await?;
+    if client.phone().await?.leaving.is_some() {
+        return hand_in(client, json).await;
+    }
+    let asked = match open(client).await {
+        Ok(()) => client.sync_now().await.map(drop).map_err(Failure::from),
+        Err(failure) => Err(failure),
+    };
+    // The server may say so while the profile is being opened: it closes again.
+    if client.phone().await?.leaving.is_some() {
+        return hand_in(client, json).await;
+    }
+    asked?;
     let begun = Instant::now();
     loop {
         let app = client.app_state().await?;
+        if client.phone().await?.leaving.is_some() {
+            return hand_in(client, json).await;
+        }
         let idle = app.network.state != NetworkState::Trying;
         if idle && (app.unsent == 0 || app.network.problem.is_some()) {
             if json {
@@ -93,6 +122,40 @@ pub async fn sync(client: &Client, json: bool) -> Result<(), Failure> {
         if begun.elapsed() > SYNC_WAIT {
             return Err(Failure::Waited(
                 "the sync did not end in two minutes; what is unsent is safe here",
+            ));
+        }
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+}
+
+/// Somebody is going off this profile: waits until the server has all that is unsent, and the profile is empty.
+async fn hand_in(client: &Client, json: bool) -> Result<(), Failure> {
+    let begun = Instant::now();
+    loop {
+        let phone = client.phone().await?;
+        let Some(going) = phone.leaving else {
+            if json {
+                return print(&phone);
+            }
+            let entries = phone.left.map_or(0, |left| left.handed_in);
+            say!("The access of this profile ended. {entries} entries were handed in, and it is empty.");
+            return Ok(());
+        };
+        if going.needs_pin {
+            // Opened, it collects what only the database holds, and closes again.
+            let opened = open(client).await;
+            if client.phone().await?.leaving.is_some_and(|going| going.needs_pin) {
+                opened?;
+            }
+        }
+        if going.refused > 0 && going.waiting == 0 {
+            return Err(Failure::Waited(
+                "the access of this profile ended, and the server did not take all that is unsent; it is safe here",
+            ));
+        }
+        if begun.elapsed() > SYNC_WAIT {
+            return Err(Failure::Waited(
+                "the access of this profile ended, and what is unsent could not be handed in; it is safe here",
             ));
         }
         tokio::time::sleep(Duration::from_millis(200)).await;

@@ -59,13 +59,25 @@ const JOBS: usize = 256;
 /// Events that a slow window may be behind; it then asks for everything anew.
 const EVENTS: usize = 256;
 
+/// Makes the folder of a profile, for its owner only: what is in it is sealed, and still nobody else's to copy.
+fn make_private(dir: &std::path::Path) -> std::io::Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::DirBuilderExt;
+        builder.mode(0o700);
+    }
+    builder.create(dir)
+}
+
 impl Client {
     /// Opens the profile and starts its loop. Call it inside a tokio runtime.
     ///
     /// # Errors
     /// The profile's folder cannot be made or used, or its server settings are not usable.
     pub async fn start(mut config: ProfileConfig) -> Result<Self, ClientError> {
-        std::fs::create_dir_all(&config.dir).map_err(ClientError::internal)?;
+        make_private(&config.dir).map_err(ClientError::internal)?;
         let settings = config.dir.join("server.json");
         if settings.exists() {
             config.server = Provisioning::read(&settings).map_err(ClientError::internal)?;

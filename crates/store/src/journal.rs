@@ -200,14 +200,14 @@ impl Journal {
         self.rewrite(|entry| ids.contains(&entry.id.as_str()))
     }
 
-    /// Removes an entry that was sent and that the server has kept, unless a newer one of the same id (the finished
-    /// form after the draft) has come meanwhile: that is not sent yet.
+    /// Removes entries that were sent and that the server has kept, unless a newer one of the same id (the finished form
+    /// after the draft) has come meanwhile: that is not sent yet.
     ///
     /// # Errors
     /// As for [`Journal::prune`].
-    pub fn prune_sent(&mut self, sent: &WireSealed) -> Result<(), JournalError> {
+    pub fn prune_sent(&mut self, sent: &[&WireSealed]) -> Result<(), JournalError> {
         let _lock = self.lock()?;
-        self.rewrite(|entry| entry == sent)
+        self.rewrite(|entry| sent.contains(&entry))
     }
 
     /// Writes the file anew without what is `done`. The caller holds the lock.
@@ -404,9 +404,9 @@ mod tests {
         let sent = journal.entries()[0].clone();
         journal.append(&entry("a", "finished")).expect("appends");
 
-        journal.prune_sent(&sent).expect("prunes");
+        journal.prune_sent(&[&sent]).expect("prunes");
         assert_eq!(journal.entries(), [&entry("a", "finished")]);
-        journal.prune_sent(&entry("a", "finished")).expect("prunes");
+        journal.prune_sent(&[&entry("a", "finished")]).expect("prunes");
         assert!(journal.is_empty());
     }
 

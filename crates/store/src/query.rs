@@ -76,6 +76,11 @@ pub enum Criterion {
         /// `Type/id` or `id`.
         target: String,
     },
+    /// No reference that could be searched by.
+    Missing {
+        /// Reference parameter.
+        param: String,
+    },
     /// A moment or period.
     Date {
         /// Parameter.
@@ -142,7 +147,8 @@ impl Query {
         self
     }
 
-    /// Only those for which this holds, in the words of a FHIR query: `status`, `code:contains`, `_has:Task:patient:status`.
+    /// Only those for which this holds, in the words of a FHIR query: `status`, `code:contains`, `subject:missing`,
+    /// `_has:Task:patient:status`.
     ///
     /// # Errors
     /// [`StoreError::BadSearch`] for what cannot be searched by.
@@ -210,6 +216,9 @@ impl Criterion {
             (SearchKind::Reference, "") => Ok(Self::Reference {
                 param: param.name.to_owned(),
                 target: value.to_owned(),
+            }),
+            (SearchKind::Reference, "missing") if value == "true" => Ok(Self::Missing {
+                param: param.name.to_owned(),
             }),
             (SearchKind::Date, "") => date(param, value),
             (SearchKind::Number | SearchKind::Quantity, "") => amount(param, value),

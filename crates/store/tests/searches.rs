@@ -84,6 +84,9 @@ fn fulfils(shown: &Shown, resource: &Value, name: &str, value: &str) -> bool {
             .all(|word| words.iter().any(|known| known == &hms_fhir::fold(word)));
     }
     let (name, modifier) = name.split_once(':').unwrap_or((name, ""));
+    if modifier == "missing" {
+        return values(resource, name).is_empty();
+    }
     let (compare, rest) = ["ge", "gt", "le", "lt", "eq"]
         .into_iter()
         .find_map(|prefix| Some((prefix, value.strip_prefix(prefix)?)))
@@ -187,6 +190,9 @@ fn condition(chance: &mut Chance, shown: &Shown, kind: &str) -> Option<(String, 
             target_type,
             target_id,
         } => {
+            if chance.percent(20) {
+                return Some((format!("{name}:missing"), "true".into()));
+            }
             let bare = chance.percent(50);
             (
                 name,

@@ -16,7 +16,7 @@ use crate::engine::Engine;
 use crate::error::ClientError;
 use crate::event::Tag;
 use crate::net::{Fault, Tries};
-use crate::views;
+use crate::views::{self, Records};
 
 /// How long a person waits for "sync now".
 const SYNC_PATIENCE: std::time::Duration = std::time::Duration::from_secs(60);
@@ -137,8 +137,9 @@ impl Client {
             let sealed = engine.sealed.entries.iter().filter(|entry| !entry.delivered);
             let sealed = sealed.map(|e| views::outbox::sealed(&e.id, e.what, e.made_at.as_f64(), &e.kind));
             let mut items: Vec<OutboxItemView> = sealed.collect();
-            if engine.store.is_some() {
-                let (records, sending, uploads) = engine.on_their_way(&["DocumentReference"]).await?;
+            if let Some(store) = engine.store.clone() {
+                let (sending, uploads) = engine.sending().await?;
+                let records = Records::load(&store, &["DocumentReference"]).await?;
                 let uploads = uploads
                     .into_iter()
                     .map(|upload| (upload.id, upload.made_at.as_f64()));

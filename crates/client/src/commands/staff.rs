@@ -20,7 +20,7 @@ use crate::error::ClientError;
 use crate::event::Tag;
 use crate::net::{read_json, Fault, Tries};
 use crate::session::Identity;
-use crate::views::{self, Records, Sending};
+use crate::views::{self, Records};
 
 /// A queue that is older than this is said to be.
 const STALE_MS: i64 = 15_000;
@@ -309,7 +309,7 @@ impl Engine {
 
     async fn queue_view(&mut self) -> Result<QueueView, ClientError> {
         let who = self.clinical()?;
-        let records = Records::load(&self.open_store()?, views::queue::KINDS).await?;
+        let records = Records::of_queue(&self.open_store()?).await?;
         let items = views::queue::queue(&records, who.practitioner(), &self.signals, self.true_now());
         let age = self.queue_as_of.map(|at| self.now().since_ms(at));
         Ok(QueueView {
@@ -322,15 +322,11 @@ impl Engine {
     /// The chart of an entry.
     pub(super) async fn chart_view(&mut self, task: &str) -> Result<ChartView, ClientError> {
         self.clinical()?;
-        let (records, sending) = self.chart_records().await?;
+        let records = Records::of_entry(&self.open_store()?, views::chart::KINDS, task).await?;
+        let (sending, _) = self.sending().await?;
         let as_of = self.network.last_sync_at.map(Timestamp::as_f64);
         let view = views::chart::chart(task, &records, &sending, self.true_now(), as_of);
         view.ok_or_else(|| ClientError::new(ErrorCode::NotFound))
-    }
-
-    pub(super) async fn chart_records(&self) -> Result<(Records, Sending), ClientError> {
-        let (records, sending, _) = self.on_their_way(views::chart::KINDS).await?;
-        Ok((records, sending))
     }
 
     /// A Task, and who asks.

@@ -43,7 +43,7 @@ impl Client {
         self.fetch_visit(&task).await?;
         self.act(async move |engine: &mut Engine| {
             let store = engine.open_store()?;
-            let records = Records::load(&store, &["Encounter"]).await?;
+            let records = Records::of_entry(&store, &["Encounter"], &task).await?;
             let not_found = || ClientError::new(ErrorCode::NotFound);
             let id = encounter_of(&records, &task)
                 .and_then(|e| views::text(e, &["id"]))
@@ -329,7 +329,7 @@ impl Client {
         let wanted = task.to_owned();
         let missing = self
             .ask(async move |engine: &mut Engine| {
-                let records = Records::load(&engine.open_store()?, &["Encounter"]).await?;
+                let records = Records::of_entry(&engine.open_store()?, &["Encounter"], &wanted).await?;
                 let view = engine.visit.machine.view();
                 let here = encounter_of(&records, &wanted).is_some();
                 Ok(view
@@ -421,7 +421,7 @@ impl Engine {
     /// What the work on an entry needs. An entry without a person cannot be worked on: claim the person first.
     async fn work(&mut self, task: &str) -> Result<Work, ClientError> {
         let who = self.clinical()?;
-        let (records, _) = self.chart_records().await?;
+        let records = Records::of_entry(&self.open_store()?, views::chart::KINDS, task).await?;
         let entry = records
             .get("Task", task)
             .ok_or_else(|| ClientError::new(ErrorCode::NotFound))?;

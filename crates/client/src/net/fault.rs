@@ -118,6 +118,8 @@ impl From<Fault> for ClientError {
             Fault::Refused(404 | 410) => ErrorCode::NotFound,
             Fault::Refused(409 | 412) => ErrorCode::Changed,
             Fault::Refused(413) => ErrorCode::BadFile,
+            // Nothing is wrong with what was sent: it is for later.
+            Fault::Refused(429) => ErrorCode::Offline,
             Fault::Refused(_) => ErrorCode::Invalid,
             Fault::Unreachable
             | Fault::Slow

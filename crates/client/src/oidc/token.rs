@@ -7,7 +7,12 @@ use reqwest::Method;
 use serde::Deserialize;
 
 use super::{id_token, Issuer, SignInError, ThisDevice, CLIENT_ID};
-use crate::net::{Fault, Http};
+use crate::net::{Fault, Http, Tries};
+use std::time::Duration;
+
+/// How often the issuer's keys are asked for after a sign-in, and the wait in between.
+const KEYS_ASKED: u32 = 5;
+const BETWEEN_KEYS: Duration = Duration::from_secs(1);
 
 /// Tokens of a sign-in. Never printed and never stored outside the vault.
 #[derive(Clone)]
@@ -124,11 +129,26 @@ pub(super) async fn accept(
     now: Timestamp,
 ) -> Result<Tokens, SignInError> {
     let id_token = granted.id_token.ok_or(SignInError::NotValid("no id token"))?;
-    let keys: serde_json::Value = http.get(&issuer.jwks_uri, None, crate::net::Tries::Quick).await?;
+    let keys = keys_of(http, issuer).await?;
     let true_now = now.plus_ms(http.link().skew_ms().unwrap_or(0));
     id_token::check(&id_token, &keys, &issuer.issuer, CLIENT_ID, nonce, true_now)
         .map_err(SignInError::NotValid)?;
     Ok(granted.tokens)
+}
+
+/// The issuer's keys. The code that the tokens were given for is used up: a line that breaks now is asked again, or the
+/// person would have to sign in once more.
+async fn keys_of(http: &Http, issuer: &Issuer) -> Result<serde_json::Value, Fault> {
+    let mut tries = 0;
+    loop {
+        tries += 1;
+        match http.get(&issuer.jwks_uri, None, Tries::Quick).await {
+            Err(Fault::Unreachable | Fault::Slow | Fault::Cut | Fault::Server(_)) if tries < KEYS_ASKED => {
+                tokio::time::sleep(BETWEEN_KEYS).await;
+            }
+            ended => return ended,
+        }
+    }
 }
 
 /// How a refresh ended.

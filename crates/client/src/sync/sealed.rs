@@ -44,7 +44,7 @@ pub(crate) async fn deliver_sealed(shared: &Arc<Shared>) {
         Ok(results) => {
             shared
                 .tell(async move |engine: &mut Engine| {
-                    let taken = engine.sealed_delivered(&results);
+                    let taken = engine.sealed_delivered(&waiting, &results);
                     engine.handed_in(taken).await;
                 })
                 .await;
@@ -107,8 +107,8 @@ impl Engine {
             && !self.sealed.refused.contains(&entry.id)
     }
 
-    fn sealed_delivered(&mut self, results: &[WireSealedResult]) -> u32 {
-        let mut taken = Vec::new();
+    fn sealed_delivered(&mut self, sent: &[WireSealed], results: &[WireSealedResult]) -> u32 {
+        let (mut taken, mut delivered) = (Vec::new(), 0_u32);
         for result in results {
             let kept = matches!(result.status, 200 | 201);
             if !kept {
@@ -119,14 +119,20 @@ impl Engine {
                 }
                 continue;
             }
-            taken.push(result.id.as_str());
+            delivered = delivered.saturating_add(1);
+            taken.extend(sent.iter().find(|entry| entry.id == result.id));
+            let mut kept = self.journal.entries().into_iter();
+            if kept.any(|entry| entry.id == result.id && !taken.contains(&entry)) {
+                // The person went on meanwhile: that is not sent yet.
+                continue;
+            }
             if let Some(entry) = self.sealed.entries.iter_mut().find(|entry| entry.id == result.id) {
                 entry.delivered = true;
                 entry.receipt = result.receipt.clone();
                 entry.hide_words();
             }
         }
-        if let Err(error) = self.journal.prune(&taken) {
+        if let Err(error) = self.journal.prune_sent(&taken) {
             tracing::warn!(%error, "The journal could not be pruned");
         }
         // The number stays to be seen on the lock screen; what was said is for whoever signs in.
@@ -134,6 +140,6 @@ impl Engine {
         for tag in [Tag::App, Tag::Outbox, Tag::Reports] {
             self.changed(tag);
         }
-        u32::try_from(taken.len()).unwrap_or(u32::MAX)
+        delivered
     }
 }

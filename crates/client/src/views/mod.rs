@@ -2,6 +2,7 @@
 
 pub(crate) mod chart;
 pub(crate) mod conflict;
+mod gather;
 pub(crate) mod manager;
 pub(crate) mod outbox;
 mod people;

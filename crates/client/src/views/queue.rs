@@ -11,15 +11,6 @@ use serde_json::Value;
 use super::people::{age, display, language, name_of};
 use super::{moment, reference_id, report::is_of_report, text, Records};
 
-/// Types that the queue is computed from.
-pub(crate) const KINDS: &[&str] = &[
-    "Task",
-    "Patient",
-    "QuestionnaireResponse",
-    "RiskAssessment",
-    "Practitioner",
-];
-
 /// Open entries: most urgent first, then longest waiting.
 pub(crate) fn queue(
     records: &Records,
@@ -29,14 +20,10 @@ pub(crate) fn queue(
 ) -> Vec<QueueItemView> {
     let mut items: Vec<(u8, QueueItemView)> = records
         .all("Task")
-        .filter(|task| is_open(task))
+        .filter(|task| is_in_queue(task))
         .filter_map(|task| {
             let kind = task::kind(task)?;
-            let wanted = matches!(
-                kind,
-                TaskKind::ReviewReport | TaskKind::CallBack | TaskKind::Escalation
-            );
-            wanted.then(|| (rank(task), item(task, kind, records, me, signals, now)))
+            Some((rank(task), item(task, kind, records, me, signals, now)))
         })
         .collect();
     items.sort_by(|(a_rank, a), (b_rank, b)| {
@@ -46,6 +33,15 @@ pub(crate) fn queue(
             .then(a.task.cmp(&b.task))
     });
     items.into_iter().map(|(_, item)| item).collect()
+}
+
+/// Whether a Task is an open entry of the queue.
+pub(super) fn is_in_queue(task: &Value) -> bool {
+    let wanted = matches!(
+        task::kind(task),
+        Some(TaskKind::ReviewReport | TaskKind::CallBack | TaskKind::Escalation)
+    );
+    wanted && is_open(task)
 }
 
 /// Whether a Task still asks for something.

@@ -20,6 +20,11 @@ impl Records {
         Ok(Self(found))
     }
 
+    /// Adds records of a type.
+    pub(super) fn add(&mut self, kind: &str, found: impl IntoIterator<Item = Stored>) {
+        self.0.entry(kind.to_owned()).or_default().extend(found);
+    }
+
     /// Records made by hand, for tests.
     #[cfg(test)]
     pub(crate) fn of(resources: Vec<Value>) -> Self {

@@ -55,7 +55,7 @@ impl Guards {
         if wait > 0 {
             return Err((wait + 999) / 1000);
         }
-        if !self.all_codes.admit(1, now_ms) {
+        if !self.all_codes.admit(address, 1, now_ms) {
             return Err(60);
         }
         self.codes.failed(address, now_ms);

@@ -1,5 +1,6 @@
 //! `POST /api/sealed`: reports without sign-in. `POST /api/recover`: the key of a device's store, after a forgotten PIN.
 
+use super::oauth::Address;
 use super::outcome::Refusal;
 use super::{route, Access, Route};
 use crate::app::App;
@@ -49,7 +50,7 @@ pub fn routes() -> Vec<Route> {
     ]
 }
 
-async fn take(State(app): State<App>, body: Bytes) -> Response {
+async fn take(State(app): State<App>, Address(from): Address, body: Bytes) -> Response {
     let Ok(entries) = serde_json::from_slice::<Vec<WireSealed>>(&body) else {
         return refuse(
             StatusCode::BAD_REQUEST,
@@ -64,7 +65,7 @@ async fn take(State(app): State<App>, body: Bytes) -> Response {
             "at most 50 entries in one request",
         );
     }
-    if !app.sealed_gate.admit(entries.len(), app.clock.now_ms()) {
+    if !app.sealed_gate.admit(&from, entries.len(), app.clock.now_ms()) {
         let mut response = refuse(
             StatusCode::TOO_MANY_REQUESTS,
             "slow-down",

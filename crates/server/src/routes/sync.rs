@@ -34,7 +34,7 @@ use serde_json::Value;
 const LONGEST_LINE: usize = 8 * 1024 * 1024;
 /// The longest request.
 const LONGEST_BODY: usize = 64 * 1024 * 1024;
-/// The most changes in one request.
+/// The most changes in one request, and empty lines.
 const MOST_OPS: usize = 10_000;
 /// The most changes in one group: they wait in memory until it is complete.
 const MOST_IN_GROUP: usize = 100;
@@ -183,17 +183,22 @@ impl Up<'_> {
         let mut buffer: Vec<u8> = Vec::new();
         let (mut total, mut looked) = (0_usize, 0_usize);
         loop {
+            let mut from = 0;
             while let Some(end) = buffer
                 .get(looked..)
                 .and_then(|rest| rest.iter().position(|b| *b == b'\n'))
             {
-                let rest = buffer.split_off(looked + end + 1);
-                let line = std::mem::replace(&mut buffer, rest);
-                looked = 0;
-                if let Some(ended) = self.line(&line).await {
+                let end = looked + end;
+                if let Some(ended) = self.line(buffer.get(from..end).unwrap_or_default()).await {
                     return ended;
                 }
+                from = end + 1;
+                looked = from;
             }
+            // Once for all lines of a frame: what is left is moved, and a frame may be nothing but ends of lines.
+            buffer.drain(..from);
+            // What is unpacked is there at once: others have their turn in between.
+            tokio::task::yield_now().await;
             looked = buffer.len();
             if looked > LONGEST_LINE {
                 return End::TooLarge;
@@ -223,7 +228,9 @@ impl Up<'_> {
             return Some(End::TooLarge);
         }
         if text.is_empty() {
-            return None;
+            // Nothing, but it is work: a packed request has millions of them in a few bytes.
+            self.ops += 1;
+            return (self.ops > MOST_OPS).then_some(End::TooLarge);
         }
         let Ok(value) = serde_json::from_slice::<Value>(text) else {
             self.apply(true).await;

@@ -25,7 +25,7 @@ pub async fn open(app: &App, id: &str, by: &AuditAgent) -> Result<Option<SealedE
     let Some(row) = list(app).await?.into_iter().find(|row| row.id == id) else {
         return Ok(None);
     };
-    let opened = sealed::unseal(app, &row.id, &row.enc, &row.ciphertext);
+    let opened = sealed::unseal(&app.keys, &row.id, &row.enc, &row.ciphertext);
     let entry = AuditEntry {
         action: AuditAction::Read,
         subtype: "read-handed-in",

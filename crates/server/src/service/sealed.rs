@@ -3,6 +3,7 @@
 use super::{claim, write};
 use crate::app::App;
 use crate::audit::{AuditAction, AuditAgent};
+use crate::auth::keys::Keys;
 use crate::auth::Actor;
 use crate::db::sqlite::table;
 use crate::db::sqlite::table::sealed::SealedRow;
@@ -15,9 +16,14 @@ use hms_model::map::task::{self, TaskKind};
 use hms_model::map::{report, system, text_at};
 use hms_model::wire::session::{SealedEntry, WireSealed, WireSealedResult};
 use serde_json::Value;
+use sha2::{Digest, Sha256};
+use std::sync::Arc;
 
 /// The most resources in one entry: a report, its Task, a check with its answers, and photos.
 const MOST_RESOURCES: usize = 24;
+/// Between the id of an unfinished entry and the print of other words that came under the same id. No id of a device has
+/// it.
+const LATER: char = '~';
 
 /// An entry that was opened.
 struct Opened {
@@ -33,7 +39,8 @@ pub async fn take(app: &App, wire: WireSealed) -> WireSealedResult {
         Ok(opened) => opened,
         Err(status) => return result(status, None),
     };
-    let outcome = app.db.write(move |tx| store(tx, opened)).await;
+    let keys = Arc::clone(&app.keys);
+    let outcome = app.db.write(move |tx| store(tx, &keys, opened)).await;
     match outcome {
         Ok((status, receipt)) => result(status, receipt),
         Err(problem) => {
@@ -49,7 +56,7 @@ fn open(app: &App, wire: WireSealed) -> Result<Opened, u16> {
     ReportId::parse(&wire.id).map_err(|_| 400_u16)?;
     let enc = STANDARD.decode(&wire.enc).map_err(|_| 400_u16)?;
     let ciphertext = STANDARD.decode(&wire.ciphertext).map_err(|_| 400_u16)?;
-    let entry = unseal(app, &wire.id, &enc, &ciphertext).ok_or(422_u16)?;
+    let entry = unseal(&app.keys, &wire.id, &enc, &ciphertext).ok_or(422_u16)?;
     if entry.resources.len() > MOST_RESOURCES || DeviceId::parse(&entry.device).is_err() {
         return Err(422);
     }
@@ -73,8 +80,9 @@ fn open(app: &App, wire: WireSealed) -> Result<Opened, u16> {
 }
 
 /// What is inside an entry; `None` where it was not sealed to this server, or is none.
-pub(super) fn unseal(app: &App, id: &str, enc: &[u8], ciphertext: &[u8]) -> Option<SealedEntry> {
-    let plain = app.keys.unseal(id, enc, ciphertext).ok()?;
+pub(super) fn unseal(keys: &Keys, id: &str, enc: &[u8], ciphertext: &[u8]) -> Option<SealedEntry> {
+    let sealed_as = id.split_once(LATER).map_or(id, |(sealed_as, _)| sealed_as);
+    let plain = keys.unseal(sealed_as, enc, ciphertext).ok()?;
     serde_json::from_slice(&plain).ok()
 }
 
@@ -99,17 +107,21 @@ fn is_taken(resource: &Value) -> bool {
 
 type Stored = (u16, Option<hms_model::wire::sync::WireReceipt>);
 
-fn store(tx: &mut Tx<'_>, opened: Opened) -> Result<Stored, Problem> {
+fn store(tx: &mut Tx<'_>, keys: &Keys, opened: Opened) -> Result<Stored, Problem> {
     let Opened { mut row, resources } = opened;
     let known = table::sealed::known(tx.conn(), &row.id)?;
     // A finished entry is not replaced, neither by itself nor by an older, unfinished form.
-    if known == Some(false) || (known == Some(true) && row.draft) {
+    if known == Some(false) || (row.draft && is_kept(tx, keys, &row, &resources)?) {
         return Ok((
             200,
             super::sync::apply::receipt(tx, "QuestionnaireResponse", &row.id)?,
         ));
     }
     if row.draft {
+        if known == Some(true) {
+            // The person went on after it was handed in. Files can come in any order, so neither replaces the other.
+            row.id = later_id(&row.id, &resources);
+        }
         table::sealed::keep(tx.conn(), &row, None)?;
         return Ok((201, None));
     }
@@ -129,6 +141,34 @@ fn store(tx: &mut Tx<'_>, opened: Opened) -> Result<Stored, Problem> {
     let receipt = super::sync::apply::receipt(tx, "QuestionnaireResponse", receipts.unwrap_or(&row.id))?;
     table::sealed::keep(tx.conn(), &row, owner.as_ref().map(|(user, _)| user.as_str()))?;
     Ok((201, receipt))
+}
+
+/// Whether these very words of an unfinished entry are kept.
+fn is_kept(tx: &Tx<'_>, keys: &Keys, row: &SealedRow, resources: &[Value]) -> Result<bool, DbError> {
+    let first = table::sealed::get_kept(tx.conn(), &row.id)?;
+    let same = |kept: SealedRow| {
+        let entry = unseal(keys, &kept.id, &kept.enc, &kept.ciphertext);
+        entry.is_some_and(|entry| entry.resources == resources)
+    };
+    if first.is_some_and(same) {
+        return Ok(true);
+    }
+    Ok(table::sealed::known(tx.conn(), &later_id(&row.id, resources))?.is_some())
+}
+
+fn later_id(id: &str, resources: &[Value]) -> String {
+    let mut hash = Sha256::new();
+    for resource in resources {
+        hash.update(hms_fhir::canonical_json(resource));
+        hash.update([0]);
+    }
+    let print: String = hash
+        .finalize()
+        .iter()
+        .take(16)
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    format!("{id}{LATER}{print}")
 }
 
 /// The account of an entry and its patient, where device and entry agree on it. An entry alone proves nothing:

@@ -319,3 +319,60 @@ async fn what_belongs_to_a_report_for_a_colleague_is_not_taken_for_the_senders()
         assert_eq!(of_sam["author"]["reference"], json!("Patient/dana"));
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_person_wrote_on_after_an_unfinished_form_was_handed_in_is_kept_too() {
+    let w = World::new().await;
+    let form = |words: &str| {
+        let mut resource = bite("r1", None);
+        resource["item"]
+            .as_array_mut()
+            .expect("items")
+            .push(json!({"linkId": "witness", "answer": [{"valueString": words}]}));
+        SealedEntry {
+            resources: vec![resource],
+            draft: true,
+            ..report("r1", None, None)
+        }
+    };
+    let early = entry(&w, "r1", &form("it bled"));
+    let late = entry(&w, "r1", &form("it bled, and now I have a fever"));
+
+    let first = post(&w, std::slice::from_ref(&early)).await.1[0].status;
+    let on = post(&w, std::slice::from_ref(&late)).await.1[0].status;
+    // The file of the first hand-over is given again, after the second one; and the same words sealed anew.
+    let again = post(&w, &[early, late, entry(&w, "r1", &form("it bled"))])
+        .await
+        .1;
+
+    assert_eq!((first, on), (201, 201));
+    assert_eq!(
+        again.iter().map(|r| r.status).collect::<Vec<_>>(),
+        [200, 200, 200]
+    );
+    let mut kept = Vec::new();
+    for row in hms_server::service::escrow::list(&w.app).await.expect("listed") {
+        let by = hms_server::audit::AuditAgent {
+            reference: "Device/test".to_owned(),
+            name: "test".to_owned(),
+            role: None,
+            device: None,
+        };
+        let opened = hms_server::service::escrow::open(&w.app, &row.id, &by)
+            .await
+            .expect("opened");
+        let opened = opened.expect("sealed to this server");
+        let items = opened.resources[0]["item"]
+            .as_array()
+            .cloned()
+            .unwrap_or_default();
+        kept.extend(
+            items
+                .iter()
+                .filter(|i| i["linkId"] == "witness")
+                .map(|i| text(&i["answer"][0], "valueString").to_owned()),
+        );
+    }
+    kept.sort();
+    assert_eq!(kept, ["it bled", "it bled, and now I have a fever"]);
+}

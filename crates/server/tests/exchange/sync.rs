@@ -1,7 +1,8 @@
 //! Changes up: once each, whole groups, results that are kept.
 
-use crate::world::{bite, name, review, text, up, World};
-use axum::http::StatusCode;
+use crate::world::{bite, claimed, name, review, text, up, World};
+use axum::body::Body;
+use axum::http::{Request, StatusCode};
 use hms_model::ids::{PatientId, ReportId};
 use hms_model::map::report::{addition_to_fhir, AdditionKind};
 use hms_model::map::task::Priority;
@@ -243,6 +244,49 @@ async fn a_request_that_is_too_large_is_refused_with_an_outcome() {
 
     assert_eq!(status, StatusCode::PAYLOAD_TOO_LARGE);
     assert!(body.contains("OperationOutcome"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_of_empty_lines_is_too_large_long_before_its_bytes_are() {
+    let w = World::new().await;
+    let dana = w.device("dana", "phone").await;
+
+    let (status, _) = w.post_sync(&dana, "\n".repeat(20_000) + &up(&[], None)).await;
+    assert_eq!(status, StatusCode::PAYLOAD_TOO_LARGE);
+
+    let (status, _) = w.post_sync(&dana, "\n".repeat(200) + &up(&[], None)).await;
+    assert_eq!(status, StatusCode::OK);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_base_that_is_the_largest_number_is_a_conflict_and_no_fault_of_the_server() {
+    let w = World::new().await;
+    let mut dana = w.device("dana", "phone").await;
+    let ops = dana.report_ops("r1", "dana", Priority::Asap);
+    w.sync(&mut dana, &ops).await;
+    let mut ada = w.device("ada", "desk").await;
+    w.sync(&mut ada, &[]).await;
+    let task = ada.held.get("Task/r1-task").cloned().expect("in the queue");
+
+    let change = ada.op(&claimed(task, "ada"), Some(&i64::MAX.to_string()), None);
+    let answer = w.sync(&mut ada, &[change]).await;
+
+    assert_eq!(answer.results.iter().map(|r| r.status).collect::<Vec<_>>(), [412]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bytes_whose_media_type_is_no_header_are_given_as_bytes() {
+    let w = World::new().await;
+    let mut dana = w.device("dana", "phone").await;
+    let photo = json!({"resourceType": "Binary", "id": "b1", "contentType": "image/jpeg\nx: y", "data": "AAAA",
+        "securityContext": {"reference": "Patient/dana"}});
+    let change = dana.op(&photo, None, None);
+    assert_eq!(w.sync(&mut dana, &[change]).await.results[0].status, 201);
+
+    let request = Request::get("/fhir/Binary/b1").header("authorization", format!("Bearer {}", dana.token));
+    let (status, _) = w.send(request.body(Body::empty()).expect("request")).await;
+
+    assert_eq!(status, StatusCode::OK);
 }
 
 #[tokio::test(flavor = "multi_thread")]

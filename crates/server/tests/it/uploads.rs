@@ -479,6 +479,28 @@ async fn what_is_stored_is_complete_at_once_and_never_replaced() {
 }
 
 #[tokio::test]
+async fn what_is_stored_already_takes_no_more_room_however_often_it_is_announced() {
+    let w = World::new();
+    let dana = dana(&w).await;
+    let bytes = photo(500);
+    let at = create(&w, &dana, "photo", &bytes).await;
+    add(&w, &dana, &at, 0, &bytes).await.expect(204);
+    let files = || {
+        std::fs::read_dir(w.dir.root().join("uploads"))
+            .expect("folder")
+            .count()
+    };
+
+    create(&w, &dana, "photo", &bytes).await;
+    let once = files();
+    for _ in 0..30 {
+        create(&w, &dana, "photo", &bytes).await;
+    }
+
+    assert_eq!(files(), once);
+}
+
+#[tokio::test]
 async fn an_account_has_a_bounded_number_of_uploads_and_one_for_each_document() {
     let w = World::new();
     let dana = dana(&w).await;

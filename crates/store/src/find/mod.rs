@@ -194,6 +194,7 @@ fn candidates(
         Criterion::Reference { param, target } => {
             lookup::reference(conn, number(kind, param)?, &targets(kind, param, target)?, most)
         }
+        Criterion::Missing { param } => missing(conn, kind, number(kind, param)?),
         Criterion::Date {
             param,
             compare,
@@ -229,6 +230,14 @@ fn candidates(
             criteria,
         } => has(conn, kind, other, reference, criteria),
     }
+}
+
+/// Records without a row of a reference parameter, be it of a record here or of an address elsewhere.
+fn missing(conn: &Connection, kind: &str, param: i64) -> Result<Vec<i64>, StoreError> {
+    let here = lookup::references(conn, param)?.into_iter().map(|(_, key)| key);
+    let named: HashSet<i64> = here.chain(lookup::tokens(conn, param)?).collect();
+    let all = all_of(conn, kind)?.into_iter();
+    Ok(all.filter(|key| !named.contains(key)).collect())
 }
 
 fn tidy_words(words: &mut Vec<String>) -> Result<(), StoreError> {

@@ -123,6 +123,11 @@ pub(crate) fn references(conn: &Connection, param: i64) -> Result<Vec<(i64, i64)
         .map_err(StoreError::sql("search records"))
 }
 
+/// Records that have any code of a parameter, perhaps more than once.
+pub(crate) fn tokens(conn: &Connection, param: i64) -> Result<Vec<i64>, StoreError> {
+    keys(conn, "SELECT key FROM index_token WHERE param = ?1", [param])
+}
+
 /// Records by a moment or period.
 pub(crate) fn date(
     conn: &Connection,

@@ -24,7 +24,7 @@ impl Client {
         self.ask(async |engine: &mut Engine| {
             let mut all = engine.sealed_reports();
             if engine.store.is_some() {
-                let (records, sending, _) = engine.on_their_way(views::report::KINDS).await?;
+                let (records, sending) = engine.on_their_way(views::report::KINDS).await?;
                 let stored = views::report::reports(&records, &sending);
                 all.retain(|sealed| !stored.iter().any(|report| report.id == sealed.id));
                 all.extend(stored);
@@ -95,7 +95,7 @@ impl Engine {
                 .find(|view| view.id == id)
                 .ok_or_else(not_found);
         }
-        let (records, sending, _) = self.on_their_way(views::report::KINDS).await?;
+        let (records, sending) = self.on_their_way(views::report::KINDS).await?;
         let found = records
             .get("QuestionnaireResponse", id)
             .and_then(|resource| views::report::report(resource, &records, &sending));
@@ -121,10 +121,13 @@ impl Engine {
     }
 
     /// Records of these types, with what is known of their way to the server.
-    pub(crate) async fn on_their_way(
-        &self,
-        kinds: &[&str],
-    ) -> Result<(Records, Sending, Vec<Upload>), ClientError> {
+    async fn on_their_way(&self, kinds: &[&str]) -> Result<(Records, Sending), ClientError> {
+        let (sending, _) = self.sending().await?;
+        Ok((Records::load(&self.open_store()?, kinds).await?, sending))
+    }
+
+    /// What is known of the way of all records to the server, and the bytes that it does not have.
+    pub(crate) async fn sending(&self) -> Result<(Sending, Vec<Upload>), ClientError> {
         let store = self.open_store()?;
         let uploads = self.uploads().await?;
         let mut waiting = BTreeMap::new();
@@ -132,6 +135,6 @@ impl Engine {
             waiting.insert(upload.id.clone(), self.goes(upload).await?);
         }
         let sending = Sending::load(&store, self.batch.clone(), waiting, self.uploading.clone()).await?;
-        Ok((Records::load(&store, kinds).await?, sending, uploads))
+        Ok((sending, uploads))
     }
 }

@@ -5,9 +5,11 @@ use crate::db::Stored;
 use crate::fhir::{binary, interact, Problem};
 use axum::body::Bytes;
 use axum::http::header::{HeaderName, ACCEPT, CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::IntoResponse;
 use serde_json::Value;
+
+const UNKNOWN_MEDIA: HeaderValue = HeaderValue::from_static("application/octet-stream");
 
 fn is_json(media: &str) -> bool {
     let media = media.split(';').next().unwrap_or_default().trim();
@@ -44,13 +46,18 @@ pub(super) fn bytes(stored: &Stored) -> FhirAnswer {
     let text = |key: &str| body.get(key).and_then(Value::as_str).unwrap_or_default();
     let data =
         binary::bytes_of(&body).ok_or_else(|| Problem::Bad("the stored bytes cannot be read".to_owned()))?;
+    // A code of FHIR may hold a line's end, which no header can.
+    let media = HeaderValue::from_str(text("contentType"));
     let mut response = (
         StatusCode::OK,
         [
-            (CONTENT_TYPE, text("contentType").to_owned()),
+            (CONTENT_TYPE, media.unwrap_or(UNKNOWN_MEDIA)),
             // A page that somebody uploaded must not run in this origin.
-            (CONTENT_SECURITY_POLICY, "sandbox; default-src 'none'".to_owned()),
-            (CONTENT_DISPOSITION, "attachment".to_owned()),
+            (
+                CONTENT_SECURITY_POLICY,
+                HeaderValue::from_static("sandbox; default-src 'none'"),
+            ),
+            (CONTENT_DISPOSITION, HeaderValue::from_static("attachment")),
         ],
         data,
     )

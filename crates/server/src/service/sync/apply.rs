@@ -491,10 +491,10 @@ fn done_before(
     sent: &Prepared,
     base: i64,
 ) -> Result<Option<i64>, Problem> {
-    let next = base + 1;
-    if now.version < next {
+    // No version is beyond the largest number that a base can be.
+    let Some(next) = base.checked_add(1).filter(|next| *next <= now.version) else {
         return Ok(None);
-    }
+    };
     let Some(then) = table::version::get(tx.conn(), &now.kind, &now.id, next)?.filter(|then| !then.deleted)
     else {
         return Ok(None);

@@ -168,20 +168,7 @@ impl Uploads {
         let id = new_id();
         let mut slots = self.slots();
         let slots = self.loaded(&mut slots);
-        let same = |slot: &Slot| {
-            slot.announced.user == announced.user && slot.announced.document == announced.document
-        };
-        let earlier: Vec<String> = slots
-            .iter()
-            .filter(|(_, slot)| same(slot))
-            .map(|(id, _)| id.clone())
-            .collect();
-        for id in earlier {
-            if let Some(slot) = slots.remove(&id) {
-                slot.turn.send_modify(|turn| *turn += 1);
-            }
-            part::remove(&self.folder, &id);
-        }
+        self.replace(slots, &announced);
         let open = slots
             .values()
             .filter(|slot| slot.announced.user == announced.user && slot.announced.expires > now)
@@ -201,10 +188,30 @@ impl Uploads {
     /// Notes an upload of what is stored already.
     fn begin_done(&self, announced: Announced) -> Result<String, UploadError> {
         let id = new_id();
+        let mut slots = self.slots();
+        let slots = self.loaded(&mut slots);
+        self.replace(slots, &announced);
         part::mark_done(&self.folder, &id, self.key.expose(), &announced)?;
-        self.loaded(&mut self.slots())
-            .insert(id.clone(), Arc::new(Slot::new(announced, State::Done)));
+        slots.insert(id.clone(), Arc::new(Slot::new(announced, State::Done)));
         Ok(id)
+    }
+
+    /// Drops earlier uploads of the same bytes, however often they are announced.
+    fn replace(&self, slots: &mut HashMap<String, Arc<Slot>>, announced: &Announced) {
+        let same = |slot: &Slot| {
+            slot.announced.user == announced.user && slot.announced.document == announced.document
+        };
+        let earlier: Vec<String> = slots
+            .iter()
+            .filter(|(_, slot)| same(slot))
+            .map(|(id, _)| id.clone())
+            .collect();
+        for id in earlier {
+            if let Some(slot) = slots.remove(&id) {
+                slot.turn.send_modify(|turn| *turn += 1);
+            }
+            part::remove(&self.folder, &id);
+        }
     }
 
     /// The upload of an account, locked; the request that had it gives it up.

@@ -1,7 +1,7 @@
 //! `sealed`: entries that arrived sealed to the server's key. The ciphertext stays as it came.
 
 use crate::db::{DbError, SqlResult};
-use rusqlite::{named_params, params, Connection, OptionalExtension};
+use rusqlite::{named_params, params, Connection, OptionalExtension, Row};
 
 /// A sealed entry.
 #[derive(Debug, Clone)]
@@ -91,6 +91,19 @@ pub fn claim(conn: &Connection, id: &str, user: &str) -> Result<(), DbError> {
         .map(drop)
 }
 
+/// One entry that is kept as it came; `None` where there is none, or it is finished.
+///
+/// # Errors
+/// A failed statement.
+pub fn get_kept(conn: &Connection, id: &str) -> Result<Option<SealedRow>, DbError> {
+    conn.prepare_cached(
+        "SELECT id, device, account, draft, enc, ciphertext, received_ms FROM sealed
+          WHERE draft = 1 AND id = ?1",
+    )
+    .and_then(|mut s| s.query_row([id], kept_row).optional())
+    .doing("read a sealed entry")
+}
+
 /// Entries that are kept as they came, oldest first.
 ///
 /// # Errors
@@ -100,20 +113,19 @@ pub fn kept(conn: &Connection) -> Result<Vec<SealedRow>, DbError> {
         "SELECT id, device, account, draft, enc, ciphertext, received_ms FROM sealed
           WHERE draft = 1 ORDER BY received_ms, id",
     )
-    .and_then(|mut s| {
-        s.query_map([], |r| {
-            Ok(SealedRow {
-                id: r.get(0)?,
-                device: r.get(1)?,
-                account: r.get(2)?,
-                draft: r.get(3)?,
-                enc: r.get(4)?,
-                ciphertext: r.get(5)?,
-                received_ms: r.get(6)?,
-                resources: Vec::new(),
-            })
-        })?
-        .collect()
-    })
+    .and_then(|mut s| s.query_map([], kept_row)?.collect())
     .doing("list sealed entries")
+}
+
+fn kept_row(r: &Row<'_>) -> rusqlite::Result<SealedRow> {
+    Ok(SealedRow {
+        id: r.get(0)?,
+        device: r.get(1)?,
+        account: r.get(2)?,
+        draft: r.get(3)?,
+        enc: r.get(4)?,
+        ciphertext: r.get(5)?,
+        received_ms: r.get(6)?,
+        resources: Vec::new(),
+    })
 }
