@@ -463,3 +463,34 @@ async fn records_are_found_by_code_reference_date_and_text() {
         Err(StoreError::BadSearch)
     ));
 }
+
+#[tokio::test]
+async fn who_may_not_bring_back_what_was_deleted_can_still_take_the_deletion() {
+    let dir = tempfile::tempdir().expect("dir");
+    let store = open(dir.path());
+    page(&store, vec![change(versioned(task("t1", "a"), "1"))]).await;
+    let ours = versioned(task("t1", "ours"), "1");
+    save(&store, ours.clone()).await;
+    page(&store, vec![gone("Task/t1", GoneWhy::Deleted)]).await;
+    let op = store
+        .settle_conflict("Task/t1", Some(ours), audit("Task/t1"), NOW)
+        .await
+        .expect("settles")
+        .expect("something to send");
+    assert_eq!(taken(&store).await[0].base.as_deref(), Some("deleted"));
+
+    store
+        .apply_result(&refused(op, 403), NOW, 1)
+        .await
+        .expect("applies");
+
+    assert_eq!(shown(&store).await["description"], "ours", "the words stay");
+    let asked = store.conflicts().await.expect("reads");
+    assert_eq!((asked.len(), &asked[0].remote), (1, &None));
+    store
+        .settle_conflict("Task/t1", None, audit("Task/t1"), NOW)
+        .await
+        .expect("settles");
+    assert_eq!(store.counts().await.expect("counts").unsent, 0);
+    assert_eq!(store.get("Task", "t1").await.expect("reads"), None);
+}

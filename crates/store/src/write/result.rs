@@ -8,7 +8,7 @@ use crate::{Applied, OutboxRow, StoreError};
 use hms_core::outbox::{question_of, Failure, StuckReason};
 use hms_core::sync::plan::{on_failure, on_result, ResultAction, TOLD_OF_ABSENT};
 use hms_model::time::Timestamp;
-use hms_model::wire::sync::WireResult;
+use hms_model::wire::sync::{WireResult, ON_ITS_DELETION};
 use rusqlite::Connection;
 
 /// The record was deleted at the server.
@@ -39,6 +39,20 @@ pub(crate) fn apply(
                 status: result.status,
             };
             hold(conn, &key, &row, ResultAction::Stuck(reason), now)
+        }
+        // Whoever may not bring back what was deleted decides once more: the deletion can still be taken, and nothing
+        // else would ever let go of theirs.
+        ResultAction::Stuck(StuckReason::Rejected { .. })
+            if row.base.as_deref() == Some(ON_ITS_DELETION) =>
+        {
+            deleted_there(conn, &key, &row)?;
+            hold(
+                conn,
+                &key,
+                &row,
+                ResultAction::Stuck(StuckReason::Conflict),
+                now,
+            )
         }
         action => {
             if result.status == ABSENT && row.attempt >= TOLD_OF_ABSENT {
