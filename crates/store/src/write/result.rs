@@ -42,17 +42,9 @@ pub(crate) fn apply(
         }
         // Whoever may not bring back what was deleted decides once more: the deletion can still be taken, and nothing
         // else would ever let go of theirs.
-        ResultAction::Stuck(StuckReason::Rejected { .. })
-            if row.base.as_deref() == Some(ON_ITS_DELETION) =>
-        {
+        ResultAction::Stuck(StuckReason::Rejected { .. }) if row.base.as_deref() == Some(ON_ITS_DELETION) => {
             deleted_there(conn, &key, &row)?;
-            hold(
-                conn,
-                &key,
-                &row,
-                ResultAction::Stuck(StuckReason::Conflict),
-                now,
-            )
+            hold(conn, &key, &row, ResultAction::Stuck(StuckReason::Conflict), now)
         }
         action => {
             if result.status == ABSENT && row.attempt >= TOLD_OF_ABSENT {
