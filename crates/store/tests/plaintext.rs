@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{audit, open, put, task, NOW};
+use common::{audit, put, task, NOW};
 use hms_model::wire::session::SealedEntry;
 use hms_store::keys::{random_key, KdfCost, KeyFile};
 use hms_store::{seal, Blob, Journal, Store};
@@ -117,5 +117,4 @@ async fn no_file_of_a_profile_holds_readable_words() {
         assert!(!bytes.windows(32).any(|window| window == key.expose()));
         assert!(!bytes.windows(64).any(|window| window == hex.as_bytes()));
     }
-    let _store = open(tempfile::tempdir().expect("dir").path());
 }
