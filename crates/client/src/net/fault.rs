@@ -157,5 +157,7 @@ mod tests {
             Fault::of_status(401, false).and_then(Fault::problem),
             Some(NetworkProblem::SignInNeeded)
         );
+        let said = |status| ClientError::from(Fault::Refused(status)).code;
+        assert_eq!((said(429), said(422)), (ErrorCode::Offline, ErrorCode::Invalid));
     }
 }

@@ -108,10 +108,9 @@ impl Engine {
     }
 
     fn sealed_delivered(&mut self, sent: &[WireSealed], results: &[WireSealedResult]) -> u32 {
-        let (mut taken, mut delivered) = (Vec::new(), 0_u32);
+        let mut taken = Vec::new();
         for result in results {
-            let kept = matches!(result.status, 200 | 201);
-            if !kept {
+            if !matches!(result.status, 200 | 201) {
                 // It stays in the journal, and in "Waiting to send"; it is offered again later.
                 tracing::warn!(status = result.status, "The server did not take a sealed entry");
                 if (400..500).contains(&result.status) && result.status != 429 {
@@ -119,27 +118,30 @@ impl Engine {
                 }
                 continue;
             }
-            delivered = delivered.saturating_add(1);
-            taken.extend(sent.iter().find(|entry| entry.id == result.id));
-            let mut kept = self.journal.entries().into_iter();
-            if kept.any(|entry| entry.id == result.id && !taken.contains(&entry)) {
+            let entry = sent.iter().find(|entry| entry.id == result.id);
+            taken.extend(entry.map(|entry| (entry, result)));
+        }
+        let entries: Vec<&WireSealed> = taken.iter().map(|(entry, _)| *entry).collect();
+        if let Err(error) = self.journal.prune_sent(&entries) {
+            tracing::warn!(%error, "The journal could not be pruned");
+        }
+        for (sent, result) in &taken {
+            let mut waiting = self.journal.entries().into_iter();
+            if waiting.any(|entry| entry.id == sent.id && entry != *sent) {
                 // The person went on meanwhile: that is not sent yet.
                 continue;
             }
-            if let Some(entry) = self.sealed.entries.iter_mut().find(|entry| entry.id == result.id) {
+            if let Some(entry) = self.sealed.entries.iter_mut().find(|entry| entry.id == sent.id) {
                 entry.delivered = true;
                 entry.receipt = result.receipt.clone();
                 entry.hide_words();
             }
-        }
-        if let Err(error) = self.journal.prune_sent(&taken) {
-            tracing::warn!(%error, "The journal could not be pruned");
         }
         // The number stays to be seen on the lock screen; what was said is for whoever signs in.
         self.sealed.write();
         for tag in [Tag::App, Tag::Outbox, Tag::Reports] {
             self.changed(tag);
         }
-        delivered
+        u32::try_from(taken.len()).unwrap_or(u32::MAX)
     }
 }

@@ -1,4 +1,5 @@
-//! What the windows see, computed from FHIR resources. Pure: no clock, no store, no network.
+//! What the windows see, computed from FHIR resources. The pages are pure: no clock, no store, no network. `records`,
+//! `gather` and `sending` read beforehand what they are computed from.
 
 pub(crate) mod chart;
 pub(crate) mod conflict;

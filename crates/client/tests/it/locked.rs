@@ -1,8 +1,12 @@
 //! Phones that are locked, or that nobody has signed in on: reports still arrive.
 
+use base64::engine::general_purpose::STANDARD;
+use base64::Engine as _;
 use hms_model::form::{AnswerForm, ReportStepForm};
 use hms_model::view::{ErrorCode, Phase, SendState};
+use hms_store::Journal;
 
+use crate::proxy::{Fate, Proxy};
 use crate::world::{
     fill_in, png, report_bite, sign_in, sync_until_sent, until, until_sent, World, PASSPHRASE,
 };
@@ -30,6 +34,12 @@ async fn a_phone_that_nobody_signed_in_on_delivers_a_report_and_its_owner_claims
         !bytes.windows(9).any(|w| w == b"brown dog"),
         "nothing is readable on the phone"
     );
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = std::fs::metadata(&profile.dir).expect("the profile");
+        assert_eq!(folder.permissions().mode() & 0o077, 0, "nobody else's to copy");
+    }
 
     let mut check = phone
         .triage_start(Some(sent.id.clone()), None)
@@ -444,4 +454,46 @@ async fn another_carrier(world: &World, name: &str) {
         .write(move |tx| accounts::add(tx, new, &hms_server::audit::AuditAgent::service()))
         .await;
     added.expect("an account");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn words_that_come_while_earlier_ones_are_on_their_way_stay_to_be_sent() {
+    let world = World::new().await;
+    let mut profile = world.profile("dana");
+    let path = profile.dir.join("unsent.sealed");
+    let newer = STANDARD.encode("newer words");
+    let mut written = false;
+    let (journal, words) = (path.clone(), newer.clone());
+    let proxy = Proxy::before(&world.provisioning(), move |request| {
+        if request.line.contains("/api/sealed") && !written {
+            written = true;
+            let mut journal = Journal::open(&journal).expect("the journal");
+            let mut entry = journal.entries()[0].clone();
+            entry.ciphertext = words.clone();
+            journal.append(&entry).expect("kept");
+        }
+        Fate::Pass
+    })
+    .await;
+    profile.server = proxy.provisioning(&world.provisioning());
+    let phone = profile.start().await;
+    let sent = report_bite(&phone).await;
+
+    // The first words have arrived, and the newer ones are offered in their turn. No server can open these.
+    until(&phone, async || {
+        (proxy.fates("/api/sealed").len() >= 2).then_some(())
+    })
+    .await;
+    let stored = world.stored("QuestionnaireResponse").await;
+    assert!(stored.iter().any(|report| report["id"] == sent.id.as_str()));
+    phone.shutdown().await;
+
+    let journal = Journal::open(&path).expect("the journal");
+    let waiting: Vec<_> = journal
+        .entries()
+        .into_iter()
+        .filter(|entry| entry.id == sent.id)
+        .collect();
+    assert_eq!(waiting.len(), 1);
+    assert_eq!(waiting[0].ciphertext, newer);
 }

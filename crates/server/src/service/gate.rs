@@ -4,9 +4,9 @@ use std::collections::HashMap;
 use std::sync::Mutex;
 
 /// Entries in a minute, over all senders: a district of 500 never comes near it.
-const PER_MINUTE: usize = 1_200;
+const PER_MINUTE: usize = 600;
 /// Of those, from one address: nobody shuts the way alone, and a district behind one address has room.
-const OF_ONE: usize = 300;
+const OF_ONE: usize = 150;
 const MINUTE_MS: i64 = 60_000;
 
 /// Counts what came in the current minute.

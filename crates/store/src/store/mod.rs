@@ -41,11 +41,31 @@ enum Space {
     Free,
 }
 
-/// The store of one profile. Cheap to clone; all clones work on one database.
+/// The store's thread. It ends once no handle can send to it, and the last one waits for that: a process that ends
+/// while another thread of it is in the cipher's library crashes.
+struct OnThread(Mutex<Option<std::thread::JoinHandle<()>>>);
+
+impl OnThread {
+    fn take(&self) -> Option<std::thread::JoinHandle<()>> {
+        self.0.lock().ok().and_then(|mut thread| thread.take())
+    }
+}
+
+impl Drop for OnThread {
+    fn drop(&mut self) {
+        if let Some(thread) = self.take() {
+            let _panicked = thread.join();
+        }
+    }
+}
+
+/// The store of one profile. Cheap to clone; all clones work on one database. Dropping the last one waits until the
+/// database is closed.
 #[derive(Clone)]
 pub struct Store {
+    /// Before the thread: it ends when the last of these is dropped.
     jobs: mpsc::Sender<Job>,
-    thread: Arc<Mutex<Option<std::thread::JoinHandle<()>>>>,
+    thread: Arc<OnThread>,
     full: Arc<AtomicBool>,
     dir: Arc<PathBuf>,
 }
@@ -107,7 +127,7 @@ impl Store {
         let reserve_held = answer.recv().unwrap_or(Err(OpenError::Damaged))?;
         Ok(Self {
             jobs,
-            thread: Arc::new(Mutex::new(Some(thread))),
+            thread: Arc::new(OnThread(Mutex::new(Some(thread)))),
             full: Arc::new(AtomicBool::new(!reserve_held)),
             dir: Arc::new(dir.to_owned()),
         })
@@ -140,8 +160,7 @@ impl Store {
         if sent.is_ok() {
             let _dropped = answer.await;
         }
-        let thread = self.thread.lock().ok().and_then(|mut thread| thread.take());
-        if let Some(thread) = thread {
+        if let Some(thread) = self.thread.take() {
             let _joined = tokio::task::spawn_blocking(move || thread.join()).await;
         }
     }

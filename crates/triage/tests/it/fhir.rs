@@ -6,6 +6,7 @@ use hms_triage::author::{self, fhir};
 use hms_triage::Pack;
 use serde_json::Value;
 
+use crate::peer;
 use crate::tables::tables;
 
 fn exported() -> Vec<Value> {
@@ -125,34 +126,11 @@ fn a_validator_that_is_not_ours_finds_nothing() {
 }
 
 fn validated(resources: &[Value]) -> Vec<Vec<String>> {
-    use std::io::{BufRead, BufReader, Write};
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    assert!(
-        root.join("node_modules/@medplum/core").exists(),
-        "`npm ci` at the top, which `cargo xtask test` runs, installs the validator"
-    );
-    let mut child = std::process::Command::new("node")
-        .arg("tests/peers/fhir-validate.mjs")
-        .current_dir(root)
-        .stdin(std::process::Stdio::piped())
-        .stdout(std::process::Stdio::piped())
-        .spawn()
-        .expect("node");
-    let mut pipe = child.stdin.take().expect("a pipe");
-    let answers = BufReader::new(child.stdout.take().expect("a pipe"));
-    let lines = std::thread::scope(|scope| {
-        scope.spawn(move || {
-            for resource in resources {
-                writeln!(pipe, "{resource}").unwrap();
-            }
-        });
-        answers
-            .lines()
-            .map(|l| serde_json::from_str(&l.unwrap()).unwrap())
-            .collect()
-    });
-    assert!(child.wait().expect("an end").success());
-    lines
+    peer::ask(
+        "@medplum/core",
+        &["tests/peers/fhir-validate.mjs"],
+        resources.iter(),
+    )
 }
 
 #[test]

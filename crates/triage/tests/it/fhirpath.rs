@@ -3,15 +3,13 @@
 //! `HMS_DEEP=1` runs ten times as many.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{BufRead, BufReader, Write};
-use std::path::PathBuf;
-use std::process::{Command, Stdio};
 
 use hms_triage::author::{self, fhir};
 use hms_triage::{Answer, Answers, Kind, Milli, Pack, Question};
 use serde_json::{json, Value};
 
 use crate::dice::Seeded;
+use crate::peer;
 use crate::tables::tables;
 
 fn times(few: usize) -> usize {
@@ -139,36 +137,8 @@ fn cases(pack: &Pack, per_rule: usize, in_full: usize) -> Vec<(Answers, Option<V
 
 /// What the other engine says of each case.
 fn ask(engine: &str, first: &Value, cases: &[Value]) -> Vec<Value> {
-    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..");
-    assert!(
-        root.join("node_modules/fhirpath").exists(),
-        "`npm ci` at the top, which `cargo xtask test` runs, installs the engine"
-    );
-    let mut child = Command::new("node")
-        .args(["tests/peers/fhirpath.mjs", engine])
-        .current_dir(root)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("node");
-    let mut pipe = child.stdin.take().expect("a pipe");
-    let answers = BufReader::new(child.stdout.take().expect("a pipe"));
-    let lines: Vec<Value> = std::thread::scope(|scope| {
-        scope.spawn(move || {
-            for line in std::iter::once(first).chain(cases) {
-                // A peer that has died says why itself; here its answers are too few.
-                if writeln!(pipe, "{line}").is_err() {
-                    break;
-                }
-            }
-        });
-        answers
-            .lines()
-            .map(|l| serde_json::from_str(&l.unwrap()).unwrap())
-            .collect()
-    });
-    assert!(child.wait().expect("an end").success());
-    lines
+    let given = std::iter::once(first).chain(cases);
+    peer::ask("fhirpath", &["tests/peers/fhirpath.mjs", engine], given)
 }
 
 /// Compares; the number of times each rule was seen to hold and not to hold.

@@ -12,6 +12,7 @@ mod fhirpath;
 mod figures;
 mod interview;
 mod page;
+mod peer;
 mod proofs;
 mod signing;
 mod tables;

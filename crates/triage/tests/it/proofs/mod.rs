@@ -190,16 +190,22 @@ fn no(q: &QuestionView) -> Answer {
     }
 }
 
+/// Says that an animal bit, and that what is behind the bite is cold or numb.
+fn cold_bite(pack: &Pack, session: &mut Session) {
+    let said = [
+        ("complaint", Answer::Code("animal_bite".to_owned())),
+        ("bite.flags", Answer::Codes(vec!["cold".to_owned()])),
+    ];
+    for (question, answer) in said {
+        session.answer(pack, question, answer).unwrap();
+    }
+}
+
 #[test]
 fn reasons_name_the_smallest_set_of_findings() {
     let pack = Pack::embedded();
     let mut session = Session::new(pack);
-    session
-        .answer(pack, "complaint", Answer::Code("animal_bite".to_owned()))
-        .unwrap();
-    session
-        .answer(pack, "bite.flags", Answer::Codes(vec!["cold".to_owned()]))
-        .unwrap();
+    cold_bite(pack, &mut session);
     let outcome = session.outcome(pack, Lang::En);
     let first = &outcome.reasons[0];
     assert_eq!((first.rule.as_str(), first.because.len()), ("bite.cold", 1));

@@ -2,7 +2,7 @@
 
 use hms_triage::{Answer, Lang, Next, Pack, Session, Urgency};
 
-use super::{any_answer, no, walks, Seeded};
+use super::{any_answer, cold_bite, no, walks, Seeded};
 
 /// Asks from the start again, with the answers kept in a stored session: every question in the words it was asked in,
 /// and the outcome.
@@ -79,12 +79,7 @@ fn going_back_keeps_answers_and_a_corrected_one_counts() {
         };
         session.answer(pack, &q.id, no(&q)).unwrap();
     }
-    session
-        .answer(pack, "complaint", Answer::Code("animal_bite".to_owned()))
-        .unwrap();
-    session
-        .answer(pack, "bite.flags", Answer::Codes(vec!["cold".to_owned()]))
-        .unwrap();
+    cold_bite(pack, &mut session);
     assert_eq!(session.outcome(pack, Lang::En).urgency, Urgency::EdNow);
 
     assert_eq!(session.before("bite.flags"), Some("complaint"));

@@ -4,8 +4,8 @@ use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
 use hms_triage::{
-    next, Answer, Answers, Choice, Expr, Kind, Lang, Milli, Next, Outcome, Pack, Question, Session, Side,
-    Threshold, Urgency,
+    next, Answer, Answers, Choice, Expr, Kind, Lang, Milli, Next, NumberSpec, Outcome, Pack, Question,
+    Session, Side, Threshold, Urgency,
 };
 
 use super::{any_answer, walks};
@@ -73,11 +73,7 @@ fn completions(pack: &Pack, answers: &Answers) -> Option<Vec<Answers>> {
             Kind::Choice => q.options.iter().map(|o| Answer::Code(o.code.clone())).collect(),
             Kind::Number => {
                 let spec = q.number.as_ref().unwrap();
-                let cuts = spec
-                    .thresholds
-                    .iter()
-                    .flat_map(|t| [t.value.0 - 1, t.value.0, t.value.0 + 1]);
-                let mut cuts: Vec<i64> = cuts.chain([spec.min.0, spec.max.0]).collect();
+                let mut cuts: Vec<i64> = around(spec).chain([spec.min.0, spec.max.0]).collect();
                 cuts.retain(|v| *v >= spec.min.0 && *v <= spec.max.0);
                 cuts.sort_unstable();
                 cuts.dedup();
@@ -125,6 +121,12 @@ fn reachable(pack: &Pack, answers: &Answers) -> Option<BTreeSet<Urgency>> {
     Some(out)
 }
 
+/// Numbers at each threshold and on both sides of it.
+fn around(spec: &NumberSpec) -> impl Iterator<Item = i64> + '_ {
+    let limits = spec.thresholds.iter();
+    limits.flat_map(|t| [t.value.0 - 1, t.value.0, t.value.0 + 1])
+}
+
 /// An answer that says what of these findings it can, and "no" to the rest.
 fn saying(q: &Question, names: &BTreeSet<String>) -> Answer {
     let hits = |o: &Choice| {
@@ -153,10 +155,6 @@ fn saying(q: &Question, names: &BTreeSet<String>) -> Answer {
         }
         Kind::Number => {
             let spec = q.number.as_ref().unwrap();
-            let cuts = spec
-                .thresholds
-                .iter()
-                .flat_map(|t| [t.value.0 - 1, t.value.0, t.value.0 + 1]);
             let met = |t: &Threshold, v: i64| match t.side {
                 Side::AtLeast => v >= t.value.0,
                 Side::AtMost => v <= t.value.0,
@@ -170,7 +168,10 @@ fn saying(q: &Question, names: &BTreeSet<String>) -> Answer {
                 };
                 spec.thresholds.iter().map(off).sum()
             };
-            let best = cuts.chain([spec.min.0]).min_by_key(|v| wrong(*v)).unwrap();
+            let best = around(spec)
+                .chain([spec.min.0])
+                .min_by_key(|v| wrong(*v))
+                .unwrap();
             Answer::Number(Milli(best))
         }
     }
