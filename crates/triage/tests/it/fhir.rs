@@ -1,7 +1,5 @@
 //! The content as FHIR: what comes out is sound, and what goes back in is the same pack.
 
-use std::path::Path;
-
 use hms_triage::author::{self, fhir};
 use hms_triage::Pack;
 use serde_json::Value;
