@@ -52,6 +52,10 @@ pub struct Provisioning {
     /// The data behind this server is made up.
     #[serde(default)]
     pub demo: bool,
+    /// Clinicians whose signatures make a newer pack of the symptom checker one that is used. Not from the server: who
+    /// takes it over must not change what an emergency is. None: the build's own pack alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pack_trust: Option<hms_triage::signing::Trust>,
 }
 
 /// A provisioning file that cannot be used.
@@ -95,6 +99,7 @@ impl Provisioning {
             hpke_public_key: word(&["hpke_public_key", "hpkePublicKey"]),
             help_phone: word(&["help_phone", "helpPhone"]).unwrap_or_default(),
             demo: true,
+            pack_trust: None,
         })
     }
 

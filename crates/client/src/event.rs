@@ -22,6 +22,8 @@ pub enum AlertKind {
     UrgentCase,
     /// A call rings.
     Ring,
+    /// It is time to look again at a symptom check, or its questions were called back.
+    CheckAgain,
 }
 
 impl AlertKind {
@@ -31,6 +33,7 @@ impl AlertKind {
         match self {
             Self::UrgentCase => "urgent_case",
             Self::Ring => "ring",
+            Self::CheckAgain => "check_again",
         }
     }
 }

@@ -15,6 +15,7 @@ mod net;
 #[path = "../tests/it/npm.rs"]
 mod npm;
 mod oidc;
+mod packs;
 mod phone;
 mod picture;
 mod prefs;
@@ -34,4 +35,5 @@ pub use config::{
 };
 pub use error::ClientError;
 pub use event::{AlertKind, ClientEvent, Tag};
+pub use packs::pack_release;
 pub use phone::Phone;

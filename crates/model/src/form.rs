@@ -66,8 +66,33 @@ pub enum AnswerForm {
     Boolean(bool),
     /// A number in the question's unit.
     Number(f64),
+    /// What a meter shows, with its unit.
+    Reading(ReadingForm),
     /// "Not sure."
     Unknown,
+}
+
+/// A reading of a meter.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "bindings", derive(specta::Type))]
+pub struct ReadingForm {
+    /// The number that it shows.
+    pub value: f64,
+    /// UCUM code of its unit.
+    pub unit: String,
+}
+
+/// How a person is at a re-check of a symptom check.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "bindings", derive(specta::Type))]
+#[serde(rename_all = "snake_case")]
+pub enum HowNowForm {
+    /// Better.
+    Better,
+    /// No better and no worse.
+    Same,
+    /// Worse.
+    Worse,
 }
 
 /// Which of two versions holds.

@@ -22,6 +22,7 @@
 //!   It is plain data (serde), so a check can be stored and gone on with.
 //! - [`Session::follow`] takes the course over time; [`Recheck::after`] raises a result by its timer alone.
 //! - [`next`] is the same as a function of [`Answers`] alone.
+//! - [`Shelf`] takes newer packs that clinicians signed, and recalls; [`Shelf::active`] is the one to use.
 //! - [`Basis`] is what a clinician sees beside the outcome: what may lie behind it, and the nearest change.
 //! - [`Interview`] speaks the JSON-lines protocol of `ach triage interview --json`.
 //!
@@ -44,6 +45,7 @@ mod pack;
 mod plan;
 pub mod search;
 mod session;
+mod shelf;
 pub mod signing;
 mod text;
 mod trend;
@@ -59,12 +61,14 @@ pub use level::{Level, Need, Urgency, Venue};
 pub use outcome::{Because, Outcome, PackRef, Reason};
 pub use pack::{
     Choice, Complaint, Condition, Danger, Finding, Kind, Line, NumberSpec, Pack, PackError, PackFile,
-    Question, Rule, Side, Sign, Source, Threshold, TrendLine, FORMAT, TREND_SILENT, TREND_THIRD, TREND_WORSE,
+    Question, Rule, Side, Sign, Source, Threshold, TrendLine, FORMAT, TREND_RECALLED, TREND_SILENT,
+    TREND_THIRD, TREND_WORSE,
 };
 pub use session::{
     next, Next, OptionView, Person, QuestionView, SearchView, Session, UnitView, COMPLAINT, OFFERED,
     SOMETHING_ELSE,
 };
+pub use shelf::{Held, Recall, Refused, Shelf};
 pub use text::{fold, Lang, Text};
 pub use trend::{Course, Recheck, Since};
 pub use vitals::{ReadingError, Vital, VitalUnit};

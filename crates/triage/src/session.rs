@@ -179,6 +179,25 @@ impl Session {
         self.answers.raised.extend(crate::search::danger(pack, text));
     }
 
+    /// The same check with another pack: answers that it takes too are kept, the others are open again. What was known
+    /// of the person, typed words of danger and the course stay.
+    #[must_use]
+    pub fn onto(&self, pack: &Pack) -> Session {
+        let fits = |id: &String, answer: &Answer| {
+            let question = pack.question(id);
+            question.is_some_and(|(_, q)| check(q, answer).is_ok())
+        };
+        let mut session = self.clone();
+        session.answers.pack = Some(pack.hash().to_owned());
+        session.answers.given.retain(|id, answer| fits(id, answer));
+        let given = &session.answers.given;
+        session.answers.known.retain(|id| given.contains_key(id));
+        session.trail.retain(|id| given.contains_key(id));
+        // What a search offered was worded by the other pack; all complaints are offered again.
+        session.offered.clear();
+        session
+    }
+
     /// Searches complaints in free text. Danger phrases raise the result first; nothing typed lowers it.
     pub fn search(&mut self, pack: &Pack, text: &str, lang: Lang) -> SearchView {
         let before = self.answers.raised.len();

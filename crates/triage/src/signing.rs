@@ -36,8 +36,8 @@ pub struct TrustedKey {
     pub key: String,
 }
 
-/// Who may approve a pack, and how many of them must.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// Who may approve a pack, and how many of them must. By default nobody may.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Trust {
     /// How many different clinicians must have signed; 0 counts as 1.
@@ -79,7 +79,8 @@ pub fn verify(pack: &[u8], signatures: &[PackSignature], trust: &Trust) -> Statu
             .keys
             .iter()
             .find(|k| k.key == signature.key && k.name == signature.name);
-        if let Some(key) = trusted.filter(|key| holds(signature, key).is_some()) {
+        let said = message(&signature.pack, &signature.name, &signature.date);
+        if let Some(key) = trusted.filter(|key| holds(&said, &signature.signature, key)) {
             by.insert(&key.key, &key.name);
         }
     }
@@ -92,11 +93,14 @@ pub fn verify(pack: &[u8], signatures: &[PackSignature], trust: &Trust) -> Statu
     }
 }
 
-fn holds(signature: &PackSignature, key: &TrustedKey) -> Option<()> {
-    let key = VerifyingKey::from_bytes(&from_hex::<32>(&key.key)?).ok()?;
-    let made = Ed25519::from_bytes(&from_hex::<64>(&signature.signature)?);
-    let said = message(&signature.pack, &signature.name, &signature.date);
-    key.verify_strict(said.as_bytes(), &made).ok()
+/// Whether a key signed these words.
+pub(crate) fn holds(said: &str, signature: &str, key: &TrustedKey) -> bool {
+    let checked = || {
+        let key = VerifyingKey::from_bytes(&from_hex::<32>(&key.key)?).ok()?;
+        let made = Ed25519::from_bytes(&from_hex::<64>(signature)?);
+        key.verify_strict(said.as_bytes(), &made).ok()
+    };
+    checked().is_some()
 }
 
 /// SHA-256 of a pack, as [`crate::Pack::hash`] gives it.

@@ -1,10 +1,10 @@
-//! What the course over time adds: a third contact in 72 hours, and a re-check that went badly. It only
-//! ever raises, and by what was there before, so the proof of the grammar stands.
+//! What the course over time adds: a third contact in 72 hours, a re-check that went badly, a pack that was recalled.
+//! It only ever raises, and by what was there before, so the proof of the grammar stands.
 
 use serde::{Deserialize, Serialize};
 
 use crate::level::Urgency;
-use crate::pack::{TREND_SILENT, TREND_THIRD, TREND_WORSE};
+use crate::pack::{TREND_RECALLED, TREND_SILENT, TREND_THIRD, TREND_WORSE};
 
 /// How the person is when the re-check timer of a result has run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,6 +49,16 @@ pub struct Course {
     /// The re-check that this check follows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since: Option<Since>,
+    /// The pack was recalled, and no other was at hand.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub recalled: bool,
+    /// What a pack gave for these answers that was recalled afterwards.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recalled_was: Option<Urgency>,
+}
+
+fn is_false(flag: &bool) -> bool {
+    !*flag
 }
 
 /// From this contact within 72 hours on, a result is raised by one step.
@@ -68,11 +78,11 @@ impl Course {
             Recheck::Better => Urgency::SelfCare,
             Recheck::Same | Recheck::Worse | Recheck::Unanswered => s.now.after(s.was),
         });
-        let urgency = urgency.max(since);
-        match self.contacts >= THIRD {
-            true => urgency.raised(),
-            false => urgency,
-        }
+        let called_back = self.recalled_was.map_or(Urgency::SelfCare, Urgency::raised);
+        let urgency = urgency.max(since).max(called_back);
+        // One step for each reason: they have nothing to do with each other.
+        let steps = usize::from(self.contacts >= THIRD) + usize::from(self.recalled);
+        (0..steps).fold(urgency, |urgency, _| urgency.raised())
     }
 
     /// The trend lines that say why, for an urgency that was raised.
@@ -80,6 +90,9 @@ impl Course {
         let mut out = Vec::new();
         if self.raise(urgency) == urgency {
             return out;
+        }
+        if self.recalled || self.recalled_was.is_some_and(|was| was.raised() > urgency) {
+            out.push(TREND_RECALLED);
         }
         if self.contacts >= THIRD {
             out.push(TREND_THIRD);
@@ -113,6 +126,8 @@ mod tests {
                     let course = Course {
                         contacts,
                         since: Some(Since { was, now }),
+                        recalled: contacts % 2 == 1,
+                        recalled_was: (contacts > 1).then_some(was),
                     };
                     for pair in Urgency::ALL.windows(2) {
                         assert!(course.raise(pair[0]) >= pair[0]);
@@ -131,9 +146,22 @@ mod tests {
     fn the_third_contact_and_a_bad_or_missed_recheck_raise_by_one() {
         let third = Course {
             contacts: 3,
-            since: None,
+            ..Course::default()
         };
         assert_eq!(third.raise(Urgency::Today), Urgency::EdNow);
+        let recalled = Course {
+            recalled: true,
+            ..Course::default()
+        };
+        assert_eq!(recalled.raise(Urgency::Days), Urgency::Hours24);
+        assert_eq!(recalled.reasons(Urgency::Days), [TREND_RECALLED]);
+        let again = Course {
+            recalled_was: Some(Urgency::Days),
+            ..Course::default()
+        };
+        assert_eq!(again.raise(Urgency::SelfCare), Urgency::Hours24);
+        assert_eq!(again.reasons(Urgency::SelfCare), [TREND_RECALLED]);
+        assert!(again.reasons(Urgency::Today).is_empty());
         assert_eq!(Recheck::Unanswered.after(Urgency::Today), Urgency::EdNow);
         assert_eq!(Recheck::Worse.after(Urgency::EdNow), Urgency::Call911);
         assert_eq!(Recheck::Same.after(Urgency::Today), Urgency::Today);
@@ -143,6 +171,7 @@ mod tests {
                 was: Urgency::Hours24,
                 now: Recheck::Unanswered,
             }),
+            ..Course::default()
         };
         assert_eq!(silent.raise(Urgency::SelfCare), Urgency::Today);
     }

@@ -4,7 +4,7 @@ use crate::error::reply;
 use hms_client::Phone;
 use hms_model::form::{DutyForm, FollowUpForm, IntakeForm};
 use hms_model::report::BodyPart;
-use hms_model::view::{ChartView, CommandError, DutyChoicesView, NoteView, QueueView, SiteView};
+use hms_model::view::{BasisView, ChartView, CommandError, DutyChoicesView, NoteView, QueueView, SiteView};
 use tauri::State;
 
 /// The queue.
@@ -45,6 +45,13 @@ pub async fn report_identify(
 #[specta::specta]
 pub async fn chart(phone: State<'_, Phone>, task: String) -> Result<ChartView, CommandError> {
     reply(phone.client().chart(task).await)
+}
+
+/// What the engine can say of a symptom check beside its result.
+#[tauri::command]
+#[specta::specta]
+pub async fn check_basis(phone: State<'_, Phone>, check: String) -> Result<Option<BasisView>, CommandError> {
+    reply(phone.client().check_basis(check).await)
 }
 
 /// Keeps the opening of the visit.

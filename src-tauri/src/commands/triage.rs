@@ -2,7 +2,8 @@
 
 use crate::error::reply;
 use hms_client::Phone;
-use hms_model::form::AnswerForm;
+use hms_model::form::{AnswerForm, HowNowForm};
+use hms_model::report::BodyPart;
 use hms_model::view::{CommandError, OptionView, TriageView};
 use tauri::State;
 
@@ -24,6 +25,13 @@ pub async fn triage_search(phone: State<'_, Phone>, text: String) -> Result<Vec<
     reply(phone.client().triage_search(text).await)
 }
 
+/// Complaints of a part of the body.
+#[tauri::command]
+#[specta::specta]
+pub async fn triage_at(phone: State<'_, Phone>, part: BodyPart) -> Result<Vec<OptionView>, CommandError> {
+    reply(phone.client().triage_at(part).await)
+}
+
 /// Answers a question.
 #[tauri::command]
 #[specta::specta]
@@ -41,4 +49,15 @@ pub async fn triage_answer(
 #[specta::specta]
 pub async fn triage_back(phone: State<'_, Phone>, check: String) -> Result<TriageView, CommandError> {
     reply(phone.client().triage_back(check).await)
+}
+
+/// How the person is now, some time after a check.
+#[tauri::command]
+#[specta::specta]
+pub async fn triage_recheck(
+    phone: State<'_, Phone>,
+    check: String,
+    how: HowNowForm,
+) -> Result<TriageView, CommandError> {
+    reply(phone.client().triage_recheck(check, how).await)
 }

@@ -16,6 +16,7 @@ pub fn alert(app: &AppHandle, kind: AlertKind) {
     let body = match kind {
         AlertKind::Ring => "Someone is calling you.",
         AlertKind::UrgentCase => "You have an urgent task.",
+        AlertKind::CheckAgain => "Please open the app.",
     };
     if let Err(problem) = app.notification().builder().title("HMS-ACH").body(body).show() {
         tracing::warn!(%problem, "The system took no notice");

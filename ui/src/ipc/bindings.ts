@@ -87,10 +87,14 @@ export const commands = {
 	triageStart: (report: string | null, complaint: string | null) => typedError<TriageView, CommandError>(__TAURI_INVOKE("triage_start", { report, complaint })),
 	/**  Complaints that fit some words. */
 	triageSearch: (text: string) => typedError<OptionView[], CommandError>(__TAURI_INVOKE("triage_search", { text })),
+	/**  Complaints of a part of the body. */
+	triageAt: (part: BodyPart) => typedError<OptionView[], CommandError>(__TAURI_INVOKE("triage_at", { part })),
 	/**  Answers a question. */
 	triageAnswer: (check: string, question: string, answer: AnswerForm) => typedError<TriageView, CommandError>(__TAURI_INVOKE("triage_answer", { check, question, answer })),
 	/**  Goes back one question; answers are kept. */
 	triageBack: (check: string) => typedError<TriageView, CommandError>(__TAURI_INVOKE("triage_back", { check })),
+	/**  How the person is now, some time after a check. */
+	triageRecheck: (check: string, how: HowNowForm) => typedError<TriageView, CommandError>(__TAURI_INVOKE("triage_recheck", { check, how })),
 	/**  The call now. */
 	visit: () => typedError<VisitView, CommandError>(__TAURI_INVOKE("visit")),
 	/**  Calls the person of a claimed entry. */
@@ -117,6 +121,8 @@ export const commands = {
 	reportIdentify: (task: string, number: string, name: string) => typedError<ChartView, CommandError>(__TAURI_INVOKE("report_identify", { task, number, name })),
 	/**  Chart of an entry. */
 	chart: (task: string) => typedError<ChartView, CommandError>(__TAURI_INVOKE("chart", { task })),
+	/**  What the engine can say of a symptom check beside its result. */
+	checkBasis: (check: string) => typedError<BasisView | null, CommandError>(__TAURI_INVOKE("check_basis", { check })),
 	/**  Keeps the opening of the visit. */
 	intakeSave: (task: string, form: IntakeForm) => typedError<ChartView, CommandError>(__TAURI_INVOKE("intake_save", { task, form })),
 	/**  Keeps the note as typed. */
@@ -210,6 +216,8 @@ export type AnswerForm =
 { kind: "boolean"; value: boolean } | 
 /**  A number in the question's unit. */
 { kind: "number"; value: number | null } | 
+/**  What a meter shows, with its unit. */
+{ kind: "reading"; value: ReadingForm } | 
 /**  "Not sure." */
 { kind: "unknown" };
 
@@ -259,6 +267,8 @@ export type AppView = {
 	frames_url: string | null,
 	/**  Store trouble that a person must know of, if any. */
 	storage: StorageProblem | null,
+	/**  The symptom check that this person is to be asked about again, while one is. */
+	recheck?: RecheckView | null,
 };
 
 /**  A follow-up. */
@@ -291,6 +301,18 @@ export type AttachmentView = {
 	size: number,
 	/**  On its way? */
 	send: SendState,
+};
+
+/**  What may lie behind a check, and what would have changed it. It never set the urgency. */
+export type BasisView = {
+	/**  The rules that set the urgency. */
+	rules: RuleView[],
+	/**  Conditions that the answers speak for, most likely first. */
+	possibilities: PossibilityView[],
+	/**  The nearest answers with which the urgency would be lower. */
+	lower: ChangeView | null,
+	/**  The nearest answers with which it would be higher. */
+	higher: ChangeView | null,
 };
 
 /**  A part of the body on the map and in its list twin. */
@@ -338,6 +360,14 @@ export type BodyPart =
 /**  All over, or inside. */
 "whole_body";
 
+/**  Answers that would change a result. */
+export type ChangeView = {
+	/**  The urgency with them. */
+	urgency: string,
+	/**  What would be answered otherwise. */
+	steps: StepView[],
+};
+
 /**  Something changed; the window asks again for what carries one of these tags. */
 export type Changed = {
 	/**  app, outbox, reports, draft, queue, chart, visit, manager, summaries. */
@@ -352,6 +382,10 @@ export type ChartCheckView = {
 	answers: AnswerView[],
 	/**  Pack. */
 	pack: string,
+	/**  Clinicians signed that pack. */
+	signed?: boolean,
+	/**  Why clinicians took that pack back, in the words of the desk's language; `None` where they did not. */
+	recalled?: string | null,
 };
 
 /**  The report in the chart. */
@@ -631,6 +665,14 @@ export type ErrorCode =
 /**  Anything else. */
 "internal";
 
+/**  A finding that a rule rests on. */
+export type FindingView = {
+	/**  What it is called. */
+	text: string,
+	/**  Said by the person; else it was only not ruled out. */
+	present: boolean,
+};
+
 /**  Follow-up. */
 export type FollowUpForm = {
 	/**  Milliseconds since 1970, UTC. */
@@ -666,6 +708,15 @@ export type HistoryView = {
 	/**  When. */
 	at: number | null,
 };
+
+/**  How a person is at a re-check of a symptom check. */
+export type HowNowForm = 
+/**  Better. */
+"better" | 
+/**  No better and no worse. */
+"same" | 
+/**  Worse. */
+"worse";
 
 /**  One hurt place. */
 export type HurtPlace = {
@@ -1015,6 +1066,16 @@ export type Position = {
 	accuracy_m: number | null,
 };
 
+/**  A condition that the answers speak for. */
+export type PossibilityView = {
+	/**  What it is called, in a clinician's words. */
+	name: string,
+	/**  Findings that speak for it. */
+	speaks_for: string[],
+	/**  Findings that it usually has and that were denied. */
+	speaks_against: string[],
+};
+
 /**  Settings of this device. */
 export type PreferencesForm = {
 	/**  `en` or `es`. */
@@ -1035,6 +1096,8 @@ export type QuestionView = {
 	options: OptionView[],
 	/**  Unit of a number. */
 	unit: string | null,
+	/**  Units that a meter may show, the question's own first; empty where there is one way alone to say the number. */
+	units?: UnitView[],
 	/**  Why it is asked. */
 	why: string | null,
 	/**  An earlier answer, when going back: codes, "true"/"false", or digits. */
@@ -1093,6 +1156,28 @@ export type ReaderView = {
 	role: string,
 	/**  When. */
 	at: number | null,
+};
+
+/**  A reading of a meter. */
+export type ReadingForm = {
+	/**  The number that it shows. */
+	value: number | null,
+	/**  UCUM code of its unit. */
+	unit: string,
+};
+
+/**  A symptom check that is looked back on after some time: "How are you now?" */
+export type RecheckView = {
+	/**  The check. */
+	check: string,
+	/**  Its newest result, urgency on the chain. */
+	urgency: string,
+	/**  When that result was given. */
+	at: number | null,
+	/**  From when on it is asked. */
+	due_at: number | null,
+	/**  It is asked now. */
+	due: boolean,
 };
 
 /**  A comparison of all records with the server, which went well. */
@@ -1198,6 +1283,20 @@ export type Role =
 "administrator" | 
 /**  Another computer, with the scopes given to it. */
 "system";
+
+/**  A rule that fired. */
+export type RuleView = {
+	/**  Its id. */
+	id: string,
+	/**  Why, in plain words. */
+	text: string,
+	/**  The smallest set of findings that fires it. */
+	because: FindingView[],
+	/**  What it rests on. */
+	source: SourceView,
+	/**  Who signed it; `unsigned` until a clinician does. */
+	reviewer: string,
+};
 
 /**  Whether the person can stay where they are. */
 export type SafeNow = 
@@ -1337,6 +1436,26 @@ export type SiteView = {
 	distance_km: number | null,
 };
 
+/**  A publication. */
+export type SourceView = {
+	/**  Title. */
+	title: string,
+	/**  Address. */
+	url: string,
+	/**  When and how it was read. */
+	read: string,
+};
+
+/**  One item answered otherwise. */
+export type StepView = {
+	/**  The question; empty for words of danger that were typed. */
+	question: string,
+	/**  The item of the question; empty for a plain yes or no. */
+	item: string,
+	/**  `present`, `unknown` or `ruled_out`. */
+	to: string,
+};
+
 /**  Trouble with the store; each has its own words. */
 export type StorageProblem = 
 /**  The disk is full: text still saves from a reserve, photos do not. */
@@ -1432,8 +1551,20 @@ export type TriageView = {
 	answered: number,
 	/**  At most this many more. */
 	at_most: number,
-	/**  "draft, unsigned" until clinicians have signed the pack. */
+	/**  `signed`, `draft`, or `recalled` where clinicians took the pack back and no other is here. */
 	pack_status: string,
+};
+
+/**  A unit of a measured number. */
+export type UnitView = {
+	/**  UCUM code. */
+	code: string,
+	/**  Sign on the meter. */
+	sign: string,
+	/**  Lowest plausible reading. */
+	min: number | null,
+	/**  Highest plausible reading. */
+	max: number | null,
 };
 
 /**  Answer to a PIN. */

@@ -142,6 +142,47 @@ pub enum Triage {
         #[arg(long, default_value = SIGNATURES)]
         out: PathBuf,
     },
+    /// Make the file by which a signed pack goes to all devices: `ach-server import` takes it, or a PUT of a system.
+    Release {
+        /// The pack.
+        #[arg(long, default_value = PACK)]
+        pack: PathBuf,
+        /// Its signatures.
+        #[arg(long, default_value = SIGNATURES)]
+        signatures: PathBuf,
+        /// Who may sign, as the devices have it: what they would refuse is refused here.
+        #[arg(long)]
+        trust: PathBuf,
+        /// File to write: a FHIR Questionnaire.
+        #[arg(long)]
+        out: PathBuf,
+    },
+    /// Make the file by which a pack is taken back on all devices, signed by one who may sign packs.
+    ///
+    /// Devices use another pack, raise what this one said by a step, and tell those it was said to.
+    #[command(verbatim_doc_comment)]
+    Recall {
+        /// SHA-256 of the pack.
+        hash: String,
+        /// Why, in English, for those who used it.
+        #[arg(long)]
+        why: String,
+        /// Why, in Spanish.
+        #[arg(long)]
+        why_es: String,
+        /// File of the secret key.
+        #[arg(long)]
+        key: PathBuf,
+        /// Who recalls, as the list of those who may sign names them.
+        #[arg(long)]
+        name: String,
+        /// The day, 2026-11-22.
+        #[arg(long)]
+        date: String,
+        /// File to write: a FHIR Questionnaire.
+        #[arg(long)]
+        out: PathBuf,
+    },
     /// Say whether a pack is approved. Ends with 1 where it is a draft.
     Verify {
         /// The pack.

@@ -4,6 +4,7 @@ mod args;
 mod compare;
 mod explain;
 mod files;
+mod release;
 mod review;
 
 pub use args::Triage;
@@ -45,6 +46,27 @@ pub fn run(task: &Triage, as_json: bool) -> Result<(), Failure> {
             date,
             out,
         } => review::sign(pack, key, name, date, out),
+        Triage::Release {
+            pack,
+            signatures,
+            trust,
+            out,
+        } => release::release(pack, signatures, trust, out),
+        Triage::Recall {
+            hash,
+            why,
+            why_es,
+            key,
+            name,
+            date,
+            out,
+        } => {
+            let why = hms_triage::Text {
+                en: why.clone(),
+                es: why_es.clone(),
+            };
+            release::recall(hash, &why, key, name, date, out)
+        }
         Triage::Verify {
             pack,
             signatures,

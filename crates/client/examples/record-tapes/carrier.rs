@@ -217,6 +217,7 @@ fn png(picture: &image::RgbImage) -> String {
 pub async fn check(tape: &mut Tape, report: Value) {
     tape.ok("triage_search", json!({ "text": "" })).await;
     tape.ok("triage_search", json!({ "text": "dog" })).await;
+    tape.ok("triage_at", json!({ "part": "hand" })).await;
     let start = json!({ "report": report, "complaint": if report.is_null() { json!("animal_bite") } else { Value::Null } });
     let mut view = match tape.call("triage_start", start).await {
         Ok(view) => view,

@@ -49,8 +49,11 @@ commands! {
     summaries();
     triage_start("report", "complaint");
     triage_search("text");
+    triage_at("part");
     triage_answer("check", "question", "answer");
     triage_back("check");
+    triage_recheck("check", "how");
+    check_basis("check");
     visit();
     visit_call("task");
     visit_accept();

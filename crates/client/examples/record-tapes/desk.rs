@@ -604,8 +604,12 @@ async fn desk(tape: &mut Tape, tasks: &Tasks) {
     tape.reads(&["app_state", "queue", "visit", "duty_choices", "where_am_i"])
         .await;
     for task in tasks.all() {
-        let _ = tape.call("chart", json!({ "task": task })).await;
+        let chart = tape.call("chart", json!({ "task": task })).await;
         let _ = tape.call("imaging_sites", json!({ "task": task })).await;
+        let checks = chart.ok().and_then(|chart| chart["checks"].as_array().cloned());
+        for check in checks.unwrap_or_default() {
+            let _ = tape.call("check_basis", json!({ "check": check["check"]["id"] })).await;
+        }
     }
 }
 

@@ -321,6 +321,7 @@ impl Engine {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             frames_url: self.shared.frames_url.get().cloned(),
             storage: self.storage,
+            recheck: self.recheck.as_ref().map(|recheck| recheck.view(self.now())),
         }
     }
 }

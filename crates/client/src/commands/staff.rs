@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use hms_model::map::reference;
+use hms_model::map::{reference, triage};
 use hms_model::role::Role;
 use hms_model::time::Timestamp;
-use hms_model::view::{ChartView, ErrorCode, QueueView, SignalView};
+use hms_model::view::{BasisView, ChartView, ErrorCode, QueueView, SignalView};
 use hms_model::wire::sync::{ChangeBody, WireChange};
 use hms_store::{LocalChange, Stored};
+use hms_triage::Answers;
 use reqwest::header::{HeaderValue, IF_MATCH};
 use reqwest::Method;
 use serde::Deserialize;
@@ -141,6 +142,35 @@ impl Client {
             self.shared.spawn(tell_read(Arc::clone(&self.shared), report));
         }
         Ok(view)
+    }
+
+    /// What the engine can say of a check beside its result; `None` where its answers or its pack are not on this device.
+    ///
+    /// # Errors
+    /// [`ErrorCode::NotAllowed`] but for clinicians and nurses, [`ErrorCode::Locked`].
+    pub async fn check_basis(&self, check: String) -> Result<Option<BasisView>, ClientError> {
+        let found = self
+            .ask(async move |engine: &mut Engine| {
+                engine.clinical()?;
+                let id = format!("{check}-answers");
+                let stored = engine.open_store()?.get("QuestionnaireResponse", &id).await?;
+                let replay = stored
+                    .as_ref()
+                    .and_then(|stored| triage::replay(&stored.resource));
+                let answers = replay.and_then(|text| serde_json::from_str::<Answers>(text).ok());
+                let pack = answers
+                    .as_ref()
+                    .and_then(|answers| engine.packs.by_hash(answers.pack.as_deref()?));
+                let lang = views::triage::lang(&engine.prefs.language);
+                Ok(answers.zip(pack).map(|(answers, pack)| (answers, pack, lang)))
+            })
+            .await?;
+        let Some((answers, pack, lang)) = found else {
+            return Ok(None);
+        };
+        // The nearest change is searched for: tens of milliseconds that nothing else waits for.
+        let view = tokio::task::spawn_blocking(move || views::basis::basis(&pack, &answers, lang));
+        view.await.map(Some).map_err(ClientError::internal)
     }
 
     /// Closes an entry.
@@ -326,7 +356,13 @@ impl Engine {
         let (sending, _) = self.sending().await?;
         let as_of = self.network.last_sync_at.map(Timestamp::as_f64);
         let view = views::chart::chart(task, &records, &sending, self.true_now(), as_of);
-        view.ok_or_else(|| ClientError::new(ErrorCode::NotFound))
+        let mut view = view.ok_or_else(|| ClientError::new(ErrorCode::NotFound))?;
+        let lang = views::triage::lang(&self.prefs.language);
+        for check in &mut view.checks {
+            check.signed = self.packs.status(&check.pack) == "signed";
+            check.recalled = self.packs.why_recalled(&check.pack, lang);
+        }
+        Ok(view)
     }
 
     /// A Task, and who asks.

@@ -1,17 +1,20 @@
 //! Symptom checks and summaries.
 
-use hms_model::form::AnswerForm;
+use hms_model::form::{AnswerForm, HowNowForm};
 use hms_model::ids::{PatientId, ReportId, TriageId};
 use hms_model::map::triage::{self as words, TriageResult};
-use hms_model::report::{InjuryReport, Reporter, WhatHappened};
+use hms_model::report::{BodyPart, InjuryReport, Reporter, WhatHappened};
 use hms_model::view::{ErrorCode, OptionView, SummaryView, TriageView};
-use hms_triage::{Answer, Course, Milli, Next, Pack, Person, Session, COMPLAINT};
+use hms_triage::{
+    Answer, Course, Milli, Next, Person, Recheck as HowNow, Session, Urgency, COMPLAINT, SOMETHING_ELSE,
+};
 use uuid::Uuid;
 
 use crate::client::Client;
 use crate::engine::{Check, Engine, Sealed};
 use crate::error::ClientError;
 use crate::event::Tag;
+use crate::views::triage::Given;
 use crate::views::{self, Records};
 
 /// A third contact within this time raises the result.
@@ -30,7 +33,7 @@ impl Client {
         complaint: Option<String>,
     ) -> Result<TriageView, ClientError> {
         self.act(async move |engine: &mut Engine| {
-            let pack = Pack::embedded();
+            let pack = &*engine.packs.active();
             let mut session = Session::new(pack);
             let told = match &report {
                 Some(id) => engine.report_here(id).await,
@@ -48,9 +51,11 @@ impl Client {
                 let contacts = engine.contacts().await;
                 session.follow(Course {
                     contacts,
-                    since: None,
+                    ..Course::default()
                 });
             }
+            // Where clinicians took back every pack that is here, this goes one step higher.
+            let mut session = engine.with_fit_pack(&session);
             let note = told.as_ref().and_then(|told| told.note.clone());
             for words in note.into_iter().chain(engine.searched.take()) {
                 session.heed(pack, &words);
@@ -68,6 +73,10 @@ impl Client {
                 going_back: None,
                 saved: 0,
                 saved_answers: None,
+                result: None,
+                followed: false,
+                silent: false,
+                colleague: !own,
             };
             engine.keep_check(&id, check).await
         })
@@ -83,7 +92,7 @@ impl Client {
             return Err(ClientError::new(ErrorCode::Invalid));
         }
         self.act(async move |engine: &mut Engine| {
-            let pack = Pack::embedded();
+            let pack = &*engine.packs.active();
             let lang = views::triage::lang(&engine.prefs.language);
             let found = Session::new(pack).search(pack, &text, lang);
             // The check that starts from these words heeds them.
@@ -99,6 +108,24 @@ impl Client {
         .await
     }
 
+    /// Complaints of a part of the body, likeliest first, "something else" last.
+    ///
+    /// # Errors
+    /// [`ErrorCode::Internal`] while the app stops.
+    pub async fn triage_at(&self, part: BodyPart) -> Result<Vec<OptionView>, ClientError> {
+        self.act(async move |engine: &mut Engine| {
+            let pack = engine.packs.active();
+            let lang = views::triage::lang(&engine.prefs.language);
+            let codes = views::body::complaints_at(part).iter().copied();
+            Ok(views::triage::complaints(
+                &pack,
+                codes.chain([SOMETHING_ELSE]),
+                lang,
+            ))
+        })
+        .await
+    }
+
     /// Answers a question.
     ///
     /// # Errors
@@ -110,13 +137,15 @@ impl Client {
         answer: AnswerForm,
     ) -> Result<TriageView, ClientError> {
         let invalid = || ClientError::new(ErrorCode::Invalid);
-        let answer = views::triage::answer(answer).ok_or_else(invalid)?;
+        let given = views::triage::given(answer).ok_or_else(invalid)?;
         self.act(async move |engine: &mut Engine| {
             let mut state = engine.check(&check).await?;
-            state
-                .session
-                .answer(Pack::embedded(), &question, answer)
-                .map_err(|_| invalid())?;
+            let pack = engine.packs.of(&state.session);
+            let taken = match given {
+                Given::Answer(answer) => state.session.answer(&pack, &question, answer),
+                Given::Reading(value, unit) => state.session.answer_in(&pack, &question, value, &unit),
+            };
+            taken.map_err(|_| invalid())?;
             state.going_back = None;
             engine.keep_check(&check, state).await
         })
@@ -130,7 +159,7 @@ impl Client {
     pub async fn triage_back(&self, check: String) -> Result<TriageView, ClientError> {
         self.act(async move |engine: &mut Engine| {
             let mut state = engine.check(&check).await?;
-            let pack = Pack::embedded();
+            let pack = &*engine.packs.of(&state.session);
             let lang = views::triage::lang(&engine.prefs.language);
             let here = state
                 .going_back
@@ -145,6 +174,24 @@ impl Client {
                 .map(str::to_owned);
             state.going_back = before.or(state.going_back);
             engine.keep_check(&check, state).await
+        })
+        .await
+    }
+
+    /// How the person is now, some time after a check: a new result of it.
+    ///
+    /// # Errors
+    /// [`ErrorCode::NotFound`] for a check without a result; [`ErrorCode::Locked`].
+    pub async fn triage_recheck(&self, check: String, how: HowNowForm) -> Result<TriageView, ClientError> {
+        let now = match how {
+            HowNowForm::Better => HowNow::Better,
+            HowNowForm::Same => HowNow::Same,
+            HowNowForm::Worse => HowNow::Worse,
+        };
+        self.act(async move |engine: &mut Engine| {
+            engine.open_store()?;
+            let kept = engine.look_back(&check, now).await?;
+            Ok(engine.result_view(&check, &kept))
         })
         .await
     }
@@ -219,47 +266,75 @@ impl Engine {
         u8::try_from(recent.count() + 1).unwrap_or(u8::MAX)
     }
 
-    async fn check(&self, id: &str) -> Result<Check, ClientError> {
-        if let Some(check) = self.checks.get(id) {
-            return Ok(check.clone());
-        }
-        let row = match &self.store {
-            Some(store) => store.check_get(id).await?,
-            None => None,
+    /// A check under way, with a pack that may be used.
+    pub(crate) async fn check(&self, id: &str) -> Result<Check, ClientError> {
+        let mut check = match self.checks.get(id) {
+            Some(check) => check.clone(),
+            None => {
+                let row = match &self.store {
+                    Some(store) => store.check_get(id).await?,
+                    None => None,
+                };
+                let row = row.ok_or_else(|| ClientError::new(ErrorCode::NotFound))?;
+                serde_json::from_value(row.body).map_err(ClientError::internal)?
+            }
         };
-        let row = row.ok_or_else(|| ClientError::new(ErrorCode::NotFound))?;
-        serde_json::from_value(row.body).map_err(ClientError::internal)
+        check.session = self.with_fit_pack(&check.session);
+        Ok(check)
     }
 
     /// Keeps the check as it stands; at its end the result is saved like a report.
     async fn keep_check(&mut self, id: &str, mut check: Check) -> Result<TriageView, ClientError> {
-        let pack = Pack::embedded();
-        let lang = views::triage::lang(&self.prefs.language);
-        let view = views::triage::view(pack, id, &check.session, lang, check.going_back.as_deref());
+        let view = self.check_view(id, &check, check.going_back.as_deref());
         if view.outcome.is_some() {
-            let answers = serde_json::to_string(&check.session.answers).map_err(ClientError::internal)?;
-            if check.saved_answers.as_ref() != Some(&answers) {
-                self.save_result(id, &check, &answers).await?;
-                check.saved += 1;
-                check.saved_answers = Some(answers);
-            }
+            self.keep_result(id, &mut check).await?;
         }
-        match self.store.clone() {
-            Some(store) => {
-                let body = serde_json::to_value(&check).map_err(ClientError::internal)?;
-                let kept = store.check_put(id, body, self.now()).await;
-                kept.map_err(|error| self.store_trouble(error))?;
-            }
-            // On a locked phone the check under way is in memory alone; its result is sealed.
-            None => {
-                self.checks.insert(id.to_owned(), check);
-            }
-        }
+        self.put_check(id, &check).await?;
+        self.note_recheck().await;
         Ok(view)
     }
 
-    async fn save_result(&mut self, id: &str, check: &Check, answers: &str) -> Result<(), ClientError> {
-        let pack = Pack::embedded();
+    fn check_view(&self, id: &str, check: &Check, going_back: Option<&str>) -> TriageView {
+        let pack = self.packs.of(&check.session);
+        let lang = views::triage::lang(&self.prefs.language);
+        let status = self.packs.status(pack.hash());
+        views::triage::view(&pack, id, &check.session, lang, going_back, status)
+    }
+
+    /// The result as it stands, also where a pack that came since would ask more.
+    fn result_view(&self, id: &str, check: &Check) -> TriageView {
+        let pack = self.packs.of(&check.session);
+        let lang = views::triage::lang(&self.prefs.language);
+        views::triage::result(&pack, id, &check.session, lang, self.packs.status(pack.hash()))
+    }
+
+    /// Saves the result as it stands, where it is not the one saved last.
+    pub(crate) async fn keep_result(&mut self, id: &str, check: &mut Check) -> Result<(), ClientError> {
+        let answers = serde_json::to_string(&check.session.answers).map_err(ClientError::internal)?;
+        if check.saved_answers.as_ref() == Some(&answers) {
+            return Ok(());
+        }
+        let urgency = self.save_result(id, check, &answers).await?;
+        check.saved += 1;
+        check.saved_answers = Some(answers);
+        check.result = Some((self.now(), urgency));
+        Ok(())
+    }
+
+    /// Keeps a check where it can be gone on with.
+    pub(crate) async fn put_check(&mut self, id: &str, check: &Check) -> Result<(), ClientError> {
+        let Some(store) = self.store.clone() else {
+            // On a locked phone the check under way is in memory alone; its result is sealed.
+            self.checks.insert(id.to_owned(), check.clone());
+            return Ok(());
+        };
+        let body = serde_json::to_value(check).map_err(ClientError::internal)?;
+        let kept = store.check_put(id, body, self.now()).await;
+        kept.map_err(|error| self.store_trouble(error))
+    }
+
+    async fn save_result(&mut self, id: &str, check: &Check, answers: &str) -> Result<Urgency, ClientError> {
+        let pack = &*self.packs.of(&check.session);
         let lang = views::triage::lang(&self.prefs.language);
         let outcome = check.session.outcome(pack, lang);
         // Answers changed after the end give another result; the first one stays what it was.
@@ -297,7 +372,8 @@ impl Engine {
         let resources = words::to_fhir(&result).to_vec();
         self.seal(&result_id, resources.clone(), false)?;
         if self.store.is_some() {
-            return self.save("triage-finish", resources).await;
+            self.save("triage-finish", resources).await?;
+            return Ok(outcome.urgency);
         }
         self.sealed.put(Sealed {
             id: result_id,
@@ -311,7 +387,7 @@ impl Engine {
             receipt: None,
         });
         self.changed(Tag::Outbox);
-        Ok(())
+        Ok(outcome.urgency)
     }
 
     /// Whose report it is: `None` where there is no report here, `Some(None)` for a colleague's.

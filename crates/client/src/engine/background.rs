@@ -8,7 +8,7 @@ use hms_core::Input;
 use hms_model::time::Timestamp;
 use hms_model::wire::session::WireHello;
 
-use super::Engine;
+use super::{Engine, Recheck};
 use crate::client::Shared;
 use crate::error::ClientError;
 use crate::net::{Fault, Tries};
@@ -73,6 +73,7 @@ async fn deadlines(shared: Arc<Shared>) {
                     if engine.visit.machine.poll_timeout().is_some_and(|at| at <= now) {
                         engine.visit_input(VisitInput::Timer);
                     }
+                    engine.recheck_timer().await;
                 })
                 .await;
         }
@@ -171,7 +172,11 @@ impl Engine {
     /// The next moment at which something is due by itself.
     pub(super) fn next_deadline(&self) -> Option<Timestamp> {
         let core = self.core.poll_timeout().map(|(at, _)| at);
-        core.into_iter().chain(self.visit.machine.poll_timeout()).min()
+        let recheck = self.recheck.as_ref().and_then(Recheck::deadline);
+        core.into_iter()
+            .chain(self.visit.machine.poll_timeout())
+            .chain(recheck)
+            .min()
     }
 
     /// The form that is being filled in now is not delivered yet; what was left behind earlier is.

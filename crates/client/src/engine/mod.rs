@@ -8,6 +8,7 @@ mod offline;
 mod open;
 mod pump;
 mod rebuild;
+mod recheck;
 mod save;
 mod state;
 mod tally;
@@ -28,6 +29,7 @@ use tokio::task::AbortHandle;
 use crate::client::Shared;
 use crate::error::ClientError;
 use crate::event::{AlertKind, ClientEvent, Tag};
+use crate::packs::Packs;
 use crate::prefs::Preferences;
 use crate::session::Identity;
 use crate::sync::UploadNow;
@@ -37,6 +39,7 @@ pub(crate) use copied::says_copied;
 pub(crate) use form::{Form, FormFile};
 pub(crate) use leave::{Leaving, Left, Step};
 pub(crate) use pump::tags_of;
+pub(crate) use recheck::Recheck;
 pub(crate) use save::{Sealed, SealedIndex, Upload};
 pub(crate) use state::{Check, NetworkNow, SignInNow, SignedIn};
 pub(crate) use tally::Tally;
@@ -71,11 +74,18 @@ pub(crate) struct Engine {
     pub(crate) offline_too_long: Option<u32>,
     pub(crate) form: Option<Form>,
     pub(crate) checks: BTreeMap<String, Check>,
+    /// Packs of the symptom checker.
+    pub(crate) packs: Packs,
+    /// The check that its person is asked about again.
+    pub(crate) recheck: Option<Recheck>,
     /// Words of the newest search for a complaint, until a check starts from them.
     pub(crate) searched: Option<String>,
     /// Numbers of the changes that are being sent now.
     pub(crate) batch: Vec<i64>,
     pub(crate) signals: BTreeMap<String, SignalView>,
+    /// Entries that the server has now, and whose copies in the journal go when the exchange ends: the file is written anew
+    /// for that.
+    pub(crate) receipted: Vec<String>,
     /// When the queue was last known to be the server's.
     pub(crate) queue_as_of: Option<Timestamp>,
     /// Emergencies that were announced.
@@ -119,8 +129,11 @@ pub(crate) async fn spawn(
         offline_too_long: None,
         form: None,
         checks: BTreeMap::new(),
+        packs: Packs::read(&dir, shared.config.server.pack_trust.clone().unwrap_or_default()),
+        recheck: None,
         searched: None,
         batch: Vec::new(),
+        receipted: Vec::new(),
         signals: BTreeMap::new(),
         queue_as_of: None,
         announced: BTreeSet::new(),

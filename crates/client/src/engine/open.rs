@@ -267,6 +267,8 @@ impl Engine {
         self.store = Some(store);
         self.load_form().await?;
         self.adopt_sealed().await?;
+        self.adopt_checks().await?;
+        self.take_packs_here().await;
         self.core.handle(self.now(), Input::AppOpened);
         self.start_signalling();
         self.shared.alarm.notify_one();
@@ -345,6 +347,7 @@ impl Engine {
         self.identity = None;
         self.form = None;
         self.checks.clear();
+        self.recheck = None;
         self.clear_lock_screen();
         self.signals.clear();
         self.queue_as_of = None;
@@ -372,6 +375,7 @@ impl Engine {
             task.abort();
         }
         self.batch.clear();
+        self.prune_receipted();
         if let Some(store) = self.store.clone() {
             self.tally_closing(&store).await;
         }

@@ -30,6 +30,7 @@ impl Engine {
                         task.abort();
                     }
                     self.batch.clear();
+                    self.prune_receipted();
                     self.network.trying = false;
                 }
                 Effect::AskSignIn => {
@@ -105,6 +106,7 @@ impl Engine {
     pub(crate) async fn exchange_ended(&mut self, end: SyncEnd) {
         self.exchange = None;
         self.batch.clear();
+        self.prune_receipted();
         if let (SyncEnd::Done { .. }, Some(store)) = (end, self.store.clone()) {
             let now = self.now();
             self.network.last_sync_at = Some(now);
@@ -123,12 +125,28 @@ impl Engine {
         self.core.handle(self.now(), Input::SyncFinished(end));
     }
 
+    /// Lets the journal go of what the server has.
+    pub(crate) fn prune_receipted(&mut self) {
+        let done = std::mem::take(&mut self.receipted);
+        if done.is_empty() {
+            return;
+        }
+        let ids: Vec<&str> = done.iter().map(String::as_str).collect();
+        if let Err(error) = self.journal.prune(&ids) {
+            tracing::warn!(%error, "The journal could not be pruned");
+        }
+    }
+
     /// Records changed: tells the windows, and calls for attention where an emergency came in.
     pub(crate) async fn records_changed(&mut self, ids: &[String]) {
         for id in ids {
             for tag in tags_of(id) {
                 self.changed(*tag);
             }
+        }
+        self.take_packs(ids).await;
+        if ids.iter().any(|id| id.starts_with("Encounter/")) {
+            self.note_recheck().await;
         }
         let care = matches!(self.role(), Some(Role::Clinician | Role::Nurse));
         let Some(store) = self.store.clone().filter(|_| care) else {

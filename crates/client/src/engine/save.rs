@@ -110,8 +110,12 @@ impl SealedIndex {
 
     /// Forgets an entry.
     pub(crate) fn remove(&mut self, id: &str) {
+        let before = self.entries.len();
         self.entries.retain(|known| known.id != id);
-        self.write();
+        // Most of what is sent was never here: a file written for each result took most of the time of a long queue.
+        if self.entries.len() < before {
+            self.write();
+        }
     }
 
     pub(crate) fn write(&self) {

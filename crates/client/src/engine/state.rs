@@ -109,4 +109,16 @@ pub(crate) struct Check {
     pub(crate) saved: u32,
     #[serde(default)]
     pub(crate) saved_answers: Option<String>,
+    /// The newest result: when it was given, and its urgency.
+    #[serde(default)]
+    pub(crate) result: Option<(Timestamp, hms_triage::Urgency)>,
+    /// The person is not asked about it again: they are better, a clinician has it, or nobody answered.
+    #[serde(default)]
+    pub(crate) followed: bool,
+    /// That nobody answered was counted.
+    #[serde(default)]
+    pub(crate) silent: bool,
+    /// Made for somebody else than the person of this phone.
+    #[serde(default)]
+    pub(crate) colleague: bool,
 }

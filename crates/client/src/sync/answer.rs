@@ -209,7 +209,7 @@ async fn tell_changed(shared: &Arc<Shared>, report: PageReport) {
     }
 }
 
-/// Takes note of results, each with what it was about: a receipt lets the journal go of its copy.
+/// Takes note of results, each with what it was about: a receipt lets the journal go of its copy, once the exchange ends.
 pub(super) async fn note(shared: &Arc<Shared>, results: Vec<(Applied, Option<String>)>) {
     if results.is_empty() {
         return;
@@ -217,13 +217,9 @@ pub(super) async fn note(shared: &Arc<Shared>, results: Vec<(Applied, Option<Str
     shared
         .tell(async move |engine: &mut Engine| {
             let done: Vec<&str> = results.iter().filter_map(|(applied, _)| entry(applied)).collect();
-            if !done.is_empty() {
-                if let Err(error) = engine.journal.prune(&done) {
-                    tracing::warn!(%error, "The journal could not be pruned");
-                }
-            }
             for entry in done {
                 engine.sealed.remove(entry);
+                engine.receipted.push(entry.to_owned());
             }
             for id in results.iter().filter_map(|(_, id)| id.as_deref()) {
                 for tag in crate::engine::tags_of(id) {

@@ -20,8 +20,8 @@ use crate::net::{Fault, Stop};
 use crate::sabotage::broken;
 use crate::sync::packing::{Unpacked, Way};
 
-/// Bytes of changes in one exchange: a thin link gets its first receipts soon.
-const BYTES_AT_MOST: u64 = 256 * 1024;
+/// Bytes of changes in one exchange; packed they are a sixth. The number of changes keeps the first one small.
+const BYTES_AT_MOST: u64 = 1024 * 1024;
 
 /// Why an exchange ended early.
 #[derive(Debug, thiserror::Error)]
@@ -132,15 +132,17 @@ pub(crate) async fn exchange(shared: Arc<Shared>, max_ops: usize) {
         shared.uploads.notify_one();
     }
     let well = matches!(end, SyncEnd::Done { .. });
-    if well {
+    let now = shared.config.clock.now();
+    let more = matches!(end, SyncEnd::Done { next_due: Some(due) } if due <= now);
+    if well && !more {
         // Still part of the exchange: nothing else moves the cursor meanwhile.
         super::proof::if_due(&shared, &start.store, &start.ask.scope).await;
     }
     shared
         .tell(async move |engine: &mut Engine| engine.exchange_ended(end).await)
         .await;
-    // Who read what is a word of our own server's.
-    if well && !plain::is_service(&shared.http) {
+    // Who read what is a word of our own server's. What still waits goes before it.
+    if well && !more && !plain::is_service(&shared.http) {
         super::readers::refresh(&shared, &start.store).await;
     }
 }

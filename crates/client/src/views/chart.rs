@@ -10,7 +10,7 @@ use hms_model::view::{
 use serde_json::Value;
 
 use super::people::{age, display, employee_number, language, name_of, phone};
-use super::report::{additions, check, documents, is_of_report};
+use super::report::{additions, check, documents, is_of_report, newest_first};
 use super::summary::{decision, duty_view, follow_up, imaging};
 use super::{moment, reference_id, text, Records, Sending};
 
@@ -308,11 +308,13 @@ fn checks(records: &Records, patient: Option<&str>, report: Option<&str>) -> Vec
                     check,
                     answers,
                     pack: pack.unwrap_or_default().to_owned(),
+                    signed: false,
+                    recalled: None,
                 },
             ))
         })
         .collect();
-    found.sort_by(|(a_of, a), (b_of, b)| b_of.cmp(a_of).then(b.check.at.total_cmp(&a.check.at)));
+    found.sort_by(|(a_of, a), (b_of, b)| b_of.cmp(a_of).then_with(|| newest_first(&a.check, &b.check)));
     found.into_iter().map(|(_, view)| view).collect()
 }
 

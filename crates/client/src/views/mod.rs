@@ -1,6 +1,8 @@
 //! What the windows see, computed from FHIR resources. The pages are pure: no clock, no store, no network. `records`,
 //! `gather` and `sending` read beforehand what they are computed from.
 
+pub(crate) mod basis;
+pub(crate) mod body;
 pub(crate) mod chart;
 pub(crate) mod conflict;
 mod gather;

@@ -93,8 +93,18 @@ pub(super) fn checks(report: &str, records: &Records) -> Vec<CheckView> {
         .filter(|assessment| is_of_report(assessment, report))
         .filter_map(check)
         .collect();
-    found.sort_by(|a, b| b.at.total_cmp(&a.at));
+    found.sort_by(newest_first);
     found
+}
+
+/// Results by their time; those of one second, as of one check, by their number.
+pub(super) fn newest_first(a: &CheckView, b: &CheckView) -> std::cmp::Ordering {
+    let number = |check: &CheckView| -> u32 {
+        // The first result of a check has its id, a UUID; later ones a number behind it.
+        let behind = check.id.get(36..).and_then(|rest| rest.strip_prefix('-'));
+        behind.and_then(|number| number.parse().ok()).unwrap_or(1)
+    };
+    b.at.total_cmp(&a.at).then_with(|| number(b).cmp(&number(a)))
 }
 
 /// Whether a symptom check belongs to a report.

@@ -1,12 +1,28 @@
 //! Questions and results of the symptom checker, as the window shows them.
 
 use hms_model::form::AnswerForm;
-use hms_model::view::{OptionView, OutcomeView, QuestionView, TriageView};
+use hms_model::view::{OptionView, OutcomeView, QuestionView, TriageView, UnitView};
 use hms_triage::{Answer, Lang, Milli, Next, Outcome, Pack, Session};
 
 /// The language of the pack for a language of the app.
 pub(crate) fn lang(language: &str) -> Lang {
     Lang::from_code(language).unwrap_or_default()
+}
+
+/// Complaints by their codes, in this order; what the pack does not have is left out.
+pub(crate) fn complaints<'a>(
+    pack: &Pack,
+    codes: impl Iterator<Item = &'a str>,
+    lang: Lang,
+) -> Vec<OptionView> {
+    let all = &pack.file().complaints;
+    let found = codes.filter_map(|code| all.iter().find(|complaint| complaint.code == code));
+    found
+        .map(|complaint| OptionView {
+            code: complaint.code.clone(),
+            text: complaint.text.get(lang).to_owned(),
+        })
+        .collect()
 }
 
 /// The check as it stands; `going_back` shows an earlier question instead of the next one.
@@ -16,13 +32,13 @@ pub(crate) fn view(
     session: &Session,
     lang: Lang,
     going_back: Option<&str>,
+    status: &str,
 ) -> TriageView {
     let back = going_back.and_then(|question| session.question(pack, question, lang));
     let next = match back {
         Some(question) => Next::Question(question),
         None => session.next(pack, lang),
     };
-    let status = pack.status().to_owned();
     match next {
         Next::Question(question) => TriageView {
             id: id.to_owned(),
@@ -30,16 +46,25 @@ pub(crate) fn view(
             at_most: question.at_most,
             question: Some(question_view(question)),
             outcome: None,
-            pack_status: status,
+            pack_status: status.to_owned(),
         },
-        Next::Outcome(outcome) => TriageView {
-            id: id.to_owned(),
-            question: None,
-            answered: outcome.questions,
-            at_most: 0,
-            outcome: Some(outcome_view(&outcome)),
-            pack_status: status,
-        },
+        Next::Outcome(outcome) => outcome_of(id, &outcome, status),
+    }
+}
+
+/// The result as it stands, whatever could still be asked.
+pub(crate) fn result(pack: &Pack, id: &str, session: &Session, lang: Lang, status: &str) -> TriageView {
+    outcome_of(id, &session.outcome(pack, lang), status)
+}
+
+fn outcome_of(id: &str, outcome: &Outcome, status: &str) -> TriageView {
+    TriageView {
+        id: id.to_owned(),
+        question: None,
+        answered: outcome.questions,
+        at_most: 0,
+        outcome: Some(outcome_view(outcome)),
+        pack_status: status.to_owned(),
     }
 }
 
@@ -57,6 +82,16 @@ fn question_view(question: hms_triage::QuestionView) -> QuestionView {
             })
             .collect(),
         unit: question.unit,
+        units: question
+            .units
+            .into_iter()
+            .map(|unit| UnitView {
+                min: number(unit.min),
+                max: number(unit.max),
+                code: unit.code,
+                sign: unit.sign,
+            })
+            .collect(),
         why: Some(question.why).filter(|why| !why.is_empty()),
         answer: question.answer.as_ref().map(answer_words).unwrap_or_default(),
     }
@@ -86,16 +121,32 @@ fn outcome_view(outcome: &Outcome) -> OutcomeView {
     }
 }
 
+#[expect(clippy::cast_precision_loss, reason = "readings are far below 2^53")]
+fn number(milli: Milli) -> f64 {
+    milli.0 as f64 / 1000.0
+}
+
+/// What a window answered.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Given {
+    /// In the question's own terms.
+    Answer(Answer),
+    /// What a meter shows, with the UCUM code of its unit.
+    Reading(Milli, String),
+}
+
 /// An answer from the window; `None` where it is no answer (a number that is none).
-pub(crate) fn answer(form: AnswerForm) -> Option<Answer> {
-    Some(match form {
+pub(crate) fn given(form: AnswerForm) -> Option<Given> {
+    // Three decimals are what the engine takes; more are noise of a double.
+    let milli = |number: f64| Milli::parse(&format!("{number:.3}"));
+    Some(Given::Answer(match form {
         AnswerForm::Choice(code) => Answer::Code(code),
         AnswerForm::Multi(codes) => Answer::Codes(codes),
         AnswerForm::Boolean(yes) => Answer::Flag(yes),
-        // Three decimals are what the engine takes; more are noise of a double.
-        AnswerForm::Number(number) => Answer::Number(Milli::parse(&format!("{number:.3}"))?),
+        AnswerForm::Number(number) => Answer::Number(milli(number)?),
+        AnswerForm::Reading(reading) => return Some(Given::Reading(milli(reading.value)?, reading.unit)),
         AnswerForm::Unknown => Answer::unknown(),
-    })
+    }))
 }
 
 /// An answer as the window offers it again: codes, "true"/"false", or digits.
@@ -143,17 +194,23 @@ pub(crate) fn transcript(pack: &Pack, session: &Session, lang: Lang) -> Vec<(Str
 
 #[cfg(test)]
 mod tests {
+    use hms_model::form::ReadingForm;
+
     use super::*;
 
     #[test]
     fn every_answer_of_the_window_is_one_of_the_engine() {
-        assert_eq!(
-            answer(AnswerForm::Number(38.5)),
-            Some(Answer::Number(Milli(38_500)))
-        );
-        assert_eq!(answer(AnswerForm::Number(f64::NAN)), None);
-        assert!(answer(AnswerForm::Unknown).is_some_and(|a| a.is_unknown()));
-        assert_eq!(answer(AnswerForm::Multi(vec![])), Some(Answer::Codes(vec![])));
+        let number = given(AnswerForm::Number(38.5));
+        assert_eq!(number, Some(Given::Answer(Answer::Number(Milli(38_500)))));
+        assert_eq!(given(AnswerForm::Number(f64::NAN)), None);
+        assert_eq!(given(AnswerForm::Unknown), Some(Given::Answer(Answer::unknown())));
+        let none = given(AnswerForm::Multi(vec![]));
+        assert_eq!(none, Some(Given::Answer(Answer::Codes(vec![]))));
+        let reading = given(AnswerForm::Reading(ReadingForm {
+            value: 39.4,
+            unit: "Cel".into(),
+        }));
+        assert_eq!(reading, Some(Given::Reading(Milli(39_400), "Cel".into())));
     }
 
     #[test]
@@ -162,7 +219,7 @@ mod tests {
         let mut session = Session::new(pack);
         let mut questions = 0;
         loop {
-            let view = view(pack, "c", &session, Lang::En, None);
+            let view = view(pack, "c", &session, Lang::En, None, "draft");
             let Some(question) = view.question else {
                 assert!(view.outcome.is_some());
                 break;

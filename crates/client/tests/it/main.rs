@@ -23,12 +23,14 @@ mod logs;
 mod media;
 mod npm;
 mod packed;
+mod packs;
 mod peers;
 #[cfg(target_os = "linux")]
 mod photo;
 mod poison;
 mod proof;
 mod proxy;
+mod recheck;
 mod restored;
 mod signed_out;
 mod small_disk;

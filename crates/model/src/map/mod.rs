@@ -2,6 +2,7 @@
 
 pub mod duty;
 pub mod note;
+pub mod pack;
 pub mod report;
 pub mod system;
 pub mod task;

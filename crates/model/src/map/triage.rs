@@ -131,6 +131,12 @@ pub fn reasons(assessment: &Value) -> Vec<String> {
         .collect()
 }
 
+/// Answers as stored, of the answers' QuestionnaireResponse.
+#[must_use]
+pub fn replay(response: &Value) -> Option<&str> {
+    extension(response, "triage-replay")?.get("valueString")?.as_str()
+}
+
 /// Question and answer pairs of the answers' QuestionnaireResponse.
 #[must_use]
 pub fn answers(response: &Value) -> Vec<(String, String)> {
@@ -179,6 +185,7 @@ mod tests {
         assert_eq!(level(&assessment), Some("urgent_video"));
         assert_eq!(reasons(&assessment), result.reasons);
         assert_eq!(answers(&response), result.answers);
+        assert_eq!(replay(&response), Some("{}"));
         assert_eq!(hms_fhir::validate(&assessment), Ok(()));
         assert_eq!(hms_fhir::validate(&response), Ok(()));
     }

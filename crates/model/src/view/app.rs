@@ -133,6 +133,26 @@ pub struct AppView {
     pub frames_url: Option<String>,
     /// Store trouble that a person must know of, if any.
     pub storage: Option<StorageProblem>,
+    /// The symptom check that this person is to be asked about again, while one is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "bindings", specta(optional))]
+    pub recheck: Option<RecheckView>,
+}
+
+/// A symptom check that is looked back on after some time: "How are you now?"
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "bindings", derive(specta::Type))]
+pub struct RecheckView {
+    /// The check.
+    pub check: String,
+    /// Its newest result, urgency on the chain.
+    pub urgency: String,
+    /// When that result was given.
+    pub at: f64,
+    /// From when on it is asked.
+    pub due_at: f64,
+    /// It is asked now.
+    pub due: bool,
 }
 
 /// Trouble with the store; each has its own words.

@@ -240,7 +240,7 @@ pub struct TriageView {
     pub answered: u32,
     /// At most this many more.
     pub at_most: u32,
-    /// "draft, unsigned" until clinicians have signed the pack.
+    /// `signed`, `draft`, or `recalled` where clinicians took the pack back and no other is here.
     pub pack_status: String,
 }
 
@@ -258,10 +258,28 @@ pub struct QuestionView {
     pub options: Vec<OptionView>,
     /// Unit of a number.
     pub unit: Option<String>,
+    /// Units that a meter may show, the question's own first; empty where there is one way alone to say the number.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "bindings", specta(optional))]
+    pub units: Vec<UnitView>,
     /// Why it is asked.
     pub why: Option<String>,
     /// An earlier answer, when going back: codes, "true"/"false", or digits.
     pub answer: Vec<String>,
+}
+
+/// A unit of a measured number.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "bindings", derive(specta::Type))]
+pub struct UnitView {
+    /// UCUM code.
+    pub code: String,
+    /// Sign on the meter.
+    pub sign: String,
+    /// Lowest plausible reading.
+    pub min: f64,
+    /// Highest plausible reading.
+    pub max: f64,
 }
 
 /// One option.

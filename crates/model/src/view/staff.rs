@@ -181,6 +181,100 @@ pub struct ChartCheckView {
     pub answers: Vec<AnswerView>,
     /// Pack.
     pub pack: String,
+    /// Clinicians signed that pack.
+    #[serde(default)]
+    #[cfg_attr(feature = "bindings", specta(optional))]
+    pub signed: bool,
+    /// Why clinicians took that pack back, in the words of the desk's language; `None` where they did not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "bindings", specta(optional))]
+    pub recalled: Option<String>,
+}
+
+/// What may lie behind a check, and what would have changed it. It never set the urgency.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "bindings", derive(specta::Type))]
+pub struct BasisView {
+    /// The rules that set the urgency.
+    pub rules: Vec<RuleView>,
+    /// Conditions that the answers speak for, most likely first.
+    pub possibilities: Vec<PossibilityView>,
+    /// The nearest answers with which the urgency would be lower.
+    pub lower: Option<ChangeView>,
+    /// The nearest answers with which it would be higher.
+    pub higher: Option<ChangeView>,
+}
+
+/// A rule that fired.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "bindings", derive(specta::Type))]
+pub struct RuleView {
+    /// Its id.
+    pub id: String,
+    /// Why, in plain words.
+    pub text: String,
+    /// The smallest set of findings that fires it.
+    pub because: Vec<FindingView>,
+    /// What it rests on.
+    pub source: SourceView,
+    /// Who signed it; `unsigned` until a clinician does.
+    pub reviewer: String,
+}
+
+/// A finding that a rule rests on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "bindings", derive(specta::Type))]
+pub struct FindingView {
+    /// What it is called.
+    pub text: String,
+    /// Said by the person; else it was only not ruled out.
+    pub present: bool,
+}
+
+/// A publication.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "bindings", derive(specta::Type))]
+pub struct SourceView {
+    /// Title.
+    pub title: String,
+    /// Address.
+    pub url: String,
+    /// When and how it was read.
+    pub read: String,
+}
+
+/// A condition that the answers speak for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "bindings", derive(specta::Type))]
+pub struct PossibilityView {
+    /// What it is called, in a clinician's words.
+    pub name: String,
+    /// Findings that speak for it.
+    pub speaks_for: Vec<String>,
+    /// Findings that it usually has and that were denied.
+    pub speaks_against: Vec<String>,
+}
+
+/// Answers that would change a result.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "bindings", derive(specta::Type))]
+pub struct ChangeView {
+    /// The urgency with them.
+    pub urgency: String,
+    /// What would be answered otherwise.
+    pub steps: Vec<StepView>,
+}
+
+/// One item answered otherwise.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "bindings", derive(specta::Type))]
+pub struct StepView {
+    /// The question; empty for words of danger that were typed.
+    pub question: String,
+    /// The item of the question; empty for a plain yes or no.
+    pub item: String,
+    /// `present`, `unknown` or `ruled_out`.
+    pub to: String,
 }
 
 /// Question and answer.

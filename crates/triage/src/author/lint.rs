@@ -7,7 +7,7 @@ use super::witness::witnesses;
 use crate::evaluate::{Facts, Fill};
 use crate::expr::Expr;
 use crate::level::Urgency;
-use crate::pack::{Kind, Line, Pack, TREND_SILENT, TREND_THIRD, TREND_WORSE};
+use crate::pack::{Kind, Line, Pack, TREND_RECALLED, TREND_SILENT, TREND_THIRD, TREND_WORSE};
 use crate::text::{Lang, Text};
 
 /// One thing that is wrong.
@@ -294,7 +294,7 @@ fn uses(pack: &Pack, out: &mut Vec<Finding>) {
             });
         }
     }
-    for id in [TREND_THIRD, TREND_WORSE, TREND_SILENT] {
+    for id in [TREND_THIRD, TREND_WORSE, TREND_SILENT, TREND_RECALLED] {
         if !file.trend.iter().any(|line| line.id == id) {
             say(out, id, "has no words");
         }

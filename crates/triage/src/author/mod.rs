@@ -28,7 +28,7 @@ pub use lint::{lint, Finding as LintFinding};
 pub use page::page;
 pub use paths::{walks, Walk};
 pub use reading::{ease_es, grade_en};
-pub use sign::{sign, SigningSeed};
+pub use sign::{recall, sign, SigningSeed};
 pub use tables::{examples, Example, Tables};
 pub use witness::{answers_with, states, urgency_without, witnesses};
 

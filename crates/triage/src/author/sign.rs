@@ -3,7 +3,9 @@
 use ed25519_dalek::{Signer, SigningKey};
 
 use super::AuthorError;
+use crate::shelf::{recall_message, Recall};
 use crate::signing::{from_hex, hash, message, to_hex, PackSignature};
+use crate::text::Text;
 
 /// The secret half of a clinician's key. It is not printed and not stored here.
 pub struct SigningSeed(SigningKey);
@@ -45,14 +47,7 @@ impl SigningSeed {
 /// # Errors
 /// [`AuthorError::Row`] when name or day is empty or has a line break, which would let it say something else.
 pub fn sign(pack: &[u8], seed: &SigningSeed, name: &str, date: &str) -> Result<PackSignature, AuthorError> {
-    for (row, text) in [("name", name), ("date", date)] {
-        if text.trim().is_empty() || text.contains(char::is_control) {
-            return Err(AuthorError::Row {
-                row: row.to_owned(),
-                what: "must be one line of text".to_owned(),
-            });
-        }
-    }
+    one_line([("name", name), ("date", date)])?;
     let hash = hash(pack);
     let made = seed.0.sign(message(&hash, name, date).as_bytes());
     Ok(PackSignature {
@@ -62,4 +57,51 @@ pub fn sign(pack: &[u8], seed: &SigningSeed, name: &str, date: &str) -> Result<P
         key: seed.public(),
         signature: to_hex(&made.to_bytes()),
     })
+}
+
+/// Recalls a pack, by its hash. `why` is read by those who used it.
+///
+/// # Errors
+/// [`AuthorError::Row`] as for [`sign`], for a hash that is none, and for a reason missing in one language.
+pub fn recall(
+    pack: &str,
+    why: &Text,
+    seed: &SigningSeed,
+    name: &str,
+    date: &str,
+) -> Result<Recall, AuthorError> {
+    one_line([
+        ("name", name),
+        ("date", date),
+        ("why in English", &why.en),
+        ("why in Spanish", &why.es),
+    ])?;
+    if from_hex::<32>(pack).is_none() {
+        return Err(AuthorError::Row {
+            row: "pack".to_owned(),
+            what: "is not a hash of 64 lower-case hex digits".to_owned(),
+        });
+    }
+    let made = seed.0.sign(recall_message(pack, why, name, date).as_bytes());
+    Ok(Recall {
+        pack: pack.to_owned(),
+        why: why.clone(),
+        name: name.to_owned(),
+        date: date.to_owned(),
+        key: seed.public(),
+        signature: to_hex(&made.to_bytes()),
+    })
+}
+
+/// A line break would let a signed text say something else.
+fn one_line<const N: usize>(texts: [(&str, &str); N]) -> Result<(), AuthorError> {
+    for (row, text) in texts {
+        if text.trim().is_empty() || text.contains(char::is_control) {
+            return Err(AuthorError::Row {
+                row: row.to_owned(),
+                what: "must be one line of text".to_owned(),
+            });
+        }
+    }
+    Ok(())
 }

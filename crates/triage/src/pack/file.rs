@@ -39,7 +39,8 @@ pub struct PackFile {
     pub complaints: Vec<Complaint>,
     /// Phrases that raise the result before anything is asked.
     pub danger: Vec<Danger>,
-    /// Why a course over time raised a result, by [`TREND_THIRD`], [`TREND_WORSE`] and [`TREND_SILENT`].
+    /// Why a course over time raised a result, by [`TREND_THIRD`], [`TREND_WORSE`],
+    /// [`TREND_SILENT`] and [`TREND_RECALLED`].
     pub trend: Vec<TrendLine>,
     /// What may lie behind a complaint, for the clinician and for the order of questions, never for the urgency.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -80,6 +81,8 @@ pub const TREND_THIRD: &str = "trend.third";
 pub const TREND_WORSE: &str = "trend.worse";
 /// A re-check that nobody answered.
 pub const TREND_SILENT: &str = "trend.silent";
+/// The trend line of a result that a recalled pack gave, where no other pack is left.
+pub const TREND_RECALLED: &str = "trend.recalled";
 
 /// The words for a result that the course over time raised.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

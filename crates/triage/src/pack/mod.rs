@@ -3,13 +3,13 @@
 mod file;
 
 use std::collections::BTreeMap;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use sha2::{Digest, Sha256};
 
 pub use file::{
     Choice, Complaint, Condition, Danger, Finding, Kind, Line, NumberSpec, PackFile, Question, Rule, Side,
-    Sign, Source, Threshold, TrendLine, FORMAT, TREND_SILENT, TREND_THIRD, TREND_WORSE,
+    Sign, Source, Threshold, TrendLine, FORMAT, TREND_RECALLED, TREND_SILENT, TREND_THIRD, TREND_WORSE,
 };
 
 use crate::differential::Band;
@@ -99,8 +99,20 @@ impl Pack {
     /// Never in a build whose tests passed: the committed pack is read by them.
     #[must_use]
     pub fn embedded() -> &'static Pack {
-        static PACK: OnceLock<Pack> = OnceLock::new();
-        PACK.get_or_init(|| Pack::from_bytes(EMBEDDED).expect("the committed pack is read by the tests"))
+        Pack::embedded_in()
+    }
+
+    /// The same, to be kept beside packs that came later.
+    #[must_use]
+    pub fn embedded_shared() -> Arc<Pack> {
+        Arc::clone(Pack::embedded_in())
+    }
+
+    fn embedded_in() -> &'static Arc<Pack> {
+        static PACK: OnceLock<Arc<Pack>> = OnceLock::new();
+        PACK.get_or_init(|| {
+            Arc::new(Pack::from_bytes(EMBEDDED).expect("the committed pack is read by the tests"))
+        })
     }
 
     /// Reads a pack. Its hash is the SHA-256 of these bytes.

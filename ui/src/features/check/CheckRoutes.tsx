@@ -4,10 +4,13 @@ import { Field } from "../../base/components/Field";
 import { Skeleton, Trouble } from "../../base/components/Loaded";
 import { Screen } from "../../base/components/Screen";
 import { Tile } from "../../base/components/Tile";
-import type { AppView } from "../../ipc/bindings";
+import { useCodes } from "../../base/i18n/codes";
+import type { IconName } from "../../base/components/Icon";
+import type { AppView, BodyPart, OptionView, Side } from "../../ipc/bindings";
+import { BodyMap } from "../report/BodyMap";
 import { useWords } from "../words";
 import { Question } from "./Question";
-import { useCheck, useComplaints, useStartCheck } from "./queries";
+import { useCheck, useComplaints, useComplaintsAt, useStartCheck } from "./queries";
 import { Result } from "./Result";
 
 /** The symptom check: `#/check` starts, `#/check/of/ID` starts for a report, `#/check/now` goes on. */
@@ -42,23 +45,27 @@ function StartOf(props: { report: string }) {
   );
 }
 
+type Way = "list" | "front" | "back";
+
 function Start() {
   const t = useWords();
   const start = useStartCheck();
   const [text, setText] = useState("");
-  const complaints = useComplaints(text.trim());
+  const [way, setWay] = useState<Way>("list");
+  const choose = (code: string) => start.run(null, code);
+  const ways = { list: "check.inList", front: "report.front", back: "report.back" } as const;
   return (
     <Screen id="check-start" title={t("check.startTitle")} sub={t("check.startSub")}>
       {start.failure && <Trouble error={start.failure} />}
       <Field id="complaint-search" type="search" label={t("check.search")} value={text} onChange={setText} />
-      <div className="tiles tiles--list" data-testid="complaints">
-        {complaints.data?.map((option) => (
-          <Tile key={option.code} id={`complaint-${option.code}`} onPress={() => start.run(null, option.code)}>
-            {option.text}
-          </Tile>
-        ))}
-      </div>
-      {complaints.data?.length === 0 && text.trim() !== "" && <p role="status">{t("check.searchNone")}</p>}
+      {text.trim() === "" && (
+        <div className="segments" role="group" aria-label={t("check.onBody")}>
+          {(["list", "front", "back"] as const).map((which) => (
+            <Button key={which} id={`way-${which}`} pressed={way === which} onPress={() => setWay(which)}>{t(ways[which])}</Button>
+          ))}
+        </div>
+      )}
+      {text.trim() !== "" || way === "list" ? <Found text={text.trim()} onChoose={choose} /> : <OnBody view={way} onChoose={choose} />}
       <div className="dock">
         <LinkButton id="back" href="#/" icon="back">{t("action.back")}</LinkButton>
         <Button id="check-start" look="primary" busy={start.pending} onPress={() => start.run(null, null)}>{t("check.start")}</Button>
@@ -66,3 +73,52 @@ function Start() {
     </Screen>
   );
 }
+
+/** Complaints that fit what was typed; all where nothing was. */
+function Found(props: { text: string; onChoose: (code: string) => void }) {
+  const t = useWords();
+  const complaints = useComplaints(props.text);
+  return (
+    <>
+      <Complaints options={complaints.data} onChoose={props.onChoose} />
+      {complaints.data?.length === 0 && props.text !== "" && <p role="status">{t("check.searchNone")}</p>}
+    </>
+  );
+}
+
+/** A part of the body, then what it may be there. */
+function OnBody(props: { view: "front" | "back"; onChoose: (code: string) => void }) {
+  const t = useWords();
+  const code = useCodes();
+  const [place, setPlace] = useState<{ part: BodyPart; side: Side } | null>(null);
+  const complaints = useComplaintsAt(place?.part ?? null);
+  return (
+    <>
+      <p role="status" className="strong" data-testid="marked">{place ? code.place(place) : t("check.onBodySub")}</p>
+      {place && (
+        <section className="stack" aria-labelledby="here">
+          <h2 id="here">{t("check.here")}</h2>
+          <Complaints options={complaints.data} onChoose={props.onChoose} />
+        </section>
+      )}
+      <BodyMap view={props.view} places={place ? [place] : []} onTap={(part, side) => setPlace({ part, side })} />
+    </>
+  );
+}
+
+function Complaints(props: { options: OptionView[] | undefined; onChoose: (code: string) => void }) {
+  return (
+    <div className="tiles tiles--list" data-testid="complaints">
+      {props.options?.map(({ code, text }) => (
+        <Tile key={code} id={`complaint-${code}`} icon={ICONS[code]} onPress={() => props.onChoose(code)}>{text}</Tile>
+      ))}
+    </div>
+  );
+}
+
+/** Pictures for those who would rather look; words stand beside them. */
+const ICONS: Record<string, IconName | undefined> = {
+  animal_bite: "animal", fall: "fall", heat: "heat", cold: "cold", cut: "cut", crash: "vehicle", sting: "sting",
+  chemical: "chemical", assault: "assault", back_pain: "lifting", burn: "heat", eye: "eye", child: "people",
+  something_else: "help",
+};

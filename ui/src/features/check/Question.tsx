@@ -1,5 +1,6 @@
 import { useState, type ReactNode } from "react";
 import { Button } from "../../base/components/Button";
+import { Choice } from "../../base/components/Choice";
 import { Field } from "../../base/components/Field";
 import { Trouble } from "../../base/components/Loaded";
 import { Screen } from "../../base/components/Screen";
@@ -149,37 +150,66 @@ function Multi(props: Kind) {
 function NumberAnswer(props: Kind) {
   const t = useWords();
   const { question } = props;
+  const units = question.units ?? [];
   const [typed, setTyped] = useState(question.answer[0] ?? "");
-  const [missing, setMissing] = useState(false);
+  // An earlier answer is kept in the question's own unit, the first one.
+  const [unit, setUnit] = useState(units[0]?.code ?? "");
+  const [wrong, setWrong] = useState<"missing" | "odd" | null>(null);
+  const shown = units.find(({ code }) => code === unit);
+  const { min, max } = { min: shown?.min ?? -Infinity, max: shown?.max ?? Infinity };
+  const sign = shown?.sign ?? question.unit;
   const next = () => {
     const value = Number(typed.replace(",", "."));
-    if (typed.trim() === "" || Number.isNaN(value)) return setMissing(true);
-    props.give({ kind: "number", value });
+    if (typed.trim() === "" || Number.isNaN(value)) return setWrong("missing");
+    if (shown && (value < min || value > max)) return setWrong("odd");
+    props.give(shown ? { kind: "reading", value: { value, unit } } : { kind: "number", value });
+  };
+  const errors = {
+    missing: t(units.length > 0 ? "check.reading" : "check.number"),
+    odd: shown && t("check.odd", { unit: shown.sign, min, max }),
   };
   return (
     <>
+      {units.length > 1 && (
+        <Choice
+          name="unit"
+          title={t("check.unit")}
+          options={units.map(({ code }) => code)}
+          chosen={unit}
+          words={(code) => units.find((other) => other.code === code)?.sign}
+          onChoose={(code) => {
+            setWrong(null);
+            setUnit(code);
+          }}
+        />
+      )}
       <Field
         id="answer-number"
         inputMode="decimal"
-        label={question.unit ? t("check.numberIn", { unit: question.unit }) : question.text}
-        error={missing ? t("check.number") : undefined}
+        label={sign ? t("check.numberIn", { unit: sign }) : question.text}
+        error={wrong ? errors[wrong] : undefined}
         value={typed}
         onChange={(value) => {
-          setMissing(false);
+          setWrong(null);
           setTyped(value);
         }}
         onEnter={next}
       />
-      <Unsure {...props} />
+      <Unsure {...props} measured={units.length > 0} />
       <Why question={question} />
       <Dock {...props} next={next} />
     </>
   );
 }
 
-function Unsure(props: { give: Give }) {
+/** Open is not "no": what nobody measured is not normal. */
+function Unsure(props: { give: Give; measured?: boolean }) {
   const t = useWords();
-  return <Tile id="answer-unknown" icon="help" onPress={() => props.give({ kind: "unknown" })}>{t("check.unsure")}</Tile>;
+  return (
+    <Tile id="answer-unknown" icon="help" onPress={() => props.give({ kind: "unknown" })}>
+      {t(props.measured ? "check.notMeasured" : "check.unsure")}
+    </Tile>
+  );
 }
 
 function Why(props: { question: QuestionView }) {

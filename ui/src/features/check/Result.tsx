@@ -9,8 +9,6 @@ import type { AppView, OutcomeView, TriageView } from "../../ipc/bindings";
 import { useWords } from "../words";
 import { useBack, useStartCheck } from "./queries";
 
-const SIGNED = "signed";
-
 /** What to do, how soon, why, and when to get help sooner. Never the name of an illness. */
 export function Result(props: { app: AppView; check: TriageView; outcome: OutcomeView }) {
   const t = useWords();
@@ -43,7 +41,7 @@ export function Result(props: { app: AppView; check: TriageView; outcome: Outcom
       {outcome.recheck_minutes !== null && (
         <p className="strong" data-testid="recheck">{t("check.recheck", { time: f.minutes(outcome.recheck_minutes) })}</p>
       )}
-      <Banner id="pack-status">{t(check.pack_status === SIGNED ? "check.signed" : "check.draft")}</Banner>
+      <Banner id="pack-status" tone={check.pack_status === "recalled" ? "warn" : "plain"}>{t(packWords(check.pack_status))}</Banner>
       <Button id="check-again" icon="sync" busy={again.pending} onPress={() => again.run(null, null)}>{t("check.again")}</Button>
       <div className="dock">
         <Button id="back" icon="back" onPress={() => back.run(check.id)}>{t("action.back")}</Button>
@@ -51,6 +49,11 @@ export function Result(props: { app: AppView; check: TriageView; outcome: Outcom
       </div>
     </Screen>
   );
+}
+
+function packWords(status: string) {
+  if (status === "recalled") return "check.recalled";
+  return status === "signed" ? "check.signed" : "check.draft";
 }
 
 function Section(props: { id: string; title: string; items: string[] }) {

@@ -1,7 +1,7 @@
 import { skipToken, useQuery } from "@tanstack/react-query";
 import { answerOf, useCommand } from "../../base/query";
 import { go } from "../../base/router";
-import type { TriageView } from "../../ipc/bindings";
+import type { BodyPart, TriageView } from "../../ipc/bindings";
 import { commands } from "../../ipc/transport";
 
 const CHECK = ["check"];
@@ -29,4 +29,17 @@ export function useBack() {
 /** Complaints that fit a few words; all where there are none. */
 export function useComplaints(text: string) {
   return useQuery({ queryKey: ["complaints", text], queryFn: () => answerOf(commands.triageSearch(text)) });
+}
+
+/** How the person is some time after a check: a new result of it. */
+export function useRecheck() {
+  return useCommand(commands.triageRecheck, { key: CHECK, onDone: () => go("check", "now") });
+}
+
+/** Complaints of a part of the body. */
+export function useComplaintsAt(part: BodyPart | null) {
+  return useQuery({
+    queryKey: ["complaints-at", part],
+    queryFn: part === null ? skipToken : () => answerOf(commands.triageAt(part)),
+  });
 }

@@ -5,6 +5,7 @@ import { LinkTile, Tile } from "../../base/components/Tile";
 import { useFormats } from "../../base/i18n/format";
 import { go } from "../../base/router";
 import type { AppView } from "../../ipc/bindings";
+import { Recheck } from "../check/Recheck";
 import { useDraft, useStartReport } from "../report/queries";
 import { useWords } from "../words";
 import { LANGUAGES } from "../../base/i18n";
@@ -21,7 +22,9 @@ export function Home(props: { app: AppView }) {
       title={t("home.title")}
       above={app.name && <p className="greeting">{t("home.hello", { name: app.name, site: app.site ?? "" }).replace(/, $/, "")}</p>}
     >
+      {app.recheck && app.recheck.due && <Recheck recheck={app.recheck} />}
       <Offers />
+      {app.recheck && !app.recheck.due && <Recheck recheck={app.recheck} />}
       {app.unsent > 0 ? (
         <LinkTile id="home-outbox" href="#/outbox" icon="clock" sub={t("home.unsent", { count: app.unsent })}>
           {t("home.outbox")}

@@ -28,6 +28,11 @@ export function useChart(task: string) {
   return useQuery({ queryKey: chartKey(task), queryFn: () => answerOf(commands.chart(task)) });
 }
 
+/** What a symptom check rests on; the engine works for it, so only what is opened asks. */
+export function useBasis(check: string) {
+  return useQuery({ queryKey: ["chart", "basis", check], queryFn: () => answerOf(commands.checkBasis(check)) });
+}
+
 /** The call, read often enough for its figures to be of use. */
 export function useCall() {
   return useQuery({ queryKey: ["visit"], queryFn: () => answerOf(commands.visit()), refetchInterval: CALL_POLL_MS });

@@ -275,6 +275,10 @@ impl<'a> Scope<'a> {
                 };
                 self.holds("DocumentReference", id, &described.value()?, None)
             }
+            // Packs of the symptom checker and their recalls; forms in general are read online.
+            "Questionnaire" => {
+                Ok(granted.contains(&Standing::General) && hms_model::map::pack::is_release(body))
+            }
             _ => Ok(granted.contains(&Standing::General) && DIRECTORY_ON_DEVICE.contains(&kind)),
         }
     }

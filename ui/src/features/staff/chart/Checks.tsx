@@ -4,6 +4,8 @@ import type { ChartCheckView } from "../../../ipc/bindings";
 import { useStaffCodes } from "../codes";
 import { Panel } from "../Panel";
 import { useStaffWords } from "../words";
+import { Basis } from "./Basis";
+import { Banner } from "../../../base/components/Banner";
 
 /** Symptom checks, newest first: the result, why, and every question with its answer. */
 export function Checks(props: { checks: ChartCheckView[] }) {
@@ -22,12 +24,13 @@ function Check(props: { entry: ChartCheckView; open: boolean }) {
   const t = useStaffWords();
   const f = useFormats();
   const code = useStaffCodes();
-  const { check, answers, pack } = props.entry;
+  const { check, answers, pack, signed, recalled } = props.entry;
   return (
     <article className="check" data-testid={`check-${check.id}`}>
       <p>
         <strong data-testid="check-result">{code.checkResult(check.urgency)}</strong> <span className="soft">{f.moment(check.at)}</span>
       </p>
+      {recalled && <Banner id={`recalled-${check.id}`} tone="warn">{t("check.recalled", { why: recalled })}</Banner>}
       {check.reasons.length > 0 && <Points items={check.reasons} />}
       <details open={props.open}>
         <summary data-testid="check-answers">{t("check.answers", { count: answers.length })}</summary>
@@ -46,7 +49,8 @@ function Check(props: { entry: ChartCheckView; open: boolean }) {
           <Points items={check.advice} />
         </details>
       )}
-      <p className="soft small">{t("check.unsigned")} {t("check.pack", { pack })}</p>
+      <Basis check={check.id} />
+      <p className="soft small">{!signed && t("check.unsigned")} {t("check.pack", { pack })}</p>
     </article>
   );
 }
