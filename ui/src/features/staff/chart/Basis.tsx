@@ -30,13 +30,14 @@ function Opened(props: { check: string }) {
 
 function Shown(props: { basis: BasisView }) {
   const t = useStaffWords();
+  const code = useStaffCodes();
   const { rules, possibilities, higher, lower } = props.basis;
   return (
     <div className="basis" data-testid="basis">
       <h4>{t("check.rules")}</h4>
       <ul className="points">{rules.map((rule) => <Rule key={rule.id} rule={rule} />)}</ul>
-      {higher && <Change change={higher} words="check.higher" />}
-      {lower && <Change change={lower} words="check.lower" />}
+      {higher && <Change change={higher} title={t("check.higher", { urgency: code.checkResult(higher.urgency) })} />}
+      {lower && <Change change={lower} title={t("check.lower", { urgency: code.checkResult(lower.urgency) })} />}
       {possibilities.length > 0 && (
         <>
           <h4>{t("check.possible")}</h4>
@@ -69,9 +70,8 @@ function Rule(props: { rule: RuleView }) {
   );
 }
 
-function Change(props: { change: ChangeView; words: "check.higher" | "check.lower" }) {
+function Change(props: { change: ChangeView; title: string }) {
   const t = useStaffWords();
-  const code = useStaffCodes();
   const step = ({ question, item, to }: StepView) => {
     if (question === "") return t("check.stepTyped");
     const named = item === "" ? question : `${question} ${item}`;
@@ -80,7 +80,7 @@ function Change(props: { change: ChangeView; words: "check.higher" | "check.lowe
   };
   return (
     <>
-      <h4>{t(props.words, { urgency: code.checkResult(props.change.urgency) })}</h4>
+      <h4>{props.title}</h4>
       <Points items={props.change.steps.map(step)} />
     </>
   );
