@@ -608,7 +608,9 @@ async fn desk(tape: &mut Tape, tasks: &Tasks) {
         let _ = tape.call("imaging_sites", json!({ "task": task })).await;
         let checks = chart.ok().and_then(|chart| chart["checks"].as_array().cloned());
         for check in checks.unwrap_or_default() {
-            let _ = tape.call("check_basis", json!({ "check": check["check"]["id"] })).await;
+            let _ = tape
+                .call("check_basis", json!({ "check": check["check"]["id"] }))
+                .await;
         }
     }
 }

@@ -121,6 +121,7 @@ const CHART: &[&str] = &[
     "Communication",
     "Consent",
     "Provenance",
+    "Flag",
     "RelatedPerson",
 ];
 /// What a carrier sends.

@@ -1,7 +1,7 @@
 //! The one hook: which commit has which consequence.
 
 use super::queue::{self, Raise};
-use super::{claim, duty, report, write};
+use super::{claim, duty, report, symptom, write};
 use crate::audit::AuditAgent;
 use crate::auth::relation::{derive, RelationKind};
 use crate::db::sqlite::table;
@@ -119,6 +119,9 @@ impl CareHook {
             } else {
                 Ok(())
             };
+        }
+        if let ("RiskAssessment", Some(patient)) = (changed.kind.as_str(), patient) {
+            symptom::note(tx, &changed.id, &resource, patient)?;
         }
         // Raised once, by the first version: a claim later on is not news about the injury.
         if stored.version != 1 || stored.seq != changed.seq {

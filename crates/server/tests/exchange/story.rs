@@ -130,7 +130,12 @@ async fn a_check_raises_the_entry_and_never_lowers_it() {
             id: TriageId::parse(id).expect("id"),
             patient: PatientId::parse("dana").ok(),
             report: ReportId::parse("r1").ok(),
-            level: "urgent_video".into(),
+            level: if urgency == "call_911" {
+                "emergency"
+            } else {
+                "urgent_video"
+            }
+            .into(),
             urgency: urgency.into(),
             venue: "video".into(),
             reasons: vec![],
@@ -153,6 +158,24 @@ async fn a_check_raises_the_entry_and_never_lowers_it() {
         assert_eq!(text(&entry, "priority"), wanted, "after {urgency}");
     }
     assert_eq!(w.tasks("review-report").await.len(), 1);
+
+    // Each says by which pack and from which answers; the emergency stands in the chart, once, and its person reads both.
+    assert_eq!(w.stored("Provenance").await.len(), 4);
+    assert_eq!(w.stored("Flag").await.len(), 1);
+    let (_, found) = w.get(&dana, "/fhir/Provenance?target=RiskAssessment/t3").await;
+    let entities = &found["entry"][0]["resource"]["entity"];
+    assert_eq!(
+        entities[0]["what"]["reference"], "QuestionnaireResponse/t3-answers",
+        "{found}"
+    );
+    assert_eq!(entities[1]["what"]["identifier"]["value"], "abc");
+    let (_, found) = w.get(&dana, "/fhir/Flag?patient=dana").await;
+    assert_eq!(
+        found["entry"][0]["resource"]["code"]["coding"][0]["code"], "call_911",
+        "{found}"
+    );
+    w.sync(&mut dana, &[]).await;
+    assert_eq!((dana.ids("Provenance").len(), dana.ids("Flag").len()), (4, 1));
 }
 
 #[tokio::test(flavor = "multi_thread")]
