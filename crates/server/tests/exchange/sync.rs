@@ -380,3 +380,34 @@ async fn a_report_without_a_task_gets_one() {
         .held
         .contains_key(&tasks.first().map(name).unwrap_or_default()));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn packs_of_the_symptom_checker_reach_every_device_and_other_forms_none() {
+    let w = World::new().await;
+    let release = hms_model::map::pack::PackRelease {
+        hash: "ab".repeat(32),
+        file: Some("AAAA".into()),
+        ..Default::default()
+    };
+    w.put(hms_model::map::pack::to_fhir(&release)).await;
+    w.put(json!({ "resourceType": "Questionnaire", "id": "form", "status": "active" }))
+        .await;
+
+    for (who, device) in [("dana", "phone"), ("ada", "desk"), ("max", "office")] {
+        let mut device = w.device(who, device).await;
+        w.sync(&mut device, &[]).await;
+        assert_eq!(
+            device.ids("Questionnaire"),
+            ["pack-abababababababababababababababab"],
+            "{who}"
+        );
+        // Nobody puts one there but a system: clinicians sign, they do not publish.
+        let (status, _) = w
+            .put_as(&device, &hms_model::map::pack::to_fhir(&release), None)
+            .await;
+        assert!(
+            status == StatusCode::FORBIDDEN || status == StatusCode::NOT_FOUND,
+            "{who}: {status}"
+        );
+    }
+}
