@@ -247,13 +247,31 @@ impl Search<'_> {
                 without.map(|code| set(Answer::Code(code))).collect()
             }
             (Kind::Number, _) => {
-                let thresholds = plan.thresholds.iter().filter(|(f, _, _)| *f == finding);
+                // A threshold further on may do at once what this one does only with other answers: an age of 18
+                // closes more than an age of one.
+                let beyond = |own: &(FindingIx, Side, i64), other: &(FindingIx, Side, i64)| {
+                    let further = match (self.towards, own.1) {
+                        (Towards::Higher, Side::AtLeast) | (Towards::Lower, Side::AtMost) => other.2 >= own.2,
+                        (Towards::Higher, Side::AtMost) | (Towards::Lower, Side::AtLeast) => other.2 <= own.2,
+                    };
+                    own.1 == other.1 && further
+                };
                 let at = |(_, side, value): &(FindingIx, Side, i64)| match (self.towards, side) {
                     (Towards::Higher, _) => *value,
                     (Towards::Lower, Side::AtLeast) => value - 1,
                     (Towards::Lower, Side::AtMost) => value + 1,
                 };
-                thresholds.map(|t| set(Answer::Number(Milli(at(t))))).collect()
+                let own = plan.thresholds.iter().filter(|(f, _, _)| *f == finding);
+                let mut near: Vec<_> = own
+                    .flat_map(|own| plan.thresholds.iter().filter(move |t| beyond(own, t)))
+                    .collect();
+                near.sort_by_key(|t| (t.0 != finding, t.2));
+                let number = |t: &(FindingIx, Side, i64)| Edit::Set {
+                    question: q.id.clone(),
+                    finding: t.0,
+                    to: Answer::Number(Milli(at(t))),
+                };
+                near.into_iter().map(number).collect()
             }
         }
     }

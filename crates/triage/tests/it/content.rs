@@ -2,6 +2,7 @@
 
 use hms_triage::{author, next, search, Answer, Answers, Lang, Next, Outcome, Pack, Session, Urgency};
 
+use crate::same;
 use crate::tables::tables;
 
 fn urgency(pack: &Pack, answers: &Answers) -> Urgency {
@@ -268,8 +269,10 @@ fn an_emergency_is_still_found_when_one_red_flag_is_wrongly_denied() {
     let pack = Pack::embedded();
     let (mut caught, mut all) = (0, 0);
     for e in tables().examples.iter().filter(|e| e.at_least >= Urgency::EdNow) {
+        let truth = same::truth(pack, e);
         for missing in &e.present {
-            let present: Vec<String> = e.present.iter().filter(|f| *f != missing).cloned().collect();
+            // The sign is denied wherever it stands; items that say it in other words are answered as they are.
+            let present: Vec<String> = truth.iter().filter(|f| *f != missing).cloned().collect();
             let mut answers = author::answers_with(pack, &e.complaint, &present, e.age);
             // What the person typed before the list still counts.
             answers
@@ -277,12 +280,15 @@ fn an_emergency_is_still_found_when_one_red_flag_is_wrongly_denied() {
                 .extend(search::danger(pack, e.search.as_deref().unwrap_or_default()));
             all += 1;
             let found = urgency(pack, &answers) >= Urgency::EdNow;
+            if !found {
+                println!("lost: {} without {missing}", e.id);
+            }
             caught += usize::from(found);
         }
     }
     // Reported, and held so that it can only be driven up.
     println!("still emergencies with one finding denied: {caught} of {all}");
-    assert!(caught * 100 >= all * 54, "{caught} of {all}");
+    assert!(caught * 100 >= all * 98, "{caught} of {all}");
 }
 
 #[test]

@@ -7,9 +7,12 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use hms_triage::{
-    author, search, Answer, Answers, Expr, Lang, Next, Outcome, Pack, Session, Urgency, COMPLAINT,
+    author, search, Answer, Answers, Expr, Lang, Milli, Next, Outcome, Pack, Session, Side, Urgency,
+    COMPLAINT,
 };
 use serde_json::Value;
+
+use crate::same;
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -27,27 +30,37 @@ fn cases() -> Vec<author::Example> {
     all
 }
 
-/// A case and all answers to it: what it names is present, all else is "no".
+/// A case and all answers to it: what it names is present, and what says the same; all else is "no".
 struct Told {
     case: author::Example,
+    truth: Vec<String>,
     full: Answers,
     /// Findings that the typed words raised.
     raised: BTreeSet<String>,
 }
 
 fn told(pack: &Pack) -> Vec<Told> {
-    let told = |case: author::Example| Told {
-        full: author::answers_with(pack, &case.complaint, &case.present, case.age),
-        raised: search::danger(pack, case.search.as_deref().unwrap_or_default())
-            .into_iter()
-            .collect(),
-        case,
+    let told = |case: author::Example| {
+        let truth = same::truth(pack, &case);
+        Told {
+            full: author::answers_with(pack, &case.complaint, &truth, case.age),
+            raised: search::danger(pack, case.search.as_deref().unwrap_or_default())
+                .into_iter()
+                .collect(),
+            truth,
+            case,
+        }
     };
     cases().into_iter().map(told).collect()
 }
 
 /// Asks what the engine asks; `not_sure` says so for all that the case does not name.
 fn ask(pack: &Pack, told: &Told, full: &Answers, not_sure: bool) -> Outcome {
+    walk(pack, told, full, not_sure).0
+}
+
+/// The same, and the questions that were asked.
+fn walk(pack: &Pack, told: &Told, full: &Answers, not_sure: bool) -> (Outcome, Vec<String>) {
     let mut session = Session::new(pack);
     session.answers.raised = told.raised.clone();
     if let Some(age) = full.given.get("age").filter(|_| told.case.age.is_some()) {
@@ -56,13 +69,16 @@ fn ask(pack: &Pack, told: &Told, full: &Answers, not_sure: bool) -> Outcome {
     }
     loop {
         match session.next(pack, Lang::En) {
-            Next::Outcome(outcome) => return outcome,
+            Next::Outcome(outcome) => return (outcome, session.trail),
             Next::Question(q) => {
                 let answer = match full.given[&q.id].clone() {
                     Answer::Codes(codes) if not_sure => {
                         Answer::Codes(codes.into_iter().chain([Answer::UNKNOWN.to_owned()]).collect())
                     }
-                    Answer::Flag(false) | Answer::Number(_) if not_sure => Answer::unknown(),
+                    Answer::Number(number) if not_sure && !reads(pack, &q.id, number, &told.case.present) => {
+                        Answer::unknown()
+                    }
+                    Answer::Flag(false) if not_sure => Answer::unknown(),
                     other => other,
                 };
                 session.answer(pack, &q.id, answer).unwrap();
@@ -70,6 +86,75 @@ fn ask(pack: &Pack, told: &Told, full: &Answers, not_sure: bool) -> Outcome {
         }
     }
 }
+
+/// Whether a number is what the case tells: it settles a finding that the case names.
+fn reads(pack: &Pack, question: &str, number: Milli, present: &[String]) -> bool {
+    let mut questions = pack.file().questions.iter().filter(|q| q.id == question);
+    let spec = questions.find_map(|q| q.number.as_ref());
+    spec.is_some_and(|spec| {
+        let mut told = spec.thresholds.iter().filter(|t| present.contains(&t.finding));
+        told.any(|t| match t.side {
+            Side::AtLeast => number >= t.value,
+            Side::AtMost => number <= t.value,
+        })
+    })
+}
+
+/// One mistake at a time in what a person taps on the way to an emergency: of all of them, how many still end in one.
+#[derive(Clone, Copy, Default)]
+struct Mistakes {
+    /// One item that should have been tapped is not, on one list.
+    item: (u32, u32),
+    /// A whole list is passed over with "none of these".
+    list: (u32, u32),
+    /// Emergencies that no such mistake loses: of one item, of one list.
+    sound: (u32, u32),
+}
+
+impl Mistakes {
+    fn add(&mut self, more: Mistakes) {
+        let sum = |a: &mut (u32, u32), b: (u32, u32)| *a = (a.0 + b.0, a.1 + b.1);
+        sum(&mut self.item, more.item);
+        sum(&mut self.list, more.list);
+        sum(&mut self.sound, more.sound);
+    }
+
+    fn of(pack: &Pack, told: &Told) -> Mistakes {
+        let (_, trail) = walk(pack, told, &told.full, false);
+        let mut out = Mistakes::default();
+        for id in trail.iter().filter(|id| *id != COMPLAINT) {
+            let found = |answer: Answer| {
+                let mut full = told.full.clone();
+                full.given.insert(id.clone(), answer);
+                u32::from(ask(pack, told, &full, false).urgency >= Urgency::EdNow)
+            };
+            let (without, none) = match &told.full.given[id] {
+                Answer::Codes(codes) if !codes.is_empty() => {
+                    let left = |code| codes.iter().filter(|c| *c != code).cloned().collect();
+                    let without: Vec<_> = codes.iter().map(|c| Answer::Codes(left(c))).collect();
+                    (without, Answer::Codes(Vec::new()))
+                }
+                Answer::Flag(true) => (vec![Answer::Flag(false)], Answer::Flag(false)),
+                _ => continue,
+            };
+            for answer in without {
+                out.item = (out.item.0 + found(answer), out.item.1 + 1);
+            }
+            out.list = (out.list.0 + found(none), out.list.1 + 1);
+        }
+        out.sound = (
+            u32::from(out.item.0 == out.item.1),
+            u32::from(out.list.0 == out.list.1),
+        );
+        out
+    }
+}
+
+/// More questions on the way to an emergency are printed.
+const SLOW: u32 = 8;
+
+/// Of a complaint: what its cases are and get, denied signs that are still found and all of them, and mistakes.
+type Row = ([[u32; 3]; 3], u32, u32, Mistakes);
 
 /// Emergency, today or within a day, later or at home.
 fn band(u: Urgency) -> usize {
@@ -139,6 +224,13 @@ fn count(pack: &Pack) -> Figures {
                 true => to_emergency.push(outcome.questions),
                 false => to_answer.push(outcome.questions),
             }
+            if outcome.urgency >= Urgency::EdNow && outcome.questions > SLOW {
+                let rules: Vec<&str> = outcome.reasons.iter().map(|r| r.rule.as_str()).collect();
+                println!(
+                    "slow: {} after {} questions by {rules:?}",
+                    t.case.id, outcome.questions
+                );
+            }
             if t.case.at_least >= Urgency::EdNow && outcome.urgency < Urgency::EdNow {
                 missed.push(format!("{} ({mode})", t.case.id));
             }
@@ -154,11 +246,12 @@ fn count(pack: &Pack) -> Figures {
 
     line("\n## What each complaint's cases are, and what they get\n");
     line("Rows of three: emergencies, cases for today or within a day, and later or at home; each as what they get of the same three.\n");
-    line("| complaint | emergencies | soon | later | one red flag wrongly denied: still an emergency |");
-    line("|---|---|---|---|---|");
-    let mut tables: BTreeMap<&str, ([[u32; 3]; 3], u32, u32)> = BTreeMap::new();
+    line("| complaint | emergencies | soon | later | a sign denied everywhere: still an emergency | one item forgotten | one list passed over |");
+    line("|---|---|---|---|---|---|---|");
+    let mut tables: BTreeMap<&str, Row> = BTreeMap::new();
+    let mut alone = 0;
     for t in &all {
-        let (table, caught, denied) = tables.entry(&t.case.complaint).or_default();
+        let (table, caught, denied, mistakes) = tables.entry(&t.case.complaint).or_default();
         let got = ask(pack, t, &t.full, false).urgency;
         // Between its two bounds a case is what it gets.
         let is = got.clamp(t.case.at_least, t.case.at_most);
@@ -166,31 +259,54 @@ fn count(pack: &Pack) -> Figures {
         if t.case.at_least < Urgency::EdNow {
             continue;
         }
+        mistakes.add(Mistakes::of(pack, t));
         for flag in &t.case.present {
-            let present: Vec<String> = t.case.present.iter().filter(|f| *f != flag).cloned().collect();
-            let full = author::answers_with(pack, &t.case.complaint, &present, t.case.age);
+            let still = |all: &[String]| {
+                let present: Vec<String> = all.iter().filter(|f| *f != flag).cloned().collect();
+                let full = author::answers_with(pack, &t.case.complaint, &present, t.case.age);
+                u32::from(ask(pack, t, &full, false).urgency >= Urgency::EdNow)
+            };
             *denied += 1;
-            *caught += u32::from(ask(pack, t, &full, false).urgency >= Urgency::EdNow);
+            *caught += still(&t.truth);
+            alone += still(&t.case.present);
         }
     }
     let (mut caught, mut denied) = (0, 0);
-    for (complaint, (table, c, d)) in &tables {
+    let mut mistakes = Mistakes::default();
+    for (complaint, (table, c, d, m)) in &tables {
+        mistakes.add(*m);
         let row = |r: [u32; 3]| r.map(|n| n.to_string()).join(" / ");
-        let share = if *d == 0 {
-            "–".to_owned()
-        } else {
-            format!("{c} of {d}")
+        let share = |(c, d): (u32, u32)| match d {
+            0 => "–".to_owned(),
+            _ => format!("{c} of {d}"),
         };
         line(&format!(
-            "| {complaint} | {} | {} | {} | {share} |",
+            "| {complaint} | {} | {} | {} | {} | {} | {} |",
             row(table[0]),
             row(table[1]),
-            row(table[2])
+            row(table[2]),
+            share((*c, *d)),
+            share(m.item),
+            share(m.list)
         ));
         (caught, denied) = (caught + c, denied + d);
     }
+    line("\n## When a person errs\n");
+    line("Three measures, from the mildest to the hardest. A person who is in danger errs in one answer to one list; what the");
+    line("case names is true, and so is each item that says the same in other words (`tests/it/same.rs`). All else is \"no\".\n");
     line(&format!(
-        "\nAll together: {caught} of {denied} emergencies are still found with one of their findings denied."
+        "- one item that should be tapped is not, on one list: {} of {} still end in an emergency; {} of {emergencies} emergencies are lost by no such slip",
+        mistakes.item.0, mistakes.item.1, mistakes.sound.0
+    ));
+    line(&format!(
+        "- one whole list is passed over with \"none of these\": {} of {} still end in an emergency; {} of {emergencies} emergencies are lost by no such slip",
+        mistakes.list.0, mistakes.list.1, mistakes.sound.1
+    ));
+    line(&format!(
+        "- one sign that the case names is denied wherever it stands, items in other words are answered as they are: {caught} of {denied} are still found"
+    ));
+    line(&format!(
+        "- the same, and only what the case names is true, nothing in other words: {alone} of {denied} (so it was counted before the last lists came)"
     ));
 
     line("\n## Rules\n");
@@ -198,8 +314,7 @@ fn count(pack: &Pack) -> Figures {
         raised: t.raised.clone(),
         ..t.full.clone()
     };
-    let fired: Vec<BTreeSet<&str>> = all.iter().map(|t| fired(pack, &answered(t))).collect();
-    let by_case: BTreeSet<&str> = fired.iter().flatten().copied().collect();
+    let by_case: BTreeSet<&str> = all.iter().flat_map(|t| fired(pack, &answered(t))).collect();
     let floor = |id: &str| id.starts_with("floor.");
     let danger: BTreeSet<&str> = file.danger.iter().map(|d| d.finding.as_str()).collect();
     let rest: Vec<&str> = file
@@ -208,16 +323,28 @@ fn count(pack: &Pack) -> Figures {
         .map(|r| r.id.as_str())
         .filter(|id| !by_case.contains(id) && !floor(id) && !danger.contains(id))
         .collect();
+    // What a case names alone: where another item says the same in other words, no rule is lost by itself.
+    let named: Vec<(Answers, BTreeSet<&str>)> = all
+        .iter()
+        .map(|t| {
+            let answers = Answers {
+                raised: t.raised.clone(),
+                ..author::answers_with(pack, &t.case.complaint, &t.case.present, t.case.age)
+            };
+            let holding = fired(pack, &answers);
+            (answers, holding)
+        })
+        .collect();
     let decisive = file.rules.iter().filter(|r| {
         r.level > Urgency::SelfCare
-            && all.iter().zip(&fired).any(|(t, fired)| {
+            && named.iter().any(|(answers, fired)| {
                 fired.contains(r.id.as_str())
-                    && author::urgency_without(pack, &answered(t), &r.id)
-                        < Outcome::of(pack, &answered(t), Lang::En).urgency
+                    && author::urgency_without(pack, answers, &r.id)
+                        < Outcome::of(pack, answers, Lang::En).urgency
             })
     });
     line(&format!(
-        "- {} of {} rules are fired by a case; {} change the urgency of one when dropped",
+        "- {} of {} rules are fired by a case; {} change the urgency of one when dropped, where nothing in other words is counted",
         by_case.len(),
         file.rules.len(),
         decisive.count()

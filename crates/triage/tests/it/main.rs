@@ -14,6 +14,7 @@ mod interview;
 mod page;
 mod peer;
 mod proofs;
+mod same;
 mod shelf;
 mod signing;
 mod tables;

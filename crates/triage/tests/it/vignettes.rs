@@ -8,6 +8,8 @@ use hms_triage::{
     COMPLAINT, SOMETHING_ELSE,
 };
 
+use crate::same;
+
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Mode {
     NotSure,
@@ -29,156 +31,10 @@ fn cases() -> Vec<author::Example> {
     all
 }
 
-/// The same fact in the words of the general lists.
-const SAME: [(&str, &[&str]); 14] = [
-    (
-        "other.ill",
-        &[
-            "back.fever",
-            "belly.fever",
-            "wo.pid",
-            "inf.travel",
-            "inf.immune",
-            "cut.fever",
-            "ur.kidney",
-            "inf.flank",
-            "leg.joint",
-            "rash.sick",
-            "bite.fever",
-            "inf.joint",
-        ],
-    ),
-    (
-        "other.pain",
-        &[
-            "belly.right",
-            "belly.hard",
-            "belly.back",
-            "ur.stone",
-            "chest.clot",
-            "leg.tight",
-            "fall.a_calf",
-            "belly.hernia",
-            "vom.pain",
-            "bu.place",
-        ],
-    ),
-    (
-        "other.pregnant",
-        &[
-            "pg.blood",
-            "pg.head",
-            "pg.move",
-            "pg.soak",
-            "pg.pain",
-            "pg.fever",
-            "belly.preg",
-            "wo.preg",
-        ],
-    ),
-    (
-        "other.heart",
-        &[
-            "ti.heart",
-            "arm.heart",
-            "pal.now",
-            "chest.sweat",
-            "chest.spread",
-            "to.heart",
-        ],
-    ),
-    (
-        "other.throat",
-        &[
-            "th.side",
-            "th.drool",
-            "bow.food",
-            "to.swell",
-            "cut.jaw",
-            "al.throat",
-        ],
-    ),
-    (
-        "other.private",
-        &[
-            "ur.stuck",
-            "ur.testicle",
-            "belly.testicle",
-            "leg.dark",
-            "back.urine",
-        ],
-    ),
-    (
-        "other.head",
-        &["crash.out", "fall.h_vomit", "as.head", "fall.h_out"],
-    ),
-    (
-        "other.force",
-        &[
-            "crash.fast",
-            "crash.walk",
-            "fall.height",
-            "as.choke",
-            "crash.pinned",
-        ],
-    ),
-    (
-        "other.wound",
-        &[
-            "bite.snake",
-            "bite.bat",
-            "cut.stuck",
-            "cut.crush",
-            "as.weapon",
-            "cut.trunk",
-            "crash.pinned",
-        ],
-    ),
-    (
-        "other.burn",
-        &["bu.huge", "bu.place", "bu.white", "bu.high", "bu.bolt", "bu.big"],
-    ),
-    (
-        "other.calf",
-        &[
-            "leg.clot",
-            "leg.cold",
-            "leg.tight",
-            "db.foot",
-            "cold.white",
-            "fall.a_calf",
-            "back.weak",
-            "br.clot",
-            "chest.clot",
-            "leg.weak",
-        ],
-    ),
-    ("other.needle", &["cut.needle", "as.sex", "ur.exposed"]),
-    ("life.stroke", &["st.gone", "st.side", "dz.nerve", "ha.nerve"]),
-    (
-        "life.poison",
-        &[
-            "bu.air",
-            "ch.ate",
-            "ch.drug",
-            "ch.co",
-            "vom.poison",
-            "ch.ill",
-            "ha.gas",
-        ],
-    ),
-];
-
 /// What someone with only the case before them answers.
-fn reply(pack: &Pack, q: &QuestionView, case: &author::Example, mode: Mode) -> Answer {
+fn reply(pack: &Pack, q: &QuestionView, case: &author::Example, truth: &[String], mode: Mode) -> Answer {
     let def = pack.file().questions.iter().find(|d| d.id == q.id).unwrap();
-    let tells = |f: &String| {
-        let same = |p: &String| {
-            SAME.iter()
-                .any(|(all, these)| all == f && these.contains(&p.as_str()))
-        };
-        case.present.contains(f) || case.present.iter().any(same)
-    };
+    let tells = |f: &String| truth.contains(f);
     let known = |o: &&hms_triage::Choice| {
         let mut sets = o.sets.iter().chain(&o.also).peekable();
         sets.peek().is_some() && sets.all(tells)
@@ -214,6 +70,7 @@ struct Run {
 }
 
 fn run(pack: &Pack, case: &author::Example, mode: Mode) -> Run {
+    let truth = same::truth(pack, case);
     let mut session = Session::new(pack);
     let person = Person {
         age: case.age,
@@ -227,7 +84,7 @@ fn run(pack: &Pack, case: &author::Example, mode: Mode) -> Run {
         match session.next(pack, Lang::En) {
             Next::Outcome(outcome) => return Run { outcome, offered },
             Next::Question(q) => {
-                let answer = reply(pack, &q, case, mode);
+                let answer = reply(pack, &q, case, &truth, mode);
                 session.answer(pack, &q.id, answer).unwrap();
             }
         }

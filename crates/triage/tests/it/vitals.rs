@@ -121,6 +121,11 @@ fn a_pack_whose_limits_no_meter_can_show_is_refused() {
 fn a_pack_from_before_conditions_and_vitals_is_still_read() {
     let mut file: Value = serde_json::from_slice(include_bytes!("../../pack/pack.json")).unwrap();
     file.as_object_mut().unwrap().remove("conditions");
+    for question in file["questions"].as_array_mut().unwrap() {
+        if let Some(number) = question["number"].as_object_mut() {
+            number.remove("vital");
+        }
+    }
     let old = Pack::from_bytes(&serde_json::to_vec(&file).unwrap()).unwrap();
     assert!(old.file().conditions.is_empty());
     assert!(old
