@@ -128,6 +128,10 @@ fn cases(pack: &Pack, per_rule: usize, in_full: usize) -> Vec<(Answers, Option<V
             ));
         }
     }
+    // With "none of these" everywhere every floor is seen not to hold.
+    let floors = rules.iter().filter(|r| r.id.starts_with("floor."));
+    let floors = floors.map(|r| format!("rules/{}", r.id)).collect();
+    out.push((author::answers_with(pack, "", &[], None), Some(floors)));
     let all: BTreeSet<&str> = pack.file().questions.iter().map(|q| q.id.as_str()).collect();
     for _ in 0..in_full {
         out.push((near(pack, None, &all, &mut dice), None));

@@ -139,7 +139,10 @@ pub const SAME: &[(&str, &[&str])] = &[
             "ha.blow&ha.grow",
         ],
     ),
-    ("other.force", &["crash.walk", "fall.height", "as.choke"]),
+    (
+        "other.force",
+        &["crash.walk", "crash.fast", "fall.height", "as.choke"],
+    ),
     (
         "other.wound",
         &[
@@ -155,8 +158,12 @@ pub const SAME: &[(&str, &[&str])] = &[
         "other.burn",
         &["bu.huge", "bu.place", "bu.white", "bu.high", "bu.bolt", "bu.big"],
     ),
-    ("other.calf", &["leg.clot", "leg.cold", "pg.leg"]),
+    (
+        "other.calf",
+        &["leg.clot", "leg.cold", "leg.tight", "fall.a_calf", "pg.leg"],
+    ),
     ("other.needle", &["cut.needle", "as.sex"]),
+    ("heat.temp103", &["heat.t103"]),
     ("life.breath", &["br.talk", "br.rest", "co.breath", "ch2.ribs"]),
     (
         "life.bleed",
@@ -275,6 +282,7 @@ pub const SAME: &[(&str, &[&str])] = &[
             "heat.stuck",
             "=heat.exhaustion_risk",
             "=heat.infant_sign",
+            "=heat.warm_sick",
         ],
     ),
     (
@@ -328,6 +336,7 @@ pub const SAME: &[(&str, &[&str])] = &[
             "fall.b_blood",
             "fall.n_mid",
             "fall.n_turn",
+            "fall.n_danger",
             "=fall.neck_old",
         ],
     ),
@@ -448,8 +457,8 @@ pub const SAME: &[(&str, &[&str])] = &[
     ("again.ft_beat", &["life.faint_heart"]),
     ("again.ft_fell", &["life.faint_hurt"]),
     ("again.ft_jerk", &["life.faint_shake"]),
-    ("again.ft_still", &["life.faint_again"]),
-    ("again.ft_ache", &["life.faint_pain"]),
+    ("again.ft_still", &["life.faint_again", "life.faint_pain"]),
+    ("again.ft_who", &["=life.faint_risk"]),
     ("again.dz_walk", &["dz.nerve"]),
     ("again.dz_beat", &["dz.heart"]),
     ("again.dz_loss", &["dz.blood"]),
