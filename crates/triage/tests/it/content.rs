@@ -288,7 +288,7 @@ fn an_emergency_is_still_found_when_one_red_flag_is_wrongly_denied() {
     }
     // Reported, and held so that it can only be driven up.
     println!("still emergencies with one finding denied: {caught} of {all}");
-    assert!(caught * 100 >= all * 98, "{caught} of {all}");
+    assert!(caught * 100 >= all * 99, "{caught} of {all}");
 }
 
 #[test]
