@@ -43,6 +43,7 @@ export const SCREENS: Shot[] = [
     press: ["home-hurt", "safe-safe", "what-animal", "map-hand-left", "next", "next", "next"],
   },
   { name: "check-start", tape: "open", route: "check", ready: "complaint-fall" },
+  { name: "check-body", tape: "open", route: "check", press: ["way-front", "map-hand-left"], ready: "complaint-animal_bite" },
   { name: "check-multi", tape: "open", route: "check", press: ["complaint-animal_bite"], ready: "screen-question" },
   { name: "check-choice", tape: "open", route: "check", press: inCheck("open", (walk) => walk.to("choice").press), ready: "answer-puncture" },
   { name: "check-boolean", tape: "open", route: "check", press: inCheck("open", (walk) => walk.to("boolean").press), ready: "answer-true" },
