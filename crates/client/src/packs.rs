@@ -186,8 +186,11 @@ pub fn pack_release(
     })
 }
 
-/// A pack's bytes and who signed them; `None` where the release carries no pack.
-fn unpacked(release: &PackRelease) -> Result<Option<(Vec<u8>, Vec<PackSignature>)>, PackTrouble> {
+/// A pack's bytes, and who signed them.
+type Signed = (Vec<u8>, Vec<PackSignature>);
+
+/// What a release carries; `None` where that is no pack.
+fn unpacked(release: &PackRelease) -> Result<Option<Signed>, PackTrouble> {
     let damaged = |_| PackTrouble::Damaged;
     let Some(file) = &release.file else {
         return Ok(None);

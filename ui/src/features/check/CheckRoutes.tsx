@@ -53,7 +53,7 @@ function Start() {
   const [text, setText] = useState("");
   const [way, setWay] = useState<Way>("list");
   const choose = (code: string) => start.run(null, code);
-  const ways = { list: "check.inList", front: "report.front", back: "report.back" } as const;
+  const ways = { list: "report.list", front: "report.front", back: "report.back" } as const;
   return (
     <Screen id="check-start" title={t("check.startTitle")} sub={t("check.startSub")}>
       {start.failure && <Trouble error={start.failure} />}
@@ -92,16 +92,23 @@ function OnBody(props: { view: "front" | "back"; onChoose: (code: string) => voi
   const code = useCodes();
   const [place, setPlace] = useState<{ part: BodyPart; side: Side } | null>(null);
   const complaints = useComplaintsAt(place?.part ?? null);
+  const here = useRef<HTMLHeadingElement>(null);
+  // What was tapped is gone: whoever uses the keyboard goes on at what came in its place.
+  useEffect(() => here.current?.focus(), [place]);
+  // In the place of the picture: what comes above it would be out of sight of whoever tapped a foot.
+  if (place) {
+    return (
+      <section className="stack" aria-labelledby="here">
+        <h2 id="here" ref={here} tabIndex={-1} data-testid="marked">{t("check.here", { place: code.place(place) })}</h2>
+        <Complaints options={complaints.data} onChoose={props.onChoose} />
+        <Button id="other-place" look="quiet" onPress={() => setPlace(null)}>{t("check.otherPlace")}</Button>
+      </section>
+    );
+  }
   return (
     <>
-      <p role="status" className="strong" data-testid="marked">{place ? code.place(place) : t("check.onBodySub")}</p>
-      {place && (
-        <section className="stack" aria-labelledby="here">
-          <h2 id="here">{t("check.here")}</h2>
-          <Complaints options={complaints.data} onChoose={props.onChoose} />
-        </section>
-      )}
-      <BodyMap view={props.view} places={place ? [place] : []} onTap={(part, side) => setPlace({ part, side })} />
+      <p className="strong">{t("check.onBodySub")}</p>
+      <BodyMap view={props.view} places={[]} onTap={(part, side) => setPlace({ part, side })} />
     </>
   );
 }
