@@ -99,7 +99,10 @@ impl Provisioning {
             hpke_public_key: word(&["hpke_public_key", "hpkePublicKey"]),
             help_phone: word(&["help_phone", "helpPhone"]).unwrap_or_default(),
             demo: true,
-            pack_trust: None,
+            pack_trust: match demo.get("pack_trust") {
+                Some(trust) => Some(serde_json::from_value(trust.clone()).map_err(ProvisioningError::Parse)?),
+                None => None,
+            },
         })
     }
 

@@ -176,7 +176,7 @@ pub fn complaints(pack: &Pack, text: &str, most: usize) -> Vec<String> {
     let others = |code: &&str| *code != crate::session::SOMETHING_ELSE;
     let mut found: Vec<&str> = pack
         .complaint_index()
-        .find(text)
+        .find(&bounded(text))
         .into_iter()
         .filter(others)
         .collect();
@@ -214,7 +214,7 @@ pub fn exact<'a>(pack: &'a Pack, text: &str) -> Option<&'a str> {
 /// The findings that danger phrases in a free text make present.
 #[must_use]
 pub fn danger(pack: &Pack, text: &str) -> Vec<String> {
-    let folded = fold(text);
+    let folded = fold(&bounded(text));
     let words: Vec<&str> = folded.split(' ').collect();
     let hit = |phrases: &Vec<String>| phrases.iter().all(|phrase| contains(&words, phrase));
     let dangers = pack.file().danger.iter();
@@ -222,6 +222,26 @@ pub fn danger(pack: &Pack, text: &str) -> Vec<String> {
         .filter(|d| d.phrases.iter().any(hit))
         .map(|d| d.finding.clone())
         .collect()
+}
+
+/// What is read of a text, in characters: a person who is asked for a word or two types far less, and the time it takes
+/// grows with it.
+const READ: usize = 4_000;
+
+/// A text that is too long by its beginning and its end.
+fn bounded(text: &str) -> std::borrow::Cow<'_, str> {
+    // Few texts are that long: counting them all would be the dearer part of a search.
+    if text.len() <= READ || text.chars().count() <= READ {
+        return text.into();
+    }
+    let at = |n: usize| text.char_indices().nth(n).map_or(text.len(), |(at, _)| at);
+    let from_end = text
+        .char_indices()
+        .rev()
+        .nth(READ / 2 - 1)
+        .map_or(0, |(at, _)| at);
+    let (begin, end) = (text.get(..at(READ / 2)), text.get(from_end..));
+    format!("{} {}", begin.unwrap_or_default(), end.unwrap_or_default()).into()
 }
 
 /// Whether the words of a phrase follow one another in the text, one slip per longer word forgiven.

@@ -70,7 +70,7 @@ pub struct Shelf {
     trust: Trust,
     /// The build's own.
     own: Held,
-    /// Those that came, oldest first.
+    /// Those that came.
     came: Vec<Held>,
     recalls: Vec<Recall>,
 }
@@ -117,8 +117,10 @@ impl Shelf {
         }
         let pack = Pack::from_bytes(bytes).map_err(Refused::Unreadable)?;
         let came = number(pack.version()).ok_or(Refused::NoVersion)?;
+        // What was taken back bars nothing: the pack that takes its place may have been made before it.
         let newest = self
             .held()
+            .filter(|held| self.recalled(held.pack.hash()).is_none())
             .map(|held| held.pack.version())
             .max_by_key(|v| number(v));
         if let Some(here) = newest.filter(|here| number(here) >= Some(came)) {
@@ -192,9 +194,9 @@ impl Shelf {
     /// Hashes of the packs held beside the build's own, newest first.
     #[must_use]
     pub fn came(&self) -> Vec<String> {
-        // Each one that was taken was newer than all before it.
-        let newest_first = self.came.iter().rev();
-        newest_first.map(|held| held.pack.hash().to_owned()).collect()
+        let mut came: Vec<&Held> = self.came.iter().collect();
+        came.sort_by_key(|held| std::cmp::Reverse(number(held.pack.version())));
+        came.into_iter().map(|held| held.pack.hash().to_owned()).collect()
     }
 }
 

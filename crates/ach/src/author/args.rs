@@ -164,6 +164,9 @@ pub enum Triage {
     Recall {
         /// SHA-256 of the pack.
         hash: String,
+        /// Who may sign, as the devices have it: what they would refuse is refused here.
+        #[arg(long)]
+        trust: PathBuf,
         /// Why, in English, for those who used it.
         #[arg(long)]
         why: String,

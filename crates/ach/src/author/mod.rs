@@ -54,6 +54,7 @@ pub fn run(task: &Triage, as_json: bool) -> Result<(), Failure> {
         } => release::release(pack, signatures, trust, out),
         Triage::Recall {
             hash,
+            trust,
             why,
             why_es,
             key,
@@ -65,7 +66,7 @@ pub fn run(task: &Triage, as_json: bool) -> Result<(), Failure> {
                 en: why.clone(),
                 es: why_es.clone(),
             };
-            release::recall(hash, &why, key, name, date, out)
+            release::recall(hash, trust, &why, &release::Signer { key, name, date }, out)
         }
         Triage::Verify {
             pack,

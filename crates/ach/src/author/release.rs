@@ -28,10 +28,22 @@ pub fn release(pack: &Path, signatures: &Path, trust: &Path, out: &Path) -> Resu
     Ok(())
 }
 
-/// Writes the resource of a recall.
-pub fn recall(hash: &str, why: &Text, key: &Path, name: &str, date: &str, out: &Path) -> Result<(), Failure> {
-    let seed = SigningSeed::read(&files::text(key)?).map_err(|e| files::content(&e))?;
-    let recall = author::recall(hash, why, &seed, name, date).map_err(|e| files::content(&e))?;
+/// Who signs a recall.
+pub struct Signer<'a> {
+    /// File of the secret key.
+    pub key: &'a Path,
+    /// As the list of those who may sign names them.
+    pub name: &'a str,
+    /// The day.
+    pub date: &'a str,
+}
+
+/// Writes the resource of a recall that devices with this trust would take.
+pub fn recall(hash: &str, trust: &Path, why: &Text, by: &Signer<'_>, out: &Path) -> Result<(), Failure> {
+    let seed = SigningSeed::read(&files::text(by.key)?).map_err(|e| files::content(&e))?;
+    let recall = author::recall(hash, why, &seed, by.name, by.date).map_err(|e| files::content(&e))?;
+    let mut shelf = Shelf::new(files::json(trust)?);
+    shelf.recall(recall.clone()).map_err(|e| files::content(&e))?;
     let words = serde_json::to_string(&recall).map_err(|e| Failure::Content(e.to_string()))?;
     let release = PackRelease {
         hash: hash.to_owned(),
@@ -39,7 +51,7 @@ pub fn recall(hash: &str, why: &Text, key: &Path, name: &str, date: &str, out: &
         ..PackRelease::default()
     };
     write(out, &release)?;
-    say!("{}: {name} recalls {hash}", out.display());
+    say!("{}: {} recalls {hash}", out.display(), by.name);
     Ok(())
 }
 

@@ -21,7 +21,8 @@ pub struct PackRelease {
     pub recall: Option<String>,
 }
 
-/// The resource of a release; the same hash gives the same id, so that a recall takes the place of what it recalls.
+/// The resource of a release. A recall is a resource of its own, one for each who signed it: neither the pack put there
+/// again nor somebody else's recall takes its place.
 #[must_use]
 pub fn to_fhir(release: &PackRelease) -> Value {
     let mut extensions = Vec::new();
@@ -36,7 +37,7 @@ pub fn to_fhir(release: &PackRelease) -> Value {
     let url = system::symptom_check(&release.hash);
     json!({
         "resourceType": "Questionnaire",
-        "id": id(&release.hash),
+        "id": release.recall.as_deref().map_or_else(|| id(&release.hash), |recall| recall_id(&release.hash, recall)),
         "extension": extensions,
         "url": url.split('|').next().unwrap_or_default(),
         "version": release.hash,
@@ -78,6 +79,13 @@ pub fn id(hash: &str) -> String {
     format!("pack-{}", hash.get(..32).unwrap_or(hash))
 }
 
+fn recall_id(hash: &str, recall: &str) -> String {
+    let signed: Value = serde_json::from_str(recall).unwrap_or_default();
+    let key = text_at(&signed, &["key"]).unwrap_or("unsigned");
+    let plain: String = key.chars().filter(char::is_ascii_alphanumeric).take(16).collect();
+    format!("recall-{}-{plain}", hash.get(..32).unwrap_or(hash))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -95,11 +103,14 @@ mod tests {
         assert_eq!(hms_fhir::validate(&resource), Ok(()));
 
         let recalled = PackRelease {
-            recall: Some("{}".into()),
+            recall: Some(r#"{"key":"0123456789abcdef0123"}"#.into()),
             ..release
         };
         let resource = to_fhir(&recalled);
         assert_eq!(text_at(&resource, &["status"]), Some("retired"));
+        let id = "recall-abababababababababababababababab-0123456789abcdef";
+        assert_eq!(text_at(&resource, &["id"]), Some(id));
+        assert_eq!(hms_fhir::validate(&resource), Ok(()));
         assert_eq!(from_fhir(&resource), Some(recalled));
         assert_eq!(
             from_fhir(&json!({ "resourceType": "Questionnaire", "version": "1" })),

@@ -1,6 +1,6 @@
 //! Danger words: what people type when it is an emergency, and what they type when it is not.
 
-use hms_triage::{search, Pack};
+use hms_triage::{search, Lang, Pack, Session};
 
 const ALARMS: [&str; 132] = [
     "sudden weakness in one arm",
@@ -369,5 +369,17 @@ fn spanish_as_it_is_typed_finds_its_complaint() {
     for (text, code) in SPANISH {
         let found = search::complaints(pack, text, 6);
         assert!(found.iter().take(3).any(|c| c == code), "{text}: {found:?}");
+    }
+}
+
+#[test]
+fn a_text_of_a_megabyte_is_read_at_both_ends_and_at_once() {
+    let pack = Pack::embedded();
+    for text in [
+        format!("cant breathe {}", "la la ".repeat(200_000)),
+        format!("{} no puedo respirar", "é ".repeat(400_000)),
+    ] {
+        let mut session = Session::new(pack);
+        assert!(session.search(pack, &text, Lang::En).raised);
     }
 }
