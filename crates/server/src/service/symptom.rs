@@ -85,7 +85,13 @@ mod tests {
         );
         assert_eq!(made["entity"][1]["what"]["identifier"]["value"], "abc");
 
-        let flag = flag("c", &check, "dana", "2026-11-22T10:00:00Z", Timestamp(4_000_000_000_000));
+        let flag = flag(
+            "c",
+            &check,
+            "dana",
+            "2026-11-22T10:00:00Z",
+            Timestamp(4_000_000_000_000),
+        );
         assert_eq!(hms_fhir::validate(&flag), Ok(()));
         assert_eq!(flag["code"]["coding"][0]["code"], "call_911");
     }
