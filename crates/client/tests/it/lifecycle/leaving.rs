@@ -194,6 +194,11 @@ async fn a_disabled_account_that_is_let_in_again_meanwhile_stays() {
         1,
         "once, by either way"
     );
+    // The photo comes after its report.
+    until(&phone, async || {
+        (!world.stored("Binary").await.is_empty()).then_some(())
+    })
+    .await;
     assert_eq!(world.stored("Binary").await.len(), 1);
     phone.shutdown().await;
 }
