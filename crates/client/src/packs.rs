@@ -8,10 +8,12 @@ use std::sync::Arc;
 use base64::engine::general_purpose::STANDARD;
 use base64::Engine as _;
 use hms_model::map::pack::{self, PackRelease};
-use hms_triage::signing::{PackSignature, Status, Trust};
+use hms_triage::signing::{self, PackSignature, Status, Trust};
 use hms_triage::{Lang, Pack, Recall, Refused, Session, Shelf};
 use hms_wire::{Coding, Unpacker};
 use serde_json::Value;
+
+use crate::vault::write_private;
 
 /// A pack is never larger than this, unpacked (the goal is 2 MiB).
 const LARGEST: u64 = 4 * 1024 * 1024;
@@ -136,6 +138,10 @@ impl Packs {
                 taken = Taken::New;
             }
         }
+        // Most of what lies in the store was taken long ago, and is not unpacked again.
+        if matches!(self.status(&release.hash), "signed" | "recalled") {
+            return Ok(taken);
+        }
         if let Some((bytes, signatures)) = unpacked(&release)? {
             if self.shelf.offer(&bytes, &signatures)? {
                 let alone = PackRelease {
@@ -150,14 +156,12 @@ impl Packs {
         Ok(taken)
     }
 
-    /// Writes a file, whole or not at all.
     fn keep(&self, name: &str, release: &PackRelease) -> std::io::Result<()> {
         std::fs::create_dir_all(&self.dir)?;
-        let text = serde_json::to_vec(&pack::to_fhir(release))?;
-        let unfinished = self.dir.join(format!("{name}.part"));
-        std::fs::write(&unfinished, text)?;
-        std::fs::File::open(&unfinished)?.sync_all()?;
-        std::fs::rename(unfinished, self.dir.join(name))
+        write_private(
+            &self.dir.join(name),
+            &serde_json::to_vec(&pack::to_fhir(release))?,
+        )
     }
 
     /// Older packs go; their recalls stay.
@@ -203,6 +207,10 @@ fn unpacked(release: &PackRelease) -> Result<Option<Signed>, PackTrouble> {
         bytes.extend(piece);
     }
     unpacker.end().map_err(damaged)?;
+    // The name of the file comes from it: what a server says it is must be what it is.
+    if signing::hash(&bytes) != release.hash {
+        return Err(PackTrouble::Damaged);
+    }
     let signatures = match &release.signatures {
         Some(text) => serde_json::from_str(text).map_err(|_| PackTrouble::Damaged)?,
         None => Vec::new(),

@@ -167,7 +167,7 @@ mod tests {
     fn it_syncs_on_opening_and_locks_when_nobody_touches_it() {
         let mut core = Core::new(1);
         core.handle(Timestamp(0), Input::AppOpened);
-        assert_eq!(effects(&mut core), [Effect::StartSync { max_ops: 100 }]);
+        assert_eq!(effects(&mut core), [Effect::StartSync { max_ops: 50 }]);
         core.handle(
             Timestamp(5),
             Input::SyncFinished(SyncEnd::Done { next_due: None }),

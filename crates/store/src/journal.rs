@@ -178,6 +178,12 @@ impl Journal {
         self.order.iter().filter_map(|id| self.entries.get(id)).collect()
     }
 
+    /// The newest of an id that the server has not acknowledged.
+    #[must_use]
+    pub fn entry(&self, id: &str) -> Option<&WireSealed> {
+        self.entries.get(id)
+    }
+
     /// True where nothing is unsent.
     #[must_use]
     pub fn is_empty(&self) -> bool {

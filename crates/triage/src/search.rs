@@ -196,7 +196,7 @@ pub fn complaints(pack: &Pack, text: &str, most: usize) -> Vec<String> {
 /// None when there is no such complaint or more than one: nothing is guessed.
 #[must_use]
 pub fn exact<'a>(pack: &'a Pack, text: &str) -> Option<&'a str> {
-    let wanted = fold(text);
+    let wanted = fold(&bounded(text));
     let named = |c: &&Complaint| {
         let names = [&c.code, &c.text.en, &c.text.es]
             .into_iter()

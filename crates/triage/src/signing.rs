@@ -104,7 +104,8 @@ pub(crate) fn holds(said: &str, signature: &str, key: &TrustedKey) -> bool {
 }
 
 /// SHA-256 of a pack, as [`crate::Pack::hash`] gives it.
-pub(crate) fn hash(pack: &[u8]) -> String {
+#[must_use]
+pub fn hash(pack: &[u8]) -> String {
     to_hex(&Sha256::digest(pack))
 }
 

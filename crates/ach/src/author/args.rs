@@ -1,6 +1,6 @@
 //! What can be typed after `ach triage`.
 
-use clap::Subcommand;
+use clap::{Args, Subcommand};
 use std::path::PathBuf;
 
 /// Where the tables are, seen from the top of the repository.
@@ -129,15 +129,9 @@ pub enum Triage {
         /// The pack.
         #[arg(long, default_value = PACK)]
         pack: PathBuf,
-        /// File of the secret key.
-        #[arg(long)]
-        key: PathBuf,
-        /// Who signs, as the list of those who may sign names them.
-        #[arg(long)]
-        name: String,
-        /// The day, 2026-11-22.
-        #[arg(long)]
-        date: String,
+        /// Who signs.
+        #[command(flatten)]
+        by: Signer,
         /// File the signature is added to.
         #[arg(long, default_value = SIGNATURES)]
         out: PathBuf,
@@ -173,15 +167,9 @@ pub enum Triage {
         /// Why, in Spanish.
         #[arg(long)]
         why_es: String,
-        /// File of the secret key.
-        #[arg(long)]
-        key: PathBuf,
-        /// Who recalls, as the list of those who may sign names them.
-        #[arg(long)]
-        name: String,
-        /// The day, 2026-11-22.
-        #[arg(long)]
-        date: String,
+        /// Who signs.
+        #[command(flatten)]
+        by: Signer,
         /// File to write: a FHIR Questionnaire.
         #[arg(long)]
         out: PathBuf,
@@ -198,4 +186,18 @@ pub enum Triage {
         #[arg(long)]
         trust: PathBuf,
     },
+}
+
+/// Who signs, and when.
+#[derive(Debug, Args)]
+pub struct Signer {
+    /// File of the secret key.
+    #[arg(long)]
+    pub key: PathBuf,
+    /// Whose it is, as the list of those who may sign names them.
+    #[arg(long)]
+    pub name: String,
+    /// The day, 2026-11-22.
+    #[arg(long)]
+    pub date: String,
 }

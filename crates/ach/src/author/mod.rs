@@ -7,7 +7,7 @@ mod files;
 mod release;
 mod review;
 
-pub use args::Triage;
+pub use args::{Signer, Triage};
 
 use crate::failure::Failure;
 use crate::say::say;
@@ -39,13 +39,7 @@ pub fn run(task: &Triage, as_json: bool) -> Result<(), Failure> {
             trust,
         } => review::page(out, content, signatures, trust.as_deref()),
         Triage::Key { out, name } => review::key(out, name),
-        Triage::Sign {
-            pack,
-            key,
-            name,
-            date,
-            out,
-        } => review::sign(pack, key, name, date, out),
+        Triage::Sign { pack, by, out } => review::sign(pack, by, out),
         Triage::Release {
             pack,
             signatures,
@@ -57,16 +51,14 @@ pub fn run(task: &Triage, as_json: bool) -> Result<(), Failure> {
             trust,
             why,
             why_es,
-            key,
-            name,
-            date,
+            by,
             out,
         } => {
             let why = hms_triage::Text {
                 en: why.clone(),
                 es: why_es.clone(),
             };
-            release::recall(hash, trust, &why, &release::Signer { key, name, date }, out)
+            release::recall(hash, trust, &why, by, out)
         }
         Triage::Verify {
             pack,

@@ -1,6 +1,6 @@
 //! `ach triage release` and `recall`: the files by which a pack reaches the devices, and by which it is taken back.
 
-use super::files;
+use super::{files, Signer};
 use crate::failure::Failure;
 use crate::say::say;
 use hms_model::map::pack::{to_fhir, PackRelease};
@@ -28,20 +28,10 @@ pub fn release(pack: &Path, signatures: &Path, trust: &Path, out: &Path) -> Resu
     Ok(())
 }
 
-/// Who signs a recall.
-pub struct Signer<'a> {
-    /// File of the secret key.
-    pub key: &'a Path,
-    /// As the list of those who may sign names them.
-    pub name: &'a str,
-    /// The day.
-    pub date: &'a str,
-}
-
 /// Writes the resource of a recall that devices with this trust would take.
-pub fn recall(hash: &str, trust: &Path, why: &Text, by: &Signer<'_>, out: &Path) -> Result<(), Failure> {
-    let seed = SigningSeed::read(&files::text(by.key)?).map_err(|e| files::content(&e))?;
-    let recall = author::recall(hash, why, &seed, by.name, by.date).map_err(|e| files::content(&e))?;
+pub fn recall(hash: &str, trust: &Path, why: &Text, by: &Signer, out: &Path) -> Result<(), Failure> {
+    let seed = SigningSeed::read(&files::text(&by.key)?).map_err(|e| files::content(&e))?;
+    let recall = author::recall(hash, why, &seed, &by.name, &by.date).map_err(|e| files::content(&e))?;
     let mut shelf = Shelf::new(files::json(trust)?);
     shelf.recall(recall.clone()).map_err(|e| files::content(&e))?;
     let words = serde_json::to_string(&recall).map_err(|e| Failure::Content(e.to_string()))?;

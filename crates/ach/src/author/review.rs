@@ -1,6 +1,6 @@
 //! `ach triage page`, `key`, `sign` and `verify`: what clinicians read, and their signatures.
 
-use super::{files, say_json};
+use super::{files, say_json, Signer};
 use crate::failure::Failure;
 use crate::say::say;
 use hms_triage::author::{self, SigningSeed};
@@ -57,12 +57,12 @@ pub fn key(out: &Path, name: &str) -> Result<(), Failure> {
 }
 
 /// Signs a pack and adds the signature to those there are.
-pub fn sign(pack: &Path, key: &Path, name: &str, date: &str, out: &Path) -> Result<(), Failure> {
+pub fn sign(pack: &Path, by: &Signer, out: &Path) -> Result<(), Failure> {
     let bytes = files::bytes(pack)?;
     // What is signed must be a pack: a file that the engine refuses is refused here.
     Pack::from_bytes(&bytes).map_err(|e| files::content(&e))?;
-    let seed = SigningSeed::read(&files::text(key)?).map_err(|e| files::content(&e))?;
-    let made = author::sign(&bytes, &seed, name, date).map_err(|e| files::content(&e))?;
+    let seed = SigningSeed::read(&files::text(&by.key)?).map_err(|e| files::content(&e))?;
+    let made = author::sign(&bytes, &seed, &by.name, &by.date).map_err(|e| files::content(&e))?;
     let mut all: Vec<PackSignature> = match out.exists() {
         true => files::json(out)?,
         false => Vec::new(),

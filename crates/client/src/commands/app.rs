@@ -321,7 +321,11 @@ impl Engine {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             frames_url: self.shared.frames_url.get().cloned(),
             storage: self.storage,
-            recheck: self.recheck.as_ref().map(|recheck| recheck.view(self.now())),
+            recheck: self
+                .recheck
+                .as_ref()
+                .filter(|_| open)
+                .map(|recheck| recheck.view(self.now())),
         }
     }
 }

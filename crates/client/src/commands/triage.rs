@@ -286,11 +286,14 @@ impl Engine {
     /// Keeps the check as it stands; at its end the result is saved like a report.
     async fn keep_check(&mut self, id: &str, mut check: Check) -> Result<TriageView, ClientError> {
         let view = self.check_view(id, &check, check.going_back.as_deref());
-        if view.outcome.is_some() {
+        let ended = view.outcome.is_some();
+        if ended {
             self.keep_result(id, &mut check).await?;
         }
         self.put_check(id, &check).await?;
-        self.note_recheck().await;
+        if ended {
+            self.note_recheck().await;
+        }
         Ok(view)
     }
 

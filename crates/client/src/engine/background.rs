@@ -8,7 +8,7 @@ use hms_core::Input;
 use hms_model::time::Timestamp;
 use hms_model::wire::session::WireHello;
 
-use super::{Engine, Recheck};
+use super::Engine;
 use crate::client::Shared;
 use crate::error::ClientError;
 use crate::net::{Fault, Tries};
@@ -172,7 +172,8 @@ impl Engine {
     /// The next moment at which something is due by itself.
     pub(super) fn next_deadline(&self) -> Option<Timestamp> {
         let core = self.core.poll_timeout().map(|(at, _)| at);
-        let recheck = self.recheck.as_ref().and_then(Recheck::deadline);
+        let open = self.store.is_some();
+        let recheck = self.recheck.as_ref().and_then(|recheck| recheck.deadline(open));
         core.into_iter()
             .chain(self.visit.machine.poll_timeout())
             .chain(recheck)

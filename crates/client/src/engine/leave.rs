@@ -125,6 +125,7 @@ impl Engine {
             return;
         }
         tracing::info!(?why, "This profile is handed in, and then emptied");
+        self.recheck = None;
         self.leaving = Some(leaving);
         // Who goes is not signed in any more, also while their work waits for the signal. How a sign-in failed is still said.
         if self.sign_in.state == SignInState::Done {

@@ -21,6 +21,7 @@ use std::sync::Arc;
 use hms_core::Core;
 use hms_model::time::Timestamp;
 use hms_model::view::{ErrorCode, SignalView, StorageProblem};
+use hms_model::wire::session::WireSealed;
 use hms_store::keys::{KdfCost, KeyFile};
 use hms_store::{Journal, Store, StoreError};
 use tokio::sync::mpsc;
@@ -83,9 +84,9 @@ pub(crate) struct Engine {
     /// Numbers of the changes that are being sent now.
     pub(crate) batch: Vec<i64>,
     pub(crate) signals: BTreeMap<String, SignalView>,
-    /// Entries that the server has now, and whose copies in the journal go when the exchange ends: the file is written anew
-    /// for that.
-    pub(crate) receipted: Vec<String>,
+    /// Entries of the journal that the server has now. They go when the exchange ends, since the file is written anew for
+    /// that; what is sealed under the same id meanwhile stays.
+    pub(crate) receipted: Vec<WireSealed>,
     /// When the queue was last known to be the server's.
     pub(crate) queue_as_of: Option<Timestamp>,
     /// Emergencies that were announced.

@@ -347,7 +347,6 @@ impl Engine {
         self.identity = None;
         self.form = None;
         self.checks.clear();
-        self.recheck = None;
         self.clear_lock_screen();
         self.signals.clear();
         self.queue_as_of = None;

@@ -131,8 +131,8 @@ impl Engine {
         if done.is_empty() {
             return;
         }
-        let ids: Vec<&str> = done.iter().map(String::as_str).collect();
-        if let Err(error) = self.journal.prune(&ids) {
+        let sent: Vec<_> = done.iter().collect();
+        if let Err(error) = self.journal.prune_sent(&sent) {
             tracing::warn!(%error, "The journal could not be pruned");
         }
     }

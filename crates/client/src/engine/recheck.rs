@@ -43,11 +43,11 @@ impl Recheck {
         self.at.plus_ms(2 * self.interval_ms())
     }
 
-    /// When something happens by itself; `None` once it did.
-    pub(super) fn deadline(&self) -> Option<Timestamp> {
+    /// When something happens by itself; `None` once it did. Silence is written down by an open app alone.
+    pub(super) fn deadline(&self, open: bool) -> Option<Timestamp> {
         match (self.announced, self.silent) {
             (false, _) => Some(self.due_at()),
-            (true, false) => Some(self.silent_at()),
+            (true, false) => Some(self.silent_at()).filter(|_| open),
             (true, true) => None,
         }
     }
@@ -65,8 +65,11 @@ impl Recheck {
 }
 
 impl Engine {
-    /// Looks up which check the person is to be asked about.
+    /// Looks up which check the person is to be asked about. A locked app still knows when: it rings, and says no more.
     pub(crate) async fn note_recheck(&mut self) {
+        if self.store.is_none() {
+            return;
+        }
         let found = self.to_look_back_on().await;
         if found.as_ref().map(|new| (&new.check, new.at))
             == self.recheck.as_ref().map(|old| (&old.check, old.at))
@@ -173,44 +176,51 @@ impl Engine {
     /// Takes the packs among records that came.
     pub(crate) async fn take_packs(&mut self, ids: &[String]) {
         let Some(store) = self.store.clone() else { return };
-        let mut resources = Vec::new();
+        let mut new = false;
         for id in ids.iter().filter_map(|id| id.strip_prefix("Questionnaire/")) {
-            resources.extend(store.get("Questionnaire", id).await.ok().flatten());
+            if let Ok(Some(stored)) = store.get("Questionnaire", id).await {
+                new |= self.take_pack(&stored.resource);
+            }
         }
-        self.take_packs_of(resources.into_iter().map(|stored| stored.resource))
-            .await;
+        if new {
+            self.go_through_recalled().await;
+        }
     }
 
     /// Takes the packs that came earlier: one may have come just before the app was ended.
     pub(crate) async fn take_packs_here(&mut self) {
         let Some(store) = self.store.clone() else { return };
-        let here = store.list("Questionnaire").await.unwrap_or_default();
-        self.take_packs_of(here.into_iter().map(|stored| stored.resource))
-            .await;
+        for stored in store.list("Questionnaire").await.unwrap_or_default() {
+            self.take_pack(&stored.resource);
+        }
+        self.go_through_recalled().await;
     }
 
-    async fn take_packs_of(&mut self, resources: impl Iterator<Item = Value>) {
-        let mut new = false;
-        for resource in resources {
-            match self.packs.take(&resource) {
-                Ok(taken) => new |= taken == Taken::New,
-                Err(error) => {
-                    let cause = std::error::Error::source(&error).map(ToString::to_string);
-                    tracing::warn!(%error, cause, "A pack of the symptom checker stays unused");
-                }
+    /// True where something new came with it.
+    fn take_pack(&mut self, resource: &Value) -> bool {
+        match self.packs.take(resource) {
+            Ok(Taken::Known) => false,
+            Ok(Taken::New) => {
+                self.changed(Tag::App);
+                self.changed(Tag::Chart);
+                true
+            }
+            Err(error) => {
+                let cause = std::error::Error::source(&error).map(ToString::to_string);
+                tracing::warn!(%error, cause, "A pack of the symptom checker stays unused");
+                false
             }
         }
-        if new {
-            self.changed(Tag::App);
-            self.changed(Tag::Chart);
-        }
-        if let Err(error) = self.go_through_recalled().await {
+    }
+
+    async fn go_through_recalled(&mut self) {
+        if let Err(error) = self.raise_recalled().await {
             tracing::warn!(cause = %error.chain(), "Results of a recalled pack could not be gone through again");
         }
     }
 
     /// Results of recalled packs: the same answers with the pack that is used now, and a step above what was said.
-    async fn go_through_recalled(&mut self) -> Result<(), ClientError> {
+    async fn raise_recalled(&mut self) -> Result<(), ClientError> {
         let Some(store) = self.store.clone() else {
             return Ok(());
         };
@@ -230,11 +240,11 @@ impl Engine {
             if self.now().since_ms(at) > RECALL_BACK_MS {
                 continue;
             }
-            let course = answers.course;
             check.session = self.with_fit_pack(&check.session);
+            let course = check.session.answers.course;
             check.session.follow(Course {
-                recalled_was: Some(was),
-                recalled: check.session.answers.course.recalled,
+                // Where no other pack is left, being recalled is the step: it is not taken twice.
+                recalled_was: Some(was).filter(|_| !course.recalled),
                 ..course
             });
             check.followed = false;

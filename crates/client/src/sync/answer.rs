@@ -219,7 +219,7 @@ pub(super) async fn note(shared: &Arc<Shared>, results: Vec<(Applied, Option<Str
             let done: Vec<&str> = results.iter().filter_map(|(applied, _)| entry(applied)).collect();
             for entry in done {
                 engine.sealed.remove(entry);
-                engine.receipted.push(entry.to_owned());
+                engine.receipted.extend(engine.journal.entry(entry).cloned());
             }
             for id in results.iter().filter_map(|(_, id)| id.as_deref()) {
                 for tag in crate::engine::tags_of(id) {

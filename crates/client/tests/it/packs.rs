@@ -12,7 +12,7 @@ use hms_triage::signing::{Trust, TrustedKey};
 use hms_triage::{Pack, Text, Urgency};
 use serde_json::{json, Value};
 
-use crate::world::{report_bite, sign_in, sync_until_sent, until, Profile, World, PASSPHRASE};
+use crate::world::{calm, report_bite, sign_in, sync_until_sent, until, Profile, World, PASSPHRASE};
 
 const ADA: &str = "Ada Ruiz, MD";
 
@@ -82,19 +82,6 @@ async fn until_asked(client: &Client, words: &str) {
     .await;
 }
 
-async fn calm(client: &Client, mut check: TriageView) -> TriageView {
-    while let Some(question) = check.question.clone() {
-        let answer = match question.kind.as_str() {
-            "multi" => AnswerForm::Multi(Vec::new()),
-            "boolean" => AnswerForm::Boolean(false),
-            _ => AnswerForm::Unknown,
-        };
-        let answered = client.triage_answer(check.id.clone(), question.id, answer).await;
-        check = answered.expect("taken");
-    }
-    check
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_signed_pack_is_used_also_while_locked_and_after_a_start_and_nothing_else_is() {
     let world = World::new().await;
@@ -110,6 +97,10 @@ async fn a_signed_pack_is_used_also_while_locked_and_after_a_start_and_nothing_e
     let (_, mut damaged) = released(&worded("2099-01-02.1"), &ada());
     damaged["extension"][0]["valueBase64Binary"] = json!("AAAA");
     publish(&world, damaged).await;
+    // A good pack under a name that is not its own would choose where its file goes.
+    let (_, mut elsewhere) = released(&worded("2099-01-02.2"), &ada());
+    elsewhere["version"] = json!("/../../elsewhere");
+    publish(&world, elsewhere).await;
     let (_, older) = released(&worded("2001-01-01.1"), &ada());
     publish(&world, older).await;
     let (_, good) = released(&worded("2099-01-01.1"), &ada());
@@ -117,6 +108,8 @@ async fn a_signed_pack_is_used_also_while_locked_and_after_a_start_and_nothing_e
 
     until_asked(&dana, "2099-01-01.1?").await;
     assert_eq!(bite(&dana, None).await.pack_status, "signed");
+    let kept = std::fs::read_dir(profile.dir.join("packs")).expect("a folder");
+    assert_eq!(kept.count(), 1, "nothing but the good one");
 
     // What is under way goes on with what it was begun with.
     let begun = bite(&dana, None).await;

@@ -1,25 +1,14 @@
 //! Some time after a check its person is asked how they are: worse raises, so does silence, better does not lower, and a
 //! visit ends it.
 
+use std::time::Duration;
+
 use hms_client::{AlertKind, Client, ClientEvent};
-use hms_model::form::{AnswerForm, HowNowForm};
-use hms_model::view::{Phase, TriageView};
+use hms_model::form::HowNowForm;
+use hms_model::view::Phase;
 use hms_triage::Urgency;
 
-use crate::world::{report_bite, sign_in, sync_until_sent, until, Profile, World, PASSPHRASE};
-
-async fn calm(client: &Client, mut check: TriageView) -> TriageView {
-    while let Some(question) = check.question.clone() {
-        let answer = match question.kind.as_str() {
-            "multi" => AnswerForm::Multi(Vec::new()),
-            "boolean" => AnswerForm::Boolean(false),
-            _ => AnswerForm::Unknown,
-        };
-        let answered = client.triage_answer(check.id.clone(), question.id, answer).await;
-        check = answered.expect("taken");
-    }
-    check
-}
+use crate::world::{calm, report_bite, sign_in, sync_until_sent, until, Profile, World, PASSPHRASE};
 
 /// Dana reports a bite and checks it; what it said.
 async fn bitten(world: &World) -> (Profile, Client, String, String, Urgency) {
@@ -118,6 +107,26 @@ async fn worse_raises_better_does_not_lower_and_then_nobody_asks_again() {
         (world.stored("RiskAssessment").await.len() == 3).then_some(())
     })
     .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_locked_phone_rings_when_it_is_time_and_shows_nothing() {
+    let world = World::new().await;
+    let (profile, dana, _, _, said) = bitten(&world).await;
+    let mut events = dana.events();
+    profile
+        .clock
+        .off_by((i64::from(said.recheck_minutes()) + 1) * 60_000);
+    let locked = dana.lock().await.expect("locked");
+    assert_eq!(locked.recheck, None);
+    let rings = ClientEvent::Alert {
+        kind: AlertKind::CheckAgain,
+    };
+    let rung = async { while events.recv().await.expect("the client runs") != rings {} };
+    tokio::time::timeout(Duration::from_secs(40), rung)
+        .await
+        .expect("it rings");
+    assert_eq!(dana.app_state().await.expect("the app").phase, Phase::Locked);
 }
 
 #[tokio::test(flavor = "multi_thread")]

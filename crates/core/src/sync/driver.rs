@@ -11,7 +11,7 @@ pub const LONGEST_MS: i64 = 3 * 60 * 1000;
 /// The longest that a server may ask to wait: what is asked by mistake must not hold words back for hours.
 pub const PATIENCE_MS: i64 = 10 * 60 * 1000;
 /// Changes in one exchange at first: a thin link gets its first receipts soon.
-pub const BATCH: usize = 100;
+pub const BATCH: usize = 50;
 /// Changes in one exchange at most. Where many wait, each exchange that went well is followed by a larger one: of 1,000
 /// reports over a link of 300 ms, half of the time went into waiting for the answers to 40 small ones.
 pub const BATCH_AT_MOST: usize = 1_600;
@@ -219,7 +219,11 @@ impl SyncDriver {
                 self.patience = None;
                 // Larger again step by step: what spoils a batch may still be in the next one.
                 let more = next_due.is_some_and(|due| due <= now);
-                self.batch = (self.batch * 4).min(if more { BATCH_AT_MOST } else { BATCH });
+                self.batch = match self.batch {
+                    small @ ..BATCH => (small * 2).min(BATCH),
+                    whole if more => (whole * 4).min(BATCH_AT_MOST),
+                    _ => BATCH,
+                };
                 let soon = next_due.map(|due| due.max(now)).unwrap_or(now.plus_ms(EVERY_MS));
                 self.next = Some(if self.again {
                     now
@@ -445,7 +449,7 @@ mod tests {
         {
             sizes.push(*max_ops);
         }
-        assert_eq!(sizes, [50, 25, 12, 6, 3, 1]);
+        assert_eq!(sizes, [25, 12, 6, 3, 1]);
         assert!(
             driver.timeout().is_some_and(|at| at > Timestamp(0)),
             "alone it waits"
@@ -463,12 +467,12 @@ mod tests {
             next_due: Some(Timestamp(0)),
         });
         let sizes: Vec<usize> = (0..3).map(|_| size(driver.handle(Timestamp(5), more))).collect();
-        assert_eq!(sizes, [400, 1_600, 1_600]);
+        assert_eq!(sizes, [200, 800, 1_600]);
 
         driver.handle(Timestamp(5), failed(Failure::Transient));
         let at = driver.timeout().expect("tried again");
         assert_eq!(size(driver.handle(at, SyncInput::Tick)), BATCH);
-        assert_eq!(size(driver.handle(at, more)), 400);
+        assert_eq!(size(driver.handle(at, more)), 200);
         driver.handle(at, DONE);
         assert_eq!(
             size(driver.handle(at, SyncInput::Saved)),
