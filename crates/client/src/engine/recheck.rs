@@ -1,6 +1,7 @@
 //! Looking back on a symptom check: after its time the person is asked how they are, nobody's answer counts as worse, and
 //! a check whose pack clinicians took back is gone through again with the one that took its place.
 
+use hms_core::recheck::{is_raised_at_recall, Due, Recheck as Clock};
 use hms_model::time::Timestamp;
 use hms_model::view::{ErrorCode, RecheckView};
 use hms_triage::{Answers, Course, Recheck as HowNow, Session, Since, Urgency};
@@ -12,54 +13,29 @@ use crate::event::{AlertKind, Tag};
 use crate::packs::Taken;
 use crate::views;
 
-/// Older results are not looked back on: whatever it was, it went another way.
-const LOOK_BACK_MS: i64 = 7 * 24 * 3600 * 1000;
-/// Results of a recalled pack are gone through again for so long.
-const RECALL_BACK_MS: i64 = 14 * 24 * 3600 * 1000;
-
 /// The newest check of the person, while they are to be asked about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Recheck {
     check: String,
-    at: Timestamp,
     urgency: Urgency,
-    /// The windows and the system were told.
-    announced: bool,
-    /// That nobody answered was counted.
-    silent: bool,
+    clock: Clock,
 }
 
 impl Recheck {
-    fn interval_ms(&self) -> i64 {
-        i64::from(self.urgency.recheck_minutes()) * 60_000
-    }
-
-    fn due_at(&self) -> Timestamp {
-        self.at.plus_ms(self.interval_ms())
-    }
-
-    /// From here on silence counts as worse.
-    fn silent_at(&self) -> Timestamp {
-        self.at.plus_ms(2 * self.interval_ms())
-    }
-
-    /// When something happens by itself; `None` once it did. Silence is written down by an open app alone.
+    /// When something happens by itself.
     pub(super) fn deadline(&self, open: bool) -> Option<Timestamp> {
-        match (self.announced, self.silent) {
-            (false, _) => Some(self.due_at()),
-            (true, false) => Some(self.silent_at()).filter(|_| open),
-            (true, true) => None,
-        }
+        self.clock.deadline(open)
     }
 
     /// As the windows show it.
     pub(crate) fn view(&self, now: Timestamp) -> RecheckView {
+        let due_at = self.clock.due_at();
         RecheckView {
             check: self.check.clone(),
             urgency: self.urgency.code().to_owned(),
-            at: self.at.as_f64(),
-            due_at: self.due_at().as_f64(),
-            due: now >= self.due_at(),
+            at: self.clock.at().as_f64(),
+            due_at: due_at.as_f64(),
+            due: now >= due_at,
         }
     }
 }
@@ -71,8 +47,8 @@ impl Engine {
             return;
         }
         let found = self.to_look_back_on().await;
-        if found.as_ref().map(|new| (&new.check, new.at))
-            == self.recheck.as_ref().map(|old| (&old.check, old.at))
+        if found.as_ref().map(|new| (&new.check, new.clock.at()))
+            == self.recheck.as_ref().map(|old| (&old.check, old.clock.at()))
         {
             return;
         }
@@ -90,9 +66,8 @@ impl Engine {
         let ((at, urgency), check, row) = given
             .filter(|(_, _, check)| !check.colleague)
             .max_by_key(|((at, _), _, _)| *at)?;
-        if row.followed || self.now().since_ms(at) > LOOK_BACK_MS {
-            return None;
-        }
+        let clock =
+            Clock::of(at, urgency.recheck_minutes(), row.silent, self.now()).filter(|_| !row.followed)?;
         // A clinician has seen them since.
         let visits = store.list("Encounter").await.unwrap_or_default();
         let seen = |visit: &Value| views::moment(visit, &["period", "start"]).is_some_and(|start| start > at);
@@ -101,33 +76,29 @@ impl Engine {
         }
         Some(Recheck {
             check,
-            at,
             urgency,
-            announced: false,
-            silent: row.silent,
+            clock,
         })
     }
 
     /// What is due by itself.
     pub(super) async fn recheck_timer(&mut self) {
-        let now = self.now();
-        let Some(recheck) = self.recheck.clone() else {
-            return;
-        };
-        if !recheck.announced && now >= recheck.due_at() {
-            if let Some(recheck) = &mut self.recheck {
-                recheck.announced = true;
-            }
-            self.alert(AlertKind::CheckAgain);
-            self.changed(Tag::App);
-        }
-        // Only an open app can write it down; a locked one does when it is opened.
-        if !recheck.silent && now >= recheck.silent_at() && self.store.is_some() {
-            if let Some(recheck) = &mut self.recheck {
-                recheck.silent = true;
-            }
-            if let Err(error) = self.look_back(&recheck.check, HowNow::Unanswered).await {
-                tracing::warn!(cause = %error.chain(), "That nobody answered a re-check could not be kept");
+        let (now, open) = (self.now(), self.store.is_some());
+        while let Some((due, check)) = self
+            .recheck
+            .as_mut()
+            .and_then(|it| Some((it.clock.due(now, open)?, it.check.clone())))
+        {
+            match due {
+                Due::Ask => {
+                    self.alert(AlertKind::CheckAgain);
+                    self.changed(Tag::App);
+                }
+                Due::Silence => {
+                    if let Err(error) = self.look_back(&check, HowNow::Unanswered).await {
+                        tracing::warn!(cause = %error.chain(), "That nobody answered a re-check could not be kept");
+                    }
+                }
             }
         }
     }
@@ -237,7 +208,7 @@ impl Engine {
             let Some((at, was)) = check.result.filter(|_| recalled && !answers.course.recalled) else {
                 continue;
             };
-            if self.now().since_ms(at) > RECALL_BACK_MS {
+            if !is_raised_at_recall(at, self.now()) {
                 continue;
             }
             check.session = self.with_fit_pack(&check.session);
