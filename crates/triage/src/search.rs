@@ -252,11 +252,16 @@ fn contains(words: &[&str], phrase: &str) -> bool {
 
 /// How many words a `~` in a phrase may stand for.
 const GAP: usize = 3;
+/// How many words a `~~` may stand for: two things told in one breath.
+const NEAR: usize = 7;
 
 fn follows(words: &[&str], phrase: &[&str]) -> bool {
     match phrase.split_first() {
         None => true,
-        Some((&"~", rest)) => (0..=GAP).any(|skip| words.get(skip..).is_some_and(|w| follows(w, rest))),
+        Some((gap @ (&"~" | &"~~"), rest)) => {
+            let most = if *gap == "~" { GAP } else { NEAR };
+            (0..=most).any(|skip| words.get(skip..).is_some_and(|w| follows(w, rest)))
+        }
         Some((wanted, rest)) => match words.split_first() {
             Some((word, words)) => wanted.split('/').any(|w| fits(word, w)) && follows(words, rest),
             None => false,
@@ -268,6 +273,10 @@ fn follows(words: &[&str], phrase: &[&str]) -> bool {
 const FORGIVEN: usize = 6;
 
 fn fits(word: &str, wanted: &str) -> bool {
+    if let Some((least, most)) = wanted.split_once("..") {
+        let number = |text: &str| text.parse::<u32>().ok();
+        return matches!((number(least), number(word), number(most)), (Some(a), Some(n), Some(b)) if (a..=b).contains(&n));
+    }
     let Some(stem) = wanted.strip_suffix('*') else {
         return word == wanted || (wanted.len() >= FORGIVEN && slip(word, wanted));
     };
@@ -328,6 +337,7 @@ mod tests {
         assert!(contains(&text, "cant breath*"));
         assert!(!contains(&text, "cant well"));
         assert!(contains(&text, "cant ~ well"));
+        assert!(contains(&text, "i ~~ well") && !contains(&text, "well ~~ i"));
         assert!(contains(&text, "cannot/cant breathe"));
         assert!(!contains(&text, "i ~ zebra"));
         assert!(contains(&["fanting", "spells"], "fainting"));

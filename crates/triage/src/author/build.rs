@@ -40,7 +40,7 @@ pub fn build(tables: &Tables, version: &str) -> Result<Vec<u8>, AuthorError> {
         trend: tables.trend.iter().map(trend).collect(),
         conditions: super::conditions::conditions(&tables.conditions)?,
     };
-    danger(tables, &mut file);
+    danger(tables, &mut file)?;
     for module in &tables.modules {
         findings(module, &mut file);
     }
@@ -99,16 +99,19 @@ fn gated(module: &ModuleTable, when: Expr<String>) -> Expr<String> {
     }
 }
 
-fn danger(tables: &Tables, file: &mut PackFile) {
+fn danger(tables: &Tables, file: &mut PackFile) -> Result<(), AuthorError> {
     for row in &tables.danger {
         file.findings.push(Finding {
             id: row.id.clone(),
             text: text(&row.en, &row.es),
         });
-        let phrase = |p: &String| -> Vec<String> { p.split('+').map(folded_phrase).collect() };
+        let mut phrases = Vec::new();
+        for phrase in &row.phrases {
+            phrases.extend(danger_phrases(phrase, &tables.danger_words)?);
+        }
         file.danger.push(Danger {
             finding: row.id.clone(),
-            phrases: row.phrases.iter().map(phrase).collect(),
+            phrases,
         });
         file.rules.push(Rule {
             id: row.id.clone(),
@@ -121,19 +124,67 @@ fn danger(tables: &Tables, file: &mut PackFile) {
             reviewer: UNSIGNED.to_owned(),
         });
     }
+    Ok(())
 }
 
-/// Folds a phrase and keeps the star for any ending, the slash between words and the tilde for a gap.
-fn folded_phrase(phrase: &str) -> String {
+/// What a phrase of the table stands for: its parts around `+` all occur; the two sides of `&` stand near one another,
+/// whichever comes first.
+fn danger_phrases(
+    phrase: &str,
+    names: &BTreeMap<String, Vec<String>>,
+) -> Result<Vec<Vec<String>>, AuthorError> {
+    let parts: Result<Vec<Vec<String>>, AuthorError> = phrase
+        .split('+')
+        .map(|part| match part.split_once('&') {
+            None => Ok(vec![folded_phrase(part, names)?]),
+            Some((_, b)) if b.contains('&') => Err(AuthorError::Row {
+                row: format!("the danger phrase {phrase}"),
+                what: "one & joins two sides; a third stands behind +".to_owned(),
+            }),
+            Some((a, b)) => {
+                let (a, b) = (folded_phrase(a, names)?, folded_phrase(b, names)?);
+                Ok(vec![format!("{a} ~~ {b}"), format!("{b} ~~ {a}")])
+            }
+        })
+        .collect();
+    // Each way to choose one side of every part.
+    Ok(parts?.into_iter().fold(vec![Vec::new()], |ways, part| {
+        let with = |way: &Vec<String>, one: &String| [way.as_slice(), std::slice::from_ref(one)].concat();
+        ways.iter()
+            .flat_map(|way| part.iter().map(move |one| with(way, one)))
+            .collect()
+    }))
+}
+
+/// Folds a phrase and keeps the star for any ending, the slash between words, the tilde for a gap and the two dots of a
+/// range of numbers; `@name` becomes the words it stands for.
+fn folded_phrase(phrase: &str, names: &BTreeMap<String, Vec<String>>) -> Result<String, AuthorError> {
     let one = |w: &str| match w.strip_suffix('*') {
         Some(stem) => format!("{}*", fold(stem)),
+        None if w.contains("..") => w.to_owned(),
         None => fold(w),
     };
-    let words = phrase.split_whitespace().map(|w| match w {
-        "~" => w.to_owned(),
-        w => w.split('/').map(one).collect::<Vec<_>>().join("/"),
-    });
-    words.collect::<Vec<_>>().join(" ")
+    let alternatives = |w: &str| match w.strip_prefix('@') {
+        None => Ok(vec![one(w)]),
+        Some(name) => names
+            .get(name)
+            .map(|words| words.iter().map(|w| one(w)).collect())
+            .ok_or_else(|| AuthorError::Row {
+                row: "danger_words.yaml".to_owned(),
+                what: format!("nothing stands for {w}"),
+            }),
+    };
+    let words: Result<Vec<String>, AuthorError> = phrase
+        .split_whitespace()
+        .map(|w| match w {
+            "~" | "~~" => Ok(w.to_owned()),
+            w => {
+                let words: Result<Vec<Vec<String>>, AuthorError> = w.split('/').map(alternatives).collect();
+                Ok(words?.concat().join("/"))
+            }
+        })
+        .collect();
+    Ok(words?.join(" "))
 }
 
 fn findings(module: &ModuleTable, file: &mut PackFile) {

@@ -16,6 +16,8 @@ pub struct Tables {
     pub(super) modules: Vec<ModuleTable>,
     pub(super) complaints: Vec<ComplaintRow>,
     pub(super) danger: Vec<DangerRow>,
+    /// Words that mean the same in a danger phrase, by the name that stands for them there.
+    pub(super) danger_words: BTreeMap<String, Vec<String>>,
     pub(super) advice: Vec<LineRow>,
     pub(super) safety_net: Vec<LineRow>,
     pub(super) no_driving: Vec<String>,
@@ -54,6 +56,10 @@ impl Tables {
             modules,
             complaints: read("complaints.yaml", one("complaints.yaml")?)?,
             danger: read("danger.yaml", one("danger.yaml")?)?,
+            // An import has none: what they stood for is in its phrases.
+            danger_words: files
+                .get("danger_words.yaml")
+                .map_or(Ok(BTreeMap::new()), |text| read("danger_words.yaml", text))?,
             advice: read("advice.yaml", one("advice.yaml")?)?,
             safety_net: read("safety_net.yaml", one("safety_net.yaml")?)?,
             no_driving: read("no_driving.yaml", one("no_driving.yaml")?)?,

@@ -164,6 +164,10 @@ pub const SAME: &[(&str, &[&str])] = &[
     ),
     ("other.needle", &["cut.needle", "as.sex"]),
     ("heat.temp103", &["heat.t103"]),
+    ("inf.high", &["inf.t104"]),
+    ("br.oxygen", &["br.o92"]),
+    ("pal.now", &["pal.r150", "pal.r40"]),
+    ("db.high", &["db.r300"]),
     ("life.breath", &["br.talk", "br.rest", "co.breath", "ch2.ribs"]),
     (
         "life.bleed",

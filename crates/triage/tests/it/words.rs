@@ -1,6 +1,6 @@
 //! Danger words: what people type when it is an emergency, and what they type when it is not.
 
-use hms_triage::{search, Lang, Pack, Session};
+use hms_triage::{search, Lang, Pack, Session, Urgency};
 
 const ALARMS: [&str; 132] = [
     "sudden weakness in one arm",
@@ -283,6 +283,54 @@ fn words_of_danger_raise_before_a_question_is_asked() {
 
     // The rest is left to the red flags of its module; the share can only be driven up.
     assert!(silent.len() * 100 <= ALARMS.len() * 8, "{silent:#?}");
+}
+
+/// What it asks for (`911`, `ed` or `none`) and the text.
+fn said() -> impl Iterator<Item = (&'static str, &'static str)> {
+    let rows = include_str!("said.tsv")
+        .lines()
+        .filter(|row| !row.starts_with('#'));
+    rows.map(|row| match row.split('\t').collect::<Vec<_>>().as_slice() {
+        [want, _, text] => (*want, *text),
+        _ => panic!("not three columns: {row}"),
+    })
+}
+
+/// The urgency that the words alone give.
+fn urgency(pack: &Pack, text: &str) -> Option<Urgency> {
+    let raised = search::danger(pack, text);
+    let rules = pack.file().rules.iter().filter(|r| raised.contains(&r.id));
+    rules.map(|r| r.level).max()
+}
+
+/// What a stranger to the phrases typed. The phrases were mended by these texts since: new ones tell more.
+#[test]
+fn what_strangers_typed_of_an_emergency_raises_and_little_else_does() {
+    let pack = Pack::embedded();
+    let level = |text| urgency(pack, text).unwrap_or(Urgency::SelfCare);
+    let (harmless, danger): (Vec<_>, Vec<_>) = said().partition(|(want, _)| *want == "none");
+    let silent: Vec<_> = danger
+        .iter()
+        .filter(|(_, text)| level(text) < Urgency::EdNow)
+        .collect();
+    let low = danger
+        .iter()
+        .filter(|(want, text)| *want == "911" && level(text) == Urgency::EdNow);
+    let loud: Vec<_> = harmless
+        .iter()
+        .filter(|(_, text)| level(text) >= Urgency::EdNow)
+        .collect();
+    println!(
+        "counts: of {} texts of danger {} raise nothing and {} less than 911; of {} harmless ones {} raise",
+        danger.len(),
+        silent.len(),
+        low.count(),
+        harmless.len(),
+        loud.len()
+    );
+    assert!(silent.len() <= 1, "{silent:#?}");
+    // "Dying of boredom": nothing is parsed away.
+    assert!(loud.len() * 100 <= harmless.len() * 18, "{loud:#?}");
 }
 
 #[test]

@@ -131,7 +131,11 @@ fn complaints(tables: &Tables, pack: &Pack) -> Value {
 fn danger(tables: &Tables, pack: &Pack) -> Value {
     let rows = tables.danger.iter().map(|row| {
         let mut out = concept(&row.id, &row.en, &row.es);
-        let phrases = row.phrases.iter().map(|p| designation(None, PHRASE, p));
+        // As in the pack, where each name stands for its words: nobody else has the table of them.
+        let own = pack.file().danger.iter().filter(|d| d.finding == row.id);
+        let phrases = own
+            .flat_map(|d| &d.phrases)
+            .map(|p| designation(None, PHRASE, &p.join(" + ")));
         out.insert("designation".to_owned(), phrases.collect());
         Value::Object(out)
     });

@@ -65,7 +65,7 @@ fn completions(pack: &Pack, answers: &Answers) -> Option<Vec<Answers>> {
         let ways: Vec<Answer> = match q.kind {
             Kind::Multi | Kind::Boolean => continue,
             // A module that no answer can open any more does not matter.
-            Kind::Choice
+            Kind::Choice | Kind::Number
                 if complaint && q.id != "complaint" && session.question(pack, &q.id, Lang::En).is_none() =>
             {
                 continue
@@ -75,8 +75,9 @@ fn completions(pack: &Pack, answers: &Answers) -> Option<Vec<Answers>> {
                 let spec = q.number.as_ref().unwrap();
                 let mut cuts: Vec<i64> = around(spec).chain([spec.min.0, spec.max.0]).collect();
                 cuts.retain(|v| *v >= spec.min.0 && *v <= spec.max.0);
-                cuts.sort_unstable();
-                cuts.dedup();
+                // One value of each stretch between two thresholds stands for all of it.
+                cuts.sort_by_key(|v| stretch(spec, *v));
+                cuts.dedup_by_key(|v| stretch(spec, *v));
                 cuts.into_iter().map(|v| Answer::Number(Milli(v))).collect()
             }
         };
@@ -119,6 +120,15 @@ fn reachable(pack: &Pack, answers: &Answers) -> Option<BTreeSet<Urgency>> {
         }
     }
     Some(out)
+}
+
+/// Which thresholds a number meets.
+fn stretch(spec: &NumberSpec, value: i64) -> Vec<bool> {
+    let met = spec.thresholds.iter().map(|t| match t.side {
+        Side::AtLeast => value >= t.value.0,
+        Side::AtMost => value <= t.value.0,
+    });
+    met.collect()
 }
 
 /// Numbers at each threshold and on both sides of it.
