@@ -214,7 +214,7 @@ pub fn exact<'a>(pack: &'a Pack, text: &str) -> Option<&'a str> {
 /// The findings that danger phrases in a free text make present.
 #[must_use]
 pub fn danger(pack: &Pack, text: &str) -> Vec<String> {
-    let folded = fold(&bounded(text));
+    let folded = plain(&fold(&bounded(text)));
     let words: Vec<&str> = folded.split(' ').collect();
     let hit = |phrases: &Vec<String>| phrases.iter().all(|phrase| contains(&words, phrase));
     let dangers = pack.file().danger.iter();
@@ -222,6 +222,38 @@ pub fn danger(pack: &Pack, text: &str) -> Vec<String> {
         .filter(|d| d.phrases.iter().any(hit))
         .map(|d| d.finding.clone())
         .collect()
+}
+
+/// Ways of speaking that name a danger and mean none, and what they mean. Whole words, folded; nothing else is parsed away.
+const IDIOMS: &[(&str, &str)] = &[
+    ("ahogado de deudas", "deudas"),
+    ("ahogado en deudas", "deudas"),
+    ("bored to death", "bored"),
+    ("drowning in debt", "debt"),
+    ("drowning in paperwork", "work"),
+    ("drowning in work", "work"),
+    ("dying for", "want"),
+    ("dying of boredom", "bored"),
+    ("dying to", "want to"),
+    ("me muero de ganas", "quiero"),
+    ("me muero de hambre", "hambre"),
+    ("me muero de pena", "pena"),
+    ("me muero de risa", "risa"),
+    ("me muero de sueno", "sueno"),
+    ("seizure medication", "medicine"),
+    ("seizure medicine", "medicine"),
+    ("seizure meds", "medicine"),
+    ("seizure pills", "medicine"),
+    ("shot in the arm", "vaccine"),
+    ("shot in the dark", "guess"),
+];
+
+/// A folded text without its idioms.
+fn plain(folded: &str) -> String {
+    let text = IDIOMS.iter().fold(format!(" {folded} "), |text, (said, meant)| {
+        text.replace(&format!(" {said} "), &format!(" {meant} "))
+    });
+    text.trim().to_owned()
 }
 
 /// What is read of a text, in characters: a person who is asked for a word or two types far less, and the time it takes
@@ -278,14 +310,16 @@ fn fits(word: &str, wanted: &str) -> bool {
         return matches!((number(least), number(word), number(most)), (Some(a), Some(n), Some(b)) if (a..=b).contains(&n));
     }
     let Some(stem) = wanted.strip_suffix('*') else {
-        return word == wanted || (wanted.len() >= FORGIVEN && slip(word, wanted));
+        // "Comin" is "coming", also in a word too short to be forgiven a slip.
+        let dropped = wanted.ends_with("ing") && wanted.strip_suffix('g') == Some(word);
+        return word == wanted || dropped || (wanted.len() >= FORGIVEN && slip(word, wanted));
     };
     let start = || word.get(..stem.len()).is_some_and(|start| slip(start, stem));
     word.starts_with(stem) || (stem.len() >= FORGIVEN && start())
 }
 
 /// Words in their own right, though one letter makes danger of them: "severe" is not "severed".
-const OWN_WORDS: &[&str] = &["contusion", "severe", "stubbed", "wrist"];
+const OWN_WORDS: &[&str] = &["contusion", "severe", "strange", "stubbed", "wrist"];
 
 /// A slip that keeps how the word begins: "painting" is another word than "fainting", not a slip of it.
 fn slip(word: &str, wanted: &str) -> bool {
@@ -328,6 +362,18 @@ mod tests {
         ] {
             assert_eq!(one_slip_apart(a, b), yes, "{a} {b}");
         }
+    }
+
+    #[test]
+    fn an_idiom_is_not_what_it_names_and_the_rest_of_the_text_still_is() {
+        assert_eq!(plain("me muero de hambre"), "hambre");
+        assert_eq!(
+            plain("dying to sleep but cant breathe"),
+            "want to sleep but cant breathe"
+        );
+        assert_eq!(plain("i am dying"), "i am dying");
+        assert_eq!(plain("me muero de dolor"), "me muero de dolor");
+        assert!(fits("comin", "coming") && fits("12", "10..54") && !fits("55", "10..54"));
     }
 
     #[test]

@@ -16,6 +16,9 @@ use crate::vitals::{ReadingError, VitalUnit};
 pub const COMPLAINT: &str = "complaint";
 /// The complaint code for whatever the pack has no module for.
 pub const SOMETHING_ELSE: &str = "something_else";
+/// The complaint that asks what a child's illness needs, and the question that tells one.
+const CHILD: &str = "child";
+const AGE: &str = "age";
 /// How many complaints a search offers, besides "something else".
 pub const OFFERED: usize = 6;
 
@@ -146,7 +149,7 @@ impl Session {
     pub fn know(&mut self, pack: &Pack, person: &Person) -> bool {
         let mut facts: Vec<(&str, Answer)> = Vec::new();
         if let Some(age) = person.age {
-            facts.push(("age", Answer::Number(age)));
+            facts.push((AGE, Answer::Number(age)));
         }
         match person.pregnant.as_deref() {
             Some("yes") => facts.push(("person.pregnant", Answer::Flag(true))),
@@ -203,6 +206,12 @@ impl Session {
         let before = self.answers.raised.len();
         self.heed(pack, text);
         self.offered = crate::search::complaints(pack, text, OFFERED);
+        // What a child's words bring up is asked about in its own list, whatever else fits.
+        let known = pack.file().complaints.iter().any(|c| c.code == CHILD);
+        if known && self.is_of_a_child() && !self.offered.iter().any(|c| c == CHILD) {
+            self.offered.truncate(OFFERED - 1);
+            self.offered.push(CHILD.to_owned());
+        }
         self.offered.push(SOMETHING_ELSE.to_owned());
         let complaints = pack
             .question(COMPLAINT)
@@ -212,6 +221,10 @@ impl Session {
             raised: self.answers.raised.len() > before,
             complaints,
         }
+    }
+
+    fn is_of_a_child(&self) -> bool {
+        matches!(self.answers.given.get(AGE), Some(Answer::Number(age)) if age.0 < 18_000)
     }
 
     /// The next question, or the result when no answer can change it any more.

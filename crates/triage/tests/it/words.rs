@@ -328,9 +328,9 @@ fn what_strangers_typed_of_an_emergency_raises_and_little_else_does() {
         harmless.len(),
         loud.len()
     );
-    assert!(silent.len() <= 1, "{silent:#?}");
-    // "Dying of boredom": nothing is parsed away.
-    assert!(loud.len() * 100 <= harmless.len() * 18, "{loud:#?}");
+    assert!(silent.len() <= 2, "{silent:#?}");
+    // "Had a heart attack ten years ago": what was is not told from what is.
+    assert!(loud.len() * 100 <= harmless.len() * 8, "{loud:#?}");
 }
 
 #[test]
