@@ -29,7 +29,7 @@ const SUITES: &[Suite] = &[
     ),
     (
         "Uploads, tokens and the client's own steps, at every byte and at every wait",
-        "-p hms-client --test it -- uploads tokens every_wait thin",
+        "-p hms-client --test it -- uploads:: tokens:: every_wait:: thin::",
     ),
     (
         "Signalling cut at every byte",
