@@ -178,6 +178,20 @@ impl Search<'_> {
                 findings.push(*f);
             }
         });
+        // A sign also falls with the question that told it: of who is 18, nothing is asked that is asked of a child.
+        if self.towards == Towards::Lower {
+            for finding in findings.clone() {
+                let asked = self.pack.contributors(finding).iter();
+                for (_, _, plan) in asked.filter_map(|ix| self.pack.questions().nth(*ix)) {
+                    let Some(when) = &plan.when else { continue };
+                    when.findings(&mut |f| {
+                        if facts.state(*f) != State::RuledOut && !findings.contains(f) {
+                            findings.push(*f);
+                        }
+                    });
+                }
+            }
+        }
         let mut edits: Vec<(bool, Edit)> = Vec::new();
         for finding in findings {
             if self.towards == Towards::Lower {

@@ -225,16 +225,15 @@ pub fn danger(pack: &Pack, text: &str) -> Vec<String> {
 }
 
 /// Ways of speaking that name a danger and mean none, and what they mean. Whole words, folded; nothing else is parsed away.
+/// Only what can be said of no emergency stands here: "shot in the arm" is said of a vaccine, and of a bullet.
 const IDIOMS: &[(&str, &str)] = &[
     ("ahogado de deudas", "deudas"),
     ("ahogado en deudas", "deudas"),
-    ("bored to death", "bored"),
     ("drowning in debt", "debt"),
     ("drowning in paperwork", "work"),
     ("drowning in work", "work"),
-    ("dying for", "want"),
+    ("dying for a coffee", "coffee"),
     ("dying of boredom", "bored"),
-    ("dying to", "want to"),
     ("me muero de ganas", "quiero"),
     ("me muero de hambre", "hambre"),
     ("me muero de pena", "pena"),
@@ -244,8 +243,6 @@ const IDIOMS: &[(&str, &str)] = &[
     ("seizure medicine", "medicine"),
     ("seizure meds", "medicine"),
     ("seizure pills", "medicine"),
-    ("shot in the arm", "vaccine"),
-    ("shot in the dark", "guess"),
 ];
 
 /// A folded text without its idioms.
@@ -368,9 +365,16 @@ mod tests {
     fn an_idiom_is_not_what_it_names_and_the_rest_of_the_text_still_is() {
         assert_eq!(plain("me muero de hambre"), "hambre");
         assert_eq!(
-            plain("dying to sleep but cant breathe"),
-            "want to sleep but cant breathe"
+            plain("drowning in work and cant breathe"),
+            "work and cant breathe"
         );
+        for told in [
+            "got shot in the arm",
+            "shot in the dark parking lot",
+            "dying for air",
+        ] {
+            assert_eq!(plain(told), told);
+        }
         assert_eq!(plain("i am dying"), "i am dying");
         assert_eq!(plain("me muero de dolor"), "me muero de dolor");
         assert!(fits("comin", "coming") && fits("12", "10..54") && !fits("55", "10..54"));

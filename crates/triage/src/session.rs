@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::answer::{Answer, Answers, Milli};
 use crate::evaluate::{check, AnswerError, Facts, Fill};
+use crate::expr::State;
 use crate::level::Urgency;
 use crate::outcome::Outcome;
 use crate::pack::{Kind, NumberSpec, Pack, Question};
@@ -16,9 +17,9 @@ use crate::vitals::{ReadingError, VitalUnit};
 pub const COMPLAINT: &str = "complaint";
 /// The complaint code for whatever the pack has no module for.
 pub const SOMETHING_ELSE: &str = "something_else";
-/// The complaint that asks what a child's illness needs, and the question that tells one.
+/// The complaint that asks what a child's illness needs, and the finding that tells a child.
 const CHILD: &str = "child";
-const AGE: &str = "age";
+const UNDER_AGE: &str = "age.child";
 /// How many complaints a search offers, besides "something else".
 pub const OFFERED: usize = 6;
 
@@ -149,7 +150,7 @@ impl Session {
     pub fn know(&mut self, pack: &Pack, person: &Person) -> bool {
         let mut facts: Vec<(&str, Answer)> = Vec::new();
         if let Some(age) = person.age {
-            facts.push((AGE, Answer::Number(age)));
+            facts.push(("age", Answer::Number(age)));
         }
         match person.pregnant.as_deref() {
             Some("yes") => facts.push(("person.pregnant", Answer::Flag(true))),
@@ -208,7 +209,7 @@ impl Session {
         self.offered = crate::search::complaints(pack, text, OFFERED);
         // What a child's words bring up is asked about in its own list, whatever else fits.
         let known = pack.file().complaints.iter().any(|c| c.code == CHILD);
-        if known && self.is_of_a_child() && !self.offered.iter().any(|c| c == CHILD) {
+        if known && self.is_of_a_child(pack) && !self.offered.iter().any(|c| c == CHILD) {
             self.offered.truncate(OFFERED - 1);
             self.offered.push(CHILD.to_owned());
         }
@@ -223,8 +224,10 @@ impl Session {
         }
     }
 
-    fn is_of_a_child(&self) -> bool {
-        matches!(self.answers.given.get(AGE), Some(Answer::Number(age)) if age.0 < 18_000)
+    fn is_of_a_child(&self, pack: &Pack) -> bool {
+        let facts = Facts::of(pack, &self.answers, Fill::Unknown);
+        let finding = pack.finding(UNDER_AGE);
+        finding.is_some_and(|f| facts.state(f) == State::Present)
     }
 
     /// The next question, or the result when no answer can change it any more.

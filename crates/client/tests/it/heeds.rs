@@ -1,10 +1,10 @@
 //! What a symptom check takes from what is known already, and from whom.
 
 use hms_client::Client;
-use hms_model::form::{AnswerForm, ReportStepForm};
+use hms_model::form::ReportStepForm;
 use hms_model::view::TriageView;
 
-use crate::world::{calm, fill_in, World};
+use crate::world::{calm, calm_until, fill_in, World};
 
 fn urgency(check: &TriageView) -> String {
     check.outcome.as_ref().expect("a result").urgency.clone()
@@ -52,20 +52,11 @@ async fn asks_the_age(client: &Client, colleague: Option<&str>) -> bool {
         client.report_step(draft.clone(), step).await.expect("kept");
     }
     let report = client.report_send(draft).await.expect("sent");
-    let mut check = client.triage_start(Some(report.id), None).await.expect("a check");
-    while let Some(question) = check.question.clone() {
-        if question.id == "age" {
-            return true;
-        }
-        let answer = match question.kind.as_str() {
-            "multi" => AnswerForm::Multi(Vec::new()),
-            "boolean" => AnswerForm::Boolean(false),
-            _ => AnswerForm::Unknown,
-        };
-        let answered = client.triage_answer(check.id.clone(), question.id, answer).await;
-        check = answered.expect("taken");
-    }
-    false
+    let check = client.triage_start(Some(report.id), None).await.expect("a check");
+    calm_until(client, check, |id| id == "age")
+        .await
+        .question
+        .is_some()
 }
 
 #[tokio::test(flavor = "multi_thread")]

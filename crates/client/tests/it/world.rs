@@ -296,8 +296,13 @@ pub async fn photo(client: &Client, draft: &str) -> String {
 }
 
 /// Answers everything with "none of these" and "no".
-pub async fn calm(client: &Client, mut check: TriageView) -> TriageView {
-    while let Some(question) = check.question.clone() {
+pub async fn calm(client: &Client, check: TriageView) -> TriageView {
+    calm_until(client, check, |_| false).await
+}
+
+/// The same, up to a question that is looked for; without a question where it never came.
+pub async fn calm_until(client: &Client, mut check: TriageView, sought: fn(&str) -> bool) -> TriageView {
+    while let Some(question) = check.question.clone().filter(|q| !sought(&q.id)) {
         let answer = match question.kind.as_str() {
             "multi" => AnswerForm::Multi(Vec::new()),
             "boolean" => AnswerForm::Boolean(false),

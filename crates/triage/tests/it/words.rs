@@ -1,6 +1,6 @@
 //! Danger words: what people type when it is an emergency, and what they type when it is not.
 
-use hms_triage::{search, Lang, Pack, Session, Urgency};
+use hms_triage::{search, Lang, Milli, Pack, Person, Session, Urgency};
 
 const ALARMS: [&str; 132] = [
     "sudden weakness in one arm",
@@ -354,6 +354,35 @@ fn everyday_words_find_a_complaint() {
         .collect();
     // Refills and the like have no complaint: they are "something else".
     assert!(lost.len() <= 4, "{lost:#?}");
+}
+
+#[test]
+fn a_childs_own_list_is_offered_for_a_child_and_for_nobody_else() {
+    let pack = Pack::embedded();
+    for (age, offered) in [("17.9", true), ("18", false)] {
+        let mut session = Session::new(pack);
+        let person = Person {
+            age: Milli::parse(age),
+            ..Person::default()
+        };
+        assert!(session.know(pack, &person));
+        let found = session.search(pack, "fish bone stuck", Lang::En).complaints;
+        assert_eq!(found.iter().any(|c| c.code == "child"), offered, "{age}");
+        assert_eq!(found.last().unwrap().code, "something_else");
+    }
+}
+
+/// What stands for an idiom is taken out before anything is matched: what could be meant must not be among it.
+#[test]
+fn a_bullet_is_no_vaccine() {
+    let pack = Pack::embedded();
+    for text in [
+        "he got shot in the arm",
+        "shot in the dark by a stranger",
+        "me muero",
+    ] {
+        assert!(!search::danger(pack, text).is_empty(), "{text}");
+    }
 }
 
 #[test]
