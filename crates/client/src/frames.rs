@@ -210,6 +210,7 @@ mod tests {
             rgba: vec![9; 8].into(),
             number: Some(7),
             at_ms: 0,
+            still: false,
         };
         screens.remote.send_replace(Some(frame));
         let message = tokio::time::timeout(Duration::from_secs(5), window.next())

@@ -15,8 +15,6 @@ pub mod devices;
 pub mod engine;
 mod error;
 mod ffi;
-mod ladder;
-mod rung;
 pub mod sound;
 mod turn;
 
@@ -25,4 +23,4 @@ pub use config::{
     AudioSink, AudioSource, CallConfig, EngineChoice, PictureFormat, TurnServer, VideoSource, Voice,
 };
 pub use error::{CallError, CodecError, DeviceError, EngineError};
-pub use rung::{QualityRung, RungSettings};
+pub use hms_core::call::quality::{Rung as QualityRung, Settings as RungSettings};

@@ -114,11 +114,7 @@ fn transport(url: &str) -> &'static str {
 
 /// The word for what the call does with the picture now.
 pub(super) fn quality_word(stats: &CallStats) -> &'static str {
-    match stats.rung {
-        None | Some(QualityRung::Full) => "good",
-        Some(rung) if rung.settings().max_fps >= 1.0 && rung.settings().video_bps > 0 => "picture_small",
-        Some(_) => "picture_paused",
-    }
+    stats.rung.unwrap_or(QualityRung::Full).word()
 }
 
 #[cfg(test)]

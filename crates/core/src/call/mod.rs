@@ -1,6 +1,7 @@
 //! Calls: signalling that survives cuts ([`signal`]), the course of a visit ([`visit`]), the quality ladder
 //! ([`quality`]), and TURN's messages on a stream ([`framing`]).
 
+pub mod data;
 pub mod framing;
 pub mod quality;
 pub mod signal;

@@ -7,20 +7,13 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
 
+use super::conduct::Coded;
 use super::report::VideoFrame;
-use super::session::Shared;
-use crate::codec::{OpusEncoder, Picture, Vp8Encoder};
+use super::session::{Busy, Shared};
+use crate::codec::{webp, OpusEncoder, Picture, Vp8Encoder};
 use crate::devices::{counter, Camera, Microphone};
 use crate::sound::BLOCK;
 use crate::{CallError, CodecError, QualityRung};
-
-/// Something coded, for the engine.
-pub(super) enum Coded {
-    /// Sound that begins at a sample (48 kHz).
-    Audio { at: u64, packet: Vec<u8> },
-    /// A picture shown at a time (90 kHz).
-    Video { at: u64, frame: Vec<u8> },
-}
 
 /// The step of the microphone.
 const BLOCK_TIME: Duration = Duration::from_millis(20);
@@ -33,6 +26,11 @@ const IDLE: Duration = Duration::from_millis(40);
 /// Redundancy carried on every rung that has the bits for it.
 const REDUNDANCY_MS: u32 = 1000;
 const REDUNDANCY_FROM_BPS: u32 = 16_000;
+/// A still is on its way for this long, at the rate that is left beside sound.
+const STILL_TRAVELS_S: u32 = 3;
+/// A still that was asked for: a wound is looked at in it.
+const SHARP_WIDTH: u32 = 640;
+const SHARP_BYTES: u32 = 40_000;
 
 /// Starts the microphone's thread.
 pub(super) fn speak(
@@ -40,40 +38,66 @@ pub(super) fn speak(
     shared: Arc<Shared>,
     out: mpsc::Sender<Coded>,
 ) -> Result<JoinHandle<()>, CallError> {
-    let mut encoder = OpusEncoder::new()?;
+    let mut coder = SoundCoder::new()?;
     spawn("call-mic", move || {
-        let mut rung = None;
         let mut block = [0i16; BLOCK];
-        let mut pending: Vec<i16> = Vec::with_capacity(3 * BLOCK);
-        let mut at = 0u64;
         let mut due = Instant::now();
         while !shared.controls.stopped() {
             due = wait_until(due + BLOCK_TIME);
             microphone.fill(&mut block);
-            if shared.controls.muted.load(Relaxed) {
-                block.fill(0);
-            }
-            let now_rung = shared.controls.rung();
-            if rung != Some(now_rung) && set_rate(&mut encoder, now_rung).is_ok() {
-                rung = Some(now_rung);
-            }
-            let settings = now_rung.settings();
-            if settings.audio_bps == 0 || !shared.controls.sending.load(Relaxed) {
-                at += (pending.len() + BLOCK) as u64;
-                pending.clear();
-                continue;
-            }
-            pending.extend_from_slice(&block);
-            if pending.len() >= settings.audio_packet_ms as usize * 48 {
-                if let Ok(packet) = encoder.encode(&pending) {
-                    // Full only if the transport stands still; what is lost then, redundancy restores.
-                    let _ = out.try_send(Coded::Audio { at, packet });
-                }
-                at += pending.len() as u64;
-                pending.clear();
+            if let Some(coded) = coder.code(&block, &shared) {
+                // Full only if the transport stands still; what is lost then, redundancy restores.
+                let _ = out.try_send(coded);
             }
         }
     })
+}
+
+/// Makes packets of the length and rate of the rung.
+pub(super) struct SoundCoder {
+    encoder: OpusEncoder,
+    rung: Option<QualityRung>,
+    pending: Vec<i16>,
+    at: u64,
+}
+
+impl SoundCoder {
+    pub(super) fn new() -> Result<Self, CodecError> {
+        Ok(Self {
+            encoder: OpusEncoder::new()?,
+            rung: None,
+            pending: Vec::with_capacity(3 * BLOCK),
+            at: 0,
+        })
+    }
+
+    /// Takes the next 20 ms of the microphone; gives a packet when one is full.
+    pub(super) fn code(&mut self, block: &[i16], shared: &Shared) -> Option<Coded> {
+        let rung = shared.controls.rung();
+        if self.rung != Some(rung) && set_rate(&mut self.encoder, rung).is_ok() {
+            self.rung = Some(rung);
+        }
+        let settings = rung.settings();
+        if settings.audio_bps == 0 || !shared.controls.sending.load(Relaxed) {
+            self.at += (self.pending.len() + block.len()) as u64;
+            self.pending.clear();
+            return None;
+        }
+        if shared.controls.muted.load(Relaxed) {
+            self.pending.resize(self.pending.len() + block.len(), 0);
+        } else {
+            self.pending.extend_from_slice(block);
+        }
+        let wanted = settings.audio_packet_ms as usize * 48;
+        if self.pending.len() < wanted {
+            return None;
+        }
+        let packet = self.encoder.encode(&self.pending).ok();
+        let at = self.at;
+        self.at += self.pending.len() as u64;
+        self.pending.clear();
+        packet.map(|packet| Coded::Audio { at, packet })
+    }
 }
 
 fn set_rate(encoder: &mut OpusEncoder, rung: QualityRung) -> Result<(), CodecError> {
@@ -94,25 +118,21 @@ pub(super) fn show(
     began: Instant,
 ) -> Result<JoinHandle<()>, CallError> {
     spawn("call-camera", move || {
-        let mut eye = PictureCoder::default();
+        let mut coder = PictureCoder::default();
+        let mut busy = Busy::new(Instant::now());
         let mut due = Instant::now();
         while !shared.controls.stopped() {
-            let settings = shared.controls.rung().settings();
-            let fps = settings.max_fps.min(camera.format().fps as f32);
-            let on = shared.controls.camera_on.load(Relaxed);
-            let off = !on || fps <= 0.0 || settings.video_bps == 0 || !shared.controls.sending.load(Relaxed);
-            if off && !(on && camera.keeps_pace()) {
+            let rung = shared.controls.rung();
+            let pace = pace(&shared, camera.format().fps);
+            if pace.is_none() && !(shared.controls.camera_on.load(Relaxed) && camera.keeps_pace()) {
                 std::thread::sleep(IDLE);
                 due = Instant::now();
                 continue;
             }
-            if !camera.keeps_pace() {
+            if let (false, Some(pace)) = (camera.keeps_pace(), pace) {
                 // In small steps: a still's pace is seconds, and a call must end at once.
-                due += Duration::from_secs_f32(1.0 / fps);
-                while Instant::now() < due
-                    && !shared.controls.stopped()
-                    && shared.controls.rung().settings() == settings
-                {
+                due += pace;
+                while Instant::now() < due && !shared.controls.stopped() && shared.controls.rung() == rung {
                     std::thread::sleep(due.saturating_duration_since(Instant::now()).min(IDLE));
                 }
                 due = due.max(Instant::now().checked_sub(TOO_LATE).unwrap_or(due));
@@ -121,20 +141,19 @@ pub(super) fn show(
                 std::thread::sleep(IDLE);
                 continue;
             };
+            let now = Instant::now();
             if camera.keeps_pace() {
-                let now = Instant::now();
-                if off || now < due {
+                let Some(pace) = pace.filter(|_| now >= due) else {
                     continue;
-                }
+                };
                 // Half a picture early is on time, or a camera's 30 would become 15.
-                due = now + Duration::from_secs_f32(0.5 / fps);
+                due = now + pace / 2;
             }
-            let shown_ms = began.elapsed().as_millis() as u64;
-            if let Some(frame) = eye.code(&picture, &shared, shown_ms, settings.max_width, fps) {
-                match out.try_send(Coded::Video {
-                    at: shown_ms * 90,
-                    frame,
-                }) {
+            let shown_ms = now.saturating_duration_since(began).as_millis() as u64;
+            let coded = coder.code(&picture, &shared, now, shown_ms);
+            busy.count(now, Instant::now(), &shared.counters.busy[0]);
+            if let Some(coded) = coded {
+                match out.try_send(coded) {
                     Ok(()) => {
                         shared.counters.frames_sent.fetch_add(1, Relaxed);
                     }
@@ -149,50 +168,119 @@ pub(super) fn show(
                     rgba: picture.to_rgba(),
                     number: counter::read(&picture),
                     at_ms: shown_ms,
+                    still: !rung.moves(),
                 }));
             }
         }
     })
 }
 
+/// How far pictures lie apart now; `None` while none is wanted.
+pub(super) fn pace(shared: &Shared, camera_fps: u32) -> Option<Duration> {
+    let controls = &shared.controls;
+    let settings = controls.rung().settings();
+    if !controls.camera_on.load(Relaxed) || !controls.sending.load(Relaxed) {
+        return None;
+    }
+    if settings.video_bps > 0 {
+        let fps = settings.max_fps.min(camera_fps).max(1);
+        return Some(Duration::from_secs(1) / fps);
+    }
+    // A still on its way is not overtaken: looked for again soon.
+    let still = settings.still_every_ms > 0 && !controls.still_waits.load(Relaxed);
+    still.then(|| Duration::from_millis(settings.still_every_ms.into()))
+}
+
 /// An encoder for whatever size the rung asks for.
 #[derive(Default)]
-struct PictureCoder {
+pub(super) struct PictureCoder {
     encoder: Option<Vp8Encoder>,
     sized_at: Option<Instant>,
     /// Sizes so far. The first change is free: a call starts small and grows as soon as the link is known.
     sizes: u32,
+    moved: bool,
 }
 
 impl PictureCoder {
-    fn code(
+    /// Codes a picture shown at `at_ms`, as a moving one or as a still, by the rung.
+    pub(super) fn code(
         &mut self,
         picture: &Picture,
         shared: &Shared,
+        now: Instant,
+        at_ms: u64,
+    ) -> Option<Coded> {
+        let settings = shared.controls.rung().settings();
+        if shared.controls.sharp_still.swap(false, Relaxed) {
+            return still(picture, SHARP_WIDTH, SHARP_BYTES);
+        }
+        if settings.video_bps > 0 {
+            let fps = settings.max_fps.max(1);
+            let frame = self.moving(picture, shared, now, at_ms, settings.max_width, fps)?;
+            return Some(Coded::Video {
+                at: at_ms * 90,
+                frame,
+            });
+        }
+        self.moved = false;
+        if shared.controls.beside_open.load(Relaxed) {
+            return still(picture, settings.max_width, still_bytes(shared));
+        }
+        // The far side knows no stills: now and then a frame of the moving picture, whole.
+        shared.controls.key_frame.store(true, Relaxed);
+        let frame = self.moving(picture, shared, now, at_ms, settings.max_width, 1)?;
+        Some(Coded::Video {
+            at: at_ms * 90,
+            frame,
+        })
+    }
+
+    fn moving(
+        &mut self,
+        picture: &Picture,
+        shared: &Shared,
+        now: Instant,
         at_ms: u64,
         max_width: u32,
-        fps: f32,
+        fps: u32,
     ) -> Option<Vec<u8>> {
         let bps = shared.controls.video_bps.load(Relaxed).max(5000);
-        let may_change = self.sizes < 2 || self.sized_at.is_none_or(|at| at.elapsed() >= SIZE_EVERY);
+        let settled = self
+            .sized_at
+            .is_some_and(|at| now.saturating_duration_since(at) < SIZE_EVERY);
         let width = match &self.encoder {
-            Some(encoder) if !may_change => encoder.size().0,
+            Some(encoder) if settled && self.sizes >= 2 => encoder.size().0,
             Some(_) | None => max_width,
         };
         let picture = picture.shrunk_to(width);
         if self.encoder.as_ref().map(Vp8Encoder::size) != Some((picture.width(), picture.height())) {
             self.encoder = Vp8Encoder::new(picture.width(), picture.height(), bps).ok();
-            self.sized_at = Some(Instant::now());
+            self.sized_at = Some(now);
             self.sizes += 1;
         }
         let encoder = self.encoder.as_mut()?;
         encoder.set_rate(bps).ok()?;
-        let key = shared.controls.key_frame.swap(false, Relaxed);
-        let coded = encoder
-            .encode(&picture, at_ms, (1000.0 / fps) as u32, key)
-            .ok()??;
+        // After stills the far side has nothing that a difference could be to.
+        let key = shared.controls.key_frame.swap(false, Relaxed) || !self.moved;
+        self.moved = true;
+        let coded = encoder.encode(&picture, at_ms, 1000 / fps, key).ok()??;
         Some(coded.bytes)
     }
+}
+
+/// How long a still may be on its way at the rate that is left beside sound, and how many bytes that is.
+fn still_bytes(shared: &Shared) -> u32 {
+    let bps = shared.controls.still_bps.load(Relaxed);
+    (bps * STILL_TRAVELS_S / 8).clamp(2_500, 9_000)
+}
+
+/// A picture by itself, of about so many bytes.
+fn still(picture: &Picture, max_width: u32, bytes: u32) -> Option<Coded> {
+    let picture = picture.shrunk_to(max_width);
+    // One picture a second, so that the rate is its size; a key frame may take three times its share.
+    let mut encoder = Vp8Encoder::new(picture.width(), picture.height(), bytes * 8 / 3).ok()?;
+    let coded = encoder.encode(&picture, 0, 1000, true).ok()??;
+    Some(Coded::Still(webp::wrap(&coded.bytes)))
 }
 
 /// Sleeps until a time and returns it, or now if that was long ago.

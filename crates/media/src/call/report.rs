@@ -49,6 +49,10 @@ pub struct CallStats {
     pub distinct_remote_frames: u64,
     /// Pictures encoded and handed to the engine.
     pub frames_sent: u64,
+    /// Still pictures of the far side shown.
+    pub stills: u64,
+    /// How much of its time the busiest coding thread works, in thousandths.
+    pub busy_permille: u32,
     /// Longest gap between two decoded remote pictures, in milliseconds.
     pub longest_freeze_ms: u64,
     /// Sound packets received.
@@ -92,6 +96,8 @@ pub enum CallEvent {
     Recovered,
     /// The rung has changed.
     Rung(QualityRung),
+    /// Words that the far side typed.
+    Text(String),
     /// A device is missing; a stand-in is sent in its place and the screen must say so.
     StandIn(MissingDevice),
     /// The call is over.
@@ -135,4 +141,6 @@ pub struct VideoFrame {
     pub number: Option<u32>,
     /// Milliseconds since this side's call began.
     pub at_ms: u64,
+    /// Is it a still picture, and not one of a moving one?
+    pub still: bool,
 }

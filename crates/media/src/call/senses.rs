@@ -9,16 +9,21 @@ use std::time::{Duration, Instant};
 
 use super::mouth::spawn;
 use super::report::{CallEvent, VideoFrame};
-use super::session::Shared;
-use crate::codec::Vp8Decoder;
+use super::session::{Busy, Shared};
+use crate::codec::{webp, Picture, Vp8Decoder};
 use crate::devices::{counter, Speaker};
 use crate::sound::Player;
-use crate::CallError;
+use crate::{CallError, CodecError};
 
 /// A packet of sound: when it came, where it begins, what is in it.
 pub(super) type HeardPacket = (Instant, u64, Arc<[u8]>);
-/// A coded picture, and whether it follows the one before.
-pub(super) type SeenFrame = (Arc<[u8]>, bool);
+/// What the eye is given.
+pub(super) enum Seen {
+    /// A coded picture, and whether it follows the one before.
+    Picture(Arc<[u8]>, bool),
+    /// A still picture (WebP).
+    Still(Vec<u8>),
+}
 
 const STEP: Duration = Duration::from_millis(20);
 /// A thread that is this late starts afresh instead of playing everything at once.
@@ -74,67 +79,112 @@ pub(super) fn hear(
 
 /// Starts the thread that decodes pictures.
 pub(super) fn see(
-    frames: Receiver<SeenFrame>,
+    frames: Receiver<Seen>,
     shared: Arc<Shared>,
     began: Instant,
 ) -> Result<JoinHandle<()>, CallError> {
-    let mut decoder = Vp8Decoder::new()?;
+    let mut eye = Eye::new()?;
     spawn("call-eye", move || {
-        let mut numbers = HashSet::new();
-        let mut last: Option<Instant> = None;
-        let mut broken = true;
-        // A test breaks this on purpose, to prove that its checks notice. Never in a release build.
-        let sabotaged =
-            cfg!(debug_assertions) && std::env::var("HMS_BREAK").is_ok_and(|part| part == "decode");
+        let mut busy = Busy::new(Instant::now());
         while !shared.controls.stopped() {
-            let (frame, contiguous) = match frames.recv_timeout(Duration::from_millis(100)) {
-                Ok(frame) => frame,
+            let seen = match frames.recv_timeout(Duration::from_millis(100)) {
+                Ok(seen) => seen,
                 Err(RecvTimeoutError::Timeout) => continue,
                 Err(RecvTimeoutError::Disconnected) => break,
             };
-            // In VP8 the lowest bit of the first byte is 0 for a key frame.
-            let key = frame.first().is_some_and(|byte| byte & 1 == 0);
-            broken = sabotaged || (!key && (broken || !contiguous));
-            if broken {
-                shared.controls.want_key_frame.store(true, Relaxed);
-                continue;
-            }
-            let picture = match decoder.decode(&frame) {
-                Ok(Some(picture)) => picture,
-                Ok(None) => continue,
-                Err(_) => {
-                    broken = true;
-                    shared.controls.want_key_frame.store(true, Relaxed);
-                    continue;
-                }
-            };
             let now = Instant::now();
-            let at_ms = now.saturating_duration_since(began).as_millis() as u64;
-            if let Some(last) = last {
-                let gap = now.saturating_duration_since(last).as_millis() as u64;
-                shared.counters.longest_freeze_ms.fetch_max(gap, Relaxed);
-            } else {
-                shared.counters.first_frame_ms.store(at_ms.max(1), Relaxed);
-                shared.events.tell(CallEvent::FirstFrame);
-            }
-            last = Some(now);
-            let number = counter::read(&picture);
-            if let Some(number) = number {
-                if numbers.len() < NUMBERS_KEPT && numbers.insert(number) {
-                    shared.counters.distinct_frames.fetch_add(1, Relaxed);
-                }
-            }
-            shared.counters.frames_decoded.fetch_add(1, Relaxed);
-            // The conversion is the dearest step: only for someone.
-            if shared.frames.receiver_count() > 0 {
-                shared.frames.send_replace(Some(VideoFrame {
-                    width: picture.width(),
-                    height: picture.height(),
-                    rgba: picture.to_rgba(),
-                    number,
-                    at_ms,
-                }));
-            }
+            eye.take(seen, &shared, now.saturating_duration_since(began));
+            busy.count(now, Instant::now(), &shared.counters.busy[1]);
         }
     })
+}
+
+/// Decodes pictures and counts them.
+pub(super) struct Eye {
+    decoder: Vp8Decoder,
+    numbers: HashSet<u32>,
+    last: Option<Duration>,
+    /// A reference is missing: nothing is decoded before the next key frame.
+    broken: bool,
+    /// A test breaks this on purpose, to prove that its checks notice. Never in a release build.
+    sabotaged: bool,
+}
+
+impl Eye {
+    pub(super) fn new() -> Result<Self, CodecError> {
+        Ok(Self {
+            decoder: Vp8Decoder::new()?,
+            numbers: HashSet::new(),
+            last: None,
+            broken: true,
+            sabotaged: cfg!(debug_assertions)
+                && std::env::var("HMS_BREAK").is_ok_and(|part| part == "decode"),
+        })
+    }
+
+    /// Takes what has come, `at` after the call began; gives the picture if it could be shown.
+    pub(super) fn take(&mut self, seen: Seen, shared: &Shared, at: Duration) -> Option<Picture> {
+        let (picture, still) = match seen {
+            Seen::Picture(frame, contiguous) => (self.moving(&frame, contiguous, shared)?, false),
+            // Its own decoder: the moving picture's references stay what they are.
+            Seen::Still(_) if self.sabotaged => return None,
+            Seen::Still(file) => (Vp8Decoder::new().ok()?.decode(webp::unwrap(&file)?).ok()??, true),
+        };
+        let counters = &shared.counters;
+        let at_ms = at.as_millis() as u64;
+        match self.last {
+            Some(last) if !still => {
+                let gap = at.saturating_sub(last).as_millis() as u64;
+                counters.longest_freeze_ms.fetch_max(gap, Relaxed);
+            }
+            Some(_) => {}
+            None => {
+                counters.first_frame_ms.store(at_ms.max(1), Relaxed);
+                shared.events.tell(CallEvent::FirstFrame);
+            }
+        }
+        // A still says that it is one: the picture before it did not freeze, it paused.
+        self.last = Some(at);
+        let number = counter::read(&picture);
+        if let Some(number) = number {
+            if self.numbers.len() < NUMBERS_KEPT && self.numbers.insert(number) {
+                counters.distinct_frames.fetch_add(1, Relaxed);
+            }
+        }
+        if still {
+            counters.stills.fetch_add(1, Relaxed);
+        } else {
+            counters.frames_decoded.fetch_add(1, Relaxed);
+        }
+        // The conversion is the dearest step: only for someone.
+        if shared.frames.receiver_count() > 0 {
+            shared.frames.send_replace(Some(VideoFrame {
+                width: picture.width(),
+                height: picture.height(),
+                rgba: picture.to_rgba(),
+                number,
+                at_ms,
+                still,
+            }));
+        }
+        Some(picture)
+    }
+
+    fn moving(&mut self, frame: &[u8], contiguous: bool, shared: &Shared) -> Option<Picture> {
+        // In VP8 the lowest bit of the first byte is 0 for a key frame.
+        let key = frame.first().is_some_and(|byte| byte & 1 == 0);
+        self.broken = self.sabotaged || (!key && (self.broken || !contiguous));
+        if self.broken {
+            shared.controls.want_key_frame.store(true, Relaxed);
+            return None;
+        }
+        match self.decoder.decode(frame) {
+            Ok(picture) => picture,
+            Err(_) => {
+                self.broken = true;
+                shared.controls.want_key_frame.store(true, Relaxed);
+                None
+            }
+        }
+    }
 }

@@ -2,7 +2,9 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicU8, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
+use hms_core::call::data::Message;
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
 use super::report::{CallEvent, CallStats, VideoFrame};
@@ -19,6 +21,7 @@ pub(super) enum Command {
     AcceptOffer(String, Reply<String>),
     AcceptAnswer(String, Reply<()>),
     RestartIce(Reply<String>),
+    Beside(Message, Reply<()>),
     HangUp(Reply<()>),
 }
 
@@ -32,10 +35,18 @@ pub(super) struct Controls {
     pub(super) key_frame: AtomicBool,
     /// The eye cannot go on without a key frame from the far side.
     pub(super) want_key_frame: AtomicBool,
+    /// The far side takes stills over the reliable channel.
+    pub(super) beside_open: AtomicBool,
+    /// A still is on its way: no other is made.
+    pub(super) still_waits: AtomicBool,
+    /// The far side asked for a sharp still.
+    pub(super) sharp_still: AtomicBool,
     /// The threads are to end.
     pub(super) stop: AtomicBool,
     /// What the picture may use, in bit/s.
     pub(super) video_bps: AtomicU32,
+    /// What stills may use, in bit/s.
+    pub(super) still_bps: AtomicU32,
     ceiling: AtomicU8,
     rung: AtomicU8,
 }
@@ -48,8 +59,12 @@ impl Controls {
             sending: AtomicBool::new(false),
             key_frame: AtomicBool::new(false),
             want_key_frame: AtomicBool::new(false),
+            beside_open: AtomicBool::new(false),
+            still_waits: AtomicBool::new(false),
+            sharp_still: AtomicBool::new(false),
             stop: AtomicBool::new(false),
             video_bps: AtomicU32::new(200_000),
+            still_bps: AtomicU32::new(10_000),
             ceiling: AtomicU8::new(ceiling as u8),
             rung: AtomicU8::new(ceiling as u8),
         }
@@ -92,8 +107,52 @@ pub(super) struct Counters {
     pub(super) distinct_frames: AtomicU64,
     pub(super) longest_freeze_ms: AtomicU64,
     pub(super) frames_sent: AtomicU64,
+    /// Stills of the far side shown.
+    pub(super) stills: AtomicU64,
+    /// How much of its time each coding thread works, in thousandths: the coder of pictures, then the decoder.
+    pub(super) busy: [AtomicU32; 2],
     pub(super) first_frame_ms: AtomicU64,
     pub(super) heard: Mutex<PlayerFigures>,
+}
+
+impl Counters {
+    /// How much of its time the busiest coding thread works, in thousandths.
+    pub(super) fn busy_permille(&self) -> u32 {
+        self.busy.iter().map(|busy| busy.load(Relaxed)).max().unwrap_or(0)
+    }
+}
+
+/// How much of its time a thread works, over the last seconds.
+pub(super) struct Busy {
+    since: Instant,
+    worked: Duration,
+    share: f32,
+}
+
+/// Work is averaged over this long.
+const BUSY_OVER: Duration = Duration::from_secs(1);
+
+impl Busy {
+    pub(super) fn new(now: Instant) -> Self {
+        Self {
+            since: now,
+            worked: Duration::ZERO,
+            share: 0.0,
+        }
+    }
+
+    /// Counts a piece of work that began at `from` and ended now.
+    pub(super) fn count(&mut self, from: Instant, now: Instant, out: &AtomicU32) {
+        self.worked += now.saturating_duration_since(from);
+        let span = now.saturating_duration_since(self.since);
+        if span >= BUSY_OVER {
+            let share = self.worked.as_secs_f32() / span.as_secs_f32();
+            self.share += (share - self.share) / 2.0;
+            out.store((self.share * 1000.0) as u32, Relaxed);
+            self.since = now;
+            self.worked = Duration::ZERO;
+        }
+    }
 }
 
 /// Events so far and those who listen.
@@ -142,7 +201,7 @@ pub(super) struct Shared {
 }
 
 impl Shared {
-    fn new(ceiling: QualityRung) -> Self {
+    pub(super) fn new(ceiling: QualityRung) -> Self {
         Self {
             controls: Controls::new(ceiling),
             counters: Counters::default(),

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::mpsc::{sync_channel, SyncSender};
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 use std::task::Poll;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -11,28 +11,18 @@ use std::time::{Duration, Instant};
 use tokio::net::UdpSocket;
 use tokio::sync::{mpsc, oneshot};
 
-use super::mouth::{self, Coded};
-use super::report::{CallEvent, EndReason, PathKind};
-use super::senses::{self, HeardPacket, SeenFrame};
+use super::conduct::{Arrival, Coded, Conductor};
+use super::mouth;
+use super::report::{CallEvent, EndReason, RelayProtocol};
+use super::senses::{self, HeardPacket, Seen};
 use super::session::{Command, Shared};
 use crate::devices;
-use crate::engine::{self, CallEngine, EngineEvent, EngineOutput, LocalAddress, PathFigures};
-use crate::ladder::Ladder;
+use crate::engine::{self, LocalAddress};
 use crate::turn::{RelayAddress, RelayPath};
 use crate::{CallConfig, CallError};
 
-/// How often the figures are renewed and the ladder looks.
-const LOOK_EVERY: Duration = Duration::from_millis(250);
-/// Silence of the far side after which the call counts as lost. Sound flows at least every 60 ms.
-const LOST_AFTER: Duration = Duration::from_secs(3);
-/// Silence that makes the engine's own doubt believed.
-const DOUBT_AFTER: Duration = Duration::from_secs(1);
-/// Key frames are asked for and given no faster than this, or than 1.2 round trips.
-const KEY_FRAME_EVERY: Duration = Duration::from_millis(300);
 /// How long the call waits for further relays after one has answered.
 const RELAY_GRACE: Duration = Duration::from_secs(1);
-/// What sound and its packets need before the picture gets anything.
-const SOUND_SHARE_BPS: u64 = 45_000;
 /// Datagrams taken in one go before the loop looks at anything else.
 const BATCH: usize = 64;
 const MAX_DATAGRAM: usize = 2048;
@@ -68,28 +58,16 @@ pub(super) fn run(
 }
 
 struct Transport {
-    engine: Box<dyn CallEngine>,
+    conductor: Conductor,
     socket: UdpSocket,
     local: SocketAddr,
     relays: Vec<RelayPath>,
     shared: Arc<Shared>,
     coded: mpsc::Receiver<Coded>,
     to_ear: SyncSender<HeardPacket>,
-    to_eye: SyncSender<SeenFrame>,
+    to_eye: SyncSender<Seen>,
     threads: Vec<JoinHandle<()>>,
-    ladder: Ladder,
-    began: Instant,
-    connected_at: Option<Instant>,
-    path_works: bool,
-    heard_at: Instant,
-    figures: PathFigures,
-    estimate_bps: Option<u64>,
-    loss: f32,
-    key_asked_at: Option<Instant>,
-    key_given_at: Option<Instant>,
     relay_due: Instant,
-    look_due: Instant,
-    ended: Option<EndReason>,
 }
 
 impl Transport {
@@ -146,7 +124,7 @@ impl Transport {
             relays.len()
         );
         Ok(Self {
-            engine,
+            conductor: Conductor::new(engine, Arc::clone(&shared), began),
             socket,
             local,
             relays,
@@ -155,36 +133,24 @@ impl Transport {
             to_ear,
             to_eye,
             threads,
-            ladder: Ladder::new(),
-            began,
-            connected_at: None,
-            path_works: false,
-            heard_at: began,
-            figures: PathFigures::default(),
-            estimate_bps: None,
-            loss: 0.0,
-            key_asked_at: None,
-            key_given_at: None,
             relay_due: began,
-            look_due: began,
-            ended: None,
         })
     }
 
     async fn drive(&mut self, mut commands: mpsc::Receiver<Command>) {
         let mut buffer = [0u8; MAX_DATAGRAM];
         let mut hung_up = None;
-        while self.ended.is_none() {
-            let due = self.engine.deadline().min(self.relay_due).min(self.look_due);
+        while self.conductor.ended().is_none() {
+            let due = self.conductor.deadline().min(self.relay_due);
             tokio::select! {
                 command = commands.recv() => match command {
                     Some(Command::HangUp(reply)) => {
                         hung_up = Some(reply);
-                        self.ended = Some(EndReason::HungUp);
+                        self.conductor.end(Instant::now(), EndReason::HungUp);
                     }
                     Some(command) => self.obey(command),
                     // The holder is gone without a word: the far side is told all the same.
-                    None => self.ended = Some(EndReason::HungUp),
+                    None => self.conductor.end(Instant::now(), EndReason::HungUp),
                 },
                 received = self.socket.recv_from(&mut buffer) => {
                     if let Ok((length, source)) = received {
@@ -193,7 +159,7 @@ impl Transport {
                     }
                 }
                 (relay, message) = next_message(&mut self.relays) => self.take_from_relay(relay, message),
-                Some(coded) = self.coded.recv() => self.send_coded(coded),
+                Some(coded) = self.coded.recv() => self.conductor.send(Instant::now(), coded),
                 () = tokio::time::sleep_until(due.into()) => {}
             }
             self.work();
@@ -205,24 +171,10 @@ impl Transport {
     }
 
     fn obey(&mut self, command: Command) {
-        let now = Instant::now();
-        match command {
-            Command::Offer(reply) => {
-                let _ = reply.send(self.engine.offer(now).map_err(CallError::from));
-            }
-            Command::AcceptOffer(sdp, reply) => {
-                self.permit_peers(&sdp);
-                let _ = reply.send(self.engine.accept_offer(now, &sdp).map_err(CallError::from));
-            }
-            Command::AcceptAnswer(sdp, reply) => {
-                self.permit_peers(&sdp);
-                let _ = reply.send(self.engine.accept_answer(now, &sdp).map_err(CallError::from));
-            }
-            Command::RestartIce(reply) => {
-                let _ = reply.send(self.engine.restart_ice(now).map_err(CallError::from));
-            }
-            Command::HangUp(_) => {}
+        if let Command::AcceptOffer(sdp, _) | Command::AcceptAnswer(sdp, _) = &command {
+            self.permit_peers(&sdp.clone());
         }
+        self.conductor.obey(Instant::now(), command);
     }
 
     /// Lets the relays expect every address that the far side names, so that its first packet gets through.
@@ -236,9 +188,7 @@ impl Transport {
     }
 
     fn receive(&mut self, source: SocketAddr, destination: SocketAddr, bytes: &[u8]) {
-        let now = Instant::now();
-        self.heard_at = now;
-        self.engine.receive(now, source, destination, bytes);
+        self.conductor.receive(Instant::now(), source, destination, bytes);
     }
 
     fn receive_more(&mut self, buffer: &mut [u8]) {
@@ -266,205 +216,70 @@ impl Transport {
         }
     }
 
-    fn send_coded(&mut self, coded: Coded) {
-        let now = Instant::now();
-        match coded {
-            Coded::Audio { at, packet } => self.engine.send_audio(now, at, packet),
-            Coded::Video { at, frame } => self.engine.send_video(now, at, frame),
-        }
-    }
-
-    /// Everything that follows from an input: time, outputs, key frames, relays, figures.
+    /// Everything that follows from an input: time, packets, what has come, relays.
     fn work(&mut self) {
         let now = Instant::now();
-        if now >= self.engine.deadline() {
-            self.engine.tick(now);
-        }
-        self.ask_for_key_frame(now);
-        self.flush(now);
+        self.conductor.work(now);
+        self.hand_out(now);
         if now >= self.relay_due {
             self.relay_due = now + Duration::from_secs(1);
             for relay in &mut self.relays {
                 self.relay_due = self.relay_due.min(relay.pump(now));
                 relay.read_events();
             }
-        }
-        if now >= self.look_due {
-            self.look_due = now + LOOK_EVERY;
-            self.look(now);
+            self.conductor.publish_path(self.relay_in_use());
         }
     }
 
-    fn flush(&mut self, now: Instant) {
-        while let Some(output) = self.engine.poll() {
-            match output {
-                EngineOutput::Send(packet) => {
-                    let relay = self
-                        .relays
-                        .iter_mut()
-                        .find(|relay| relay.relayed() == packet.source);
-                    match relay {
-                        Some(relay) => relay.send(now, packet.destination, packet.bytes),
-                        // A full socket buffer drops, as a network does.
-                        None if packet.source == self.local => {
-                            let _ = self.socket.try_send_to(&packet.bytes, packet.destination);
-                        }
-                        None => {}
+    fn hand_out(&mut self, now: Instant) {
+        while let Some(packet) = self.conductor.next_packet() {
+            let relay = self
+                .relays
+                .iter_mut()
+                .find(|relay| relay.relayed() == packet.source);
+            match relay {
+                Some(relay) => relay.send(now, packet.destination, packet.bytes),
+                // A full socket buffer drops, as a network does.
+                None if packet.source == self.local => {
+                    let _ = self.socket.try_send_to(&packet.bytes, packet.destination);
+                }
+                None => {}
+            }
+        }
+        while let Some(arrival) = self.conductor.next_arrival() {
+            match arrival {
+                // Full only if the ear stands still: a packet is worth less than the call's pace.
+                Arrival::Sound(came, at, packet) => {
+                    let _ = self.to_ear.try_send((came, at, packet));
+                }
+                Arrival::Picture(frame, contiguous) => {
+                    if self.to_eye.try_send(Seen::Picture(frame, contiguous)).is_err() {
+                        self.shared.controls.want_key_frame.store(true, Relaxed);
                     }
                 }
-                EngineOutput::Event(event) => self.take(now, event),
-            }
-        }
-    }
-
-    fn take(&mut self, now: Instant, event: EngineEvent) {
-        match event {
-            EngineEvent::Connected => {
-                self.connected_at = Some(now);
-                self.path_works = true;
-                self.heard_at = now;
-                self.shared.controls.sending.store(true, Relaxed);
-                self.shared.events.tell(CallEvent::Connected);
-            }
-            // The engine may doubt a path that still delivers; silence is what a person notices.
-            EngineEvent::PathLost if self.silent_for(now, DOUBT_AFTER) => self.lost(),
-            EngineEvent::PathLost | EngineEvent::PathBack => {}
-            EngineEvent::Audio { at, packet } => {
-                // Full only if the ear stands still: a packet is worth less than the call's pace.
-                let _ = self.to_ear.try_send((now, at, packet));
-            }
-            EngineEvent::Video { frame, contiguous } => {
-                if self.to_eye.try_send((frame, contiguous)).is_err() {
-                    self.shared.controls.want_key_frame.store(true, Relaxed);
+                // The next one is newer.
+                Arrival::Still(file) => {
+                    let _ = self.to_eye.try_send(Seen::Still(file));
                 }
             }
-            EngineEvent::KeyFrameWanted => {
-                if self
-                    .key_given_at
-                    .is_none_or(|at| now.saturating_duration_since(at) >= self.key_pace())
-                {
-                    self.key_given_at = Some(now);
-                    self.shared.controls.key_frame.store(true, Relaxed);
-                }
-            }
-            EngineEvent::Estimate(bps) => self.estimate_bps = Some(bps),
-            EngineEvent::Path(figures) => self.figures = figures,
-            // Reports come once a second or slower: smooth them, so that one bad second does not decide.
-            EngineEvent::Loss(loss) => self.loss = 0.6 * self.loss + 0.4 * loss,
-            EngineEvent::Closed => self.ended = self.ended.or(Some(EndReason::FarSide)),
         }
     }
 
-    fn ask_for_key_frame(&mut self, now: Instant) {
-        let wanted = self.shared.controls.want_key_frame.load(Relaxed);
-        let allowed = self
-            .key_asked_at
-            .is_none_or(|at| now.saturating_duration_since(at) >= self.key_pace());
-        if wanted && allowed {
-            self.shared.controls.want_key_frame.store(false, Relaxed);
-            self.key_asked_at = Some(now);
-            self.engine.request_key_frame(now);
-        }
-    }
-
-    fn key_pace(&self) -> Duration {
-        KEY_FRAME_EVERY.max(self.figures.rtt.unwrap_or_default().mul_f32(1.2))
-    }
-
-    fn silent_for(&self, now: Instant, span: Duration) -> bool {
-        now.saturating_duration_since(self.heard_at) > span
-    }
-
-    fn lost(&mut self) {
-        if self.path_works {
-            self.path_works = false;
-            self.ladder.cut();
-            self.shared.events.tell(CallEvent::Lost);
-        }
-    }
-
-    fn look(&mut self, now: Instant) {
-        if self.connected_at.is_some() {
-            if self.silent_for(now, LOST_AFTER) {
-                self.lost();
-            } else if !self.path_works {
-                self.path_works = true;
-                self.shared.events.tell(CallEvent::Recovered);
-            }
-        }
-        if let (Some(estimate), true) = (self.estimate_bps, self.path_works) {
-            self.ladder.look(now, estimate, self.loss);
-        }
-        let controls = &self.shared.controls;
-        let rung = self.ladder.rung(controls.ceiling());
-        if rung != controls.rung() {
-            controls.set_rung(rung);
-            self.shared.events.tell(CallEvent::Rung(rung));
-        }
-        let for_picture = self.ladder.usable_bps().saturating_sub(SOUND_SHARE_BPS);
-        let video_bps = u64::from(rung.settings().video_bps).min(for_picture.max(10_000));
-        controls.video_bps.store(video_bps as u32, Relaxed);
-        let wish = controls.ceiling().settings().video_bps;
-        self.engine.set_wish(now, u64::from(wish) + SOUND_SHARE_BPS);
-        self.publish(now);
-    }
-
-    fn publish(&self, now: Instant) {
-        let counters = &self.shared.counters;
-        let heard = *counters.heard.lock().unwrap_or_else(PoisonError::into_inner);
-        let since = |from: Instant, to: Instant| to.saturating_duration_since(from).as_millis() as u64;
-        let relay = self
-            .relays
-            .iter()
-            .find(|relay| Some(relay.relayed()) == self.figures.local);
-        let connected_ms = self.connected_at.map(|at| since(self.began, at));
-        let first_frame = counters.first_frame_ms.load(Relaxed);
-        self.shared.stats.send_modify(|stats| {
-            stats.connected_ms = connected_ms;
-            stats.first_frame_ms = connected_ms
-                .filter(|_| first_frame > 0)
-                .map(|connected| first_frame.saturating_sub(connected));
-            stats.connected = self.path_works;
-            stats.rtt_ms = self.figures.rtt.map(|rtt| rtt.as_secs_f64() * 1000.0);
-            stats.loss = f64::from(self.loss);
-            stats.estimate_bps = self.estimate_bps;
-            stats.frames_decoded = counters.frames_decoded.load(Relaxed);
-            stats.distinct_remote_frames = counters.distinct_frames.load(Relaxed);
-            stats.frames_sent = counters.frames_sent.load(Relaxed);
-            stats.longest_freeze_ms = counters.longest_freeze_ms.load(Relaxed);
-            stats.audio_packets = heard.packets;
-            stats.audio_concealed_ppm = (heard.concealed * 1_000_000)
-                .checked_div(heard.samples)
-                .unwrap_or(0);
-            stats.audio_recovered_samples = heard.restored;
-            stats.audio_samples = heard.samples;
-            stats.jitter_buffer_ms = heard.delay_ms;
-            stats.bytes_in = self.figures.bytes_in;
-            stats.bytes_out = self.figures.bytes_out;
-            stats.path = self.figures.local.map(|_| match relay {
-                Some(_) => PathKind::Relay,
-                None => PathKind::Direct,
-            });
-            stats.relay = relay.map(RelayPath::protocol);
-            stats.rung = Some(self.shared.controls.rung());
-            stats.muted = self.shared.controls.muted.load(Relaxed);
-            stats.camera_on = self.shared.controls.camera_on.load(Relaxed);
-            stats.uptime_ms = since(self.began, now);
-        });
+    fn relay_in_use(&self) -> Option<RelayProtocol> {
+        let local = self.conductor.local()?;
+        let relay = self.relays.iter().find(|relay| relay.relayed() == local);
+        relay.map(RelayPath::protocol)
     }
 
     async fn finish(&mut self) {
-        let reason = self.ended.unwrap_or(EndReason::Failed);
         let now = Instant::now();
-        if reason == EndReason::HungUp {
-            self.engine.close(now);
-            self.flush(now);
-        }
+        let reason = self.conductor.ended().unwrap_or(EndReason::Failed);
+        self.hand_out(now);
         for relay in &mut self.relays {
             relay.give_back(now);
         }
-        self.path_works = false;
-        self.publish(now);
+        self.conductor.publish(now);
+        self.conductor.publish_path(self.relay_in_use());
         self.shared.controls.stop.store(true, Relaxed);
         let threads = std::mem::take(&mut self.threads);
         // The sockets' tasks get the time to write out the goodbye meanwhile.

@@ -91,6 +91,10 @@ pub enum EngineEvent {
     Path(PathFigures),
     /// The far side's report of the packets that were sent to it.
     Loss(f32),
+    /// The channel beside sound and picture is open.
+    DataOpen,
+    /// A message has come over it.
+    Data(Vec<u8>),
     /// The far side has closed the call.
     Closed,
 }
@@ -151,6 +155,13 @@ pub trait CallEngine: Send {
 
     /// Asks the far side for a key frame.
     fn request_key_frame(&mut self, now: Instant);
+
+    /// Sends a message over the reliable channel beside sound and picture. False where it is not open or full: the message
+    /// is the caller's still.
+    fn send_data(&mut self, now: Instant, message: &[u8]) -> bool;
+
+    /// Sets where the estimate of the link begins, in bit/s.
+    fn begin_estimate(&mut self, now: Instant, bps: u64);
 
     /// Tells how much the call would like to send, in bit/s.
     fn set_wish(&mut self, now: Instant, bps: u64);

@@ -7,6 +7,8 @@ use std::time::{Duration, Instant};
 
 use str0m::bwe::{Bitrate, BweKind};
 use str0m::change::{SdpAnswer, SdpOffer, SdpPendingOffer};
+use str0m::channel::{ChannelConfig, ChannelId};
+use str0m::config::DtlsVersion;
 use str0m::format::Codec;
 use str0m::media::{Direction, Frequency, KeyframeRequestKind, MediaData, MediaKind, MediaTime, Mid};
 use str0m::net::{Protocol, Receive};
@@ -17,6 +19,10 @@ use crate::EngineError;
 
 /// Where the estimate starts: enough for sound and a small picture, little enough not to flood a thin link.
 const FIRST_ESTIMATE: Bitrate = Bitrate::kbps(300);
+/// A path check without an answer is sent again after this, then after twice as long each time …
+const FIRST_CHECK: Duration = Duration::from_millis(200);
+/// … up to this; also the pace of checks on a path that works.
+const NEXT_CHECK: Duration = Duration::from_millis(1000);
 
 /// A call engine on `str0m`.
 ///
@@ -29,14 +35,32 @@ pub struct Str0mEngine {
     pending: Option<SdpPendingOffer>,
     audio: Option<Mid>,
     video: Option<Mid>,
+    channel: Option<ChannelId>,
     closed: bool,
+}
+
+/// The one channel beside sound and picture; both sides know its number, so that nobody has to announce it.
+fn channel() -> ChannelConfig {
+    ChannelConfig {
+        label: "beside".into(),
+        negotiated: Some(0),
+        ..ChannelConfig::default()
+    }
 }
 
 impl Str0mEngine {
     /// Makes an engine.
     pub fn new(now: Instant) -> Self {
-        let rtc = RtcConfig::new()
+        let mut config = RtcConfig::new();
+        // On a link of 800 ms that loses every fifth packet the ready-made pace took ten seconds to find a path.
+        config.set_initial_stun_rto(FIRST_CHECK);
+        config.set_max_stun_rto(NEXT_CHECK);
+        let rtc = config
             .set_crypto_provider(Arc::new(crate::crypto::provider()))
+            // 1.3 spares a round trip; who only knows 1.2 gets that.
+            .set_dtls_version(DtlsVersion::Auto)
+            // The channel's own handshake goes along in the descriptions: two round trips less.
+            .set_snap_enabled(true)
             .clear_codecs()
             .enable_opus(true, false)
             .enable_vp8(true)
@@ -53,6 +77,7 @@ impl Str0mEngine {
             pending: None,
             audio: None,
             video: None,
+            channel: None,
             closed: false,
         }
     }
@@ -118,6 +143,11 @@ impl Str0mEngine {
                 Some(loss) => EngineEvent::Loss(loss),
                 None => return,
             },
+            Event::ChannelOpen(id, _) => {
+                self.channel = Some(id);
+                EngineEvent::DataOpen
+            }
+            Event::ChannelData(data) => EngineEvent::Data(data.data),
             Event::Closed => {
                 self.tell_closed();
                 return;
@@ -183,6 +213,7 @@ impl CallEngine for Str0mEngine {
         let mut changes = self.rtc.sdp_api();
         self.audio = Some(changes.add_media(MediaKind::Audio, Direction::SendRecv, None, None, None));
         self.video = Some(changes.add_media(MediaKind::Video, Direction::SendRecv, None, None, None));
+        changes.add_channel_with_config(channel());
         let (offer, pending) = changes.apply().ok_or(EngineError::Negotiate)?;
         self.pending = Some(pending);
         self.drain();
@@ -193,6 +224,9 @@ impl CallEngine for Str0mEngine {
         let offer = SdpOffer::from_sdp_string(sdp).map_err(|_| EngineError::Description)?;
         let answer = self.rtc.sdp_api().accept_offer(offer);
         self.pending = None;
+        if self.channel.is_none() && sdp.contains("m=application") {
+            self.channel = Some(self.rtc.direct_api().create_data_channel(channel()));
+        }
         self.drain();
         Ok(answer.map_err(|_| EngineError::Negotiate)?.to_sdp_string())
     }
@@ -234,6 +268,20 @@ impl CallEngine for Str0mEngine {
                 let _ = writer.request_keyframe(None, KeyframeRequestKind::Pli);
             }
         }
+        self.drain();
+    }
+
+    fn send_data(&mut self, _now: Instant, message: &[u8]) -> bool {
+        let Some(mut channel) = self.channel.and_then(|id| self.rtc.channel(id)) else {
+            return false;
+        };
+        let sent = channel.write(true, message).unwrap_or(false);
+        self.drain();
+        sent
+    }
+
+    fn begin_estimate(&mut self, _now: Instant, bps: u64) {
+        self.rtc.bwe().reset(Bitrate::from(bps));
         self.drain();
     }
 

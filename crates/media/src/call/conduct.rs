@@ -1,0 +1,441 @@
+//! What a call does with what it learns: paths, key frames, the ladder, stills, figures. Sans-IO: time and datagrams come
+//! in as arguments, so the same code runs over sockets and over simulated links in virtual time.
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::{Arc, PoisonError};
+use std::time::{Duration, Instant};
+
+use hms_core::call::quality::{Ladder, Link, Rung};
+use hms_model::time::Timestamp;
+
+use super::beside::Beside;
+use super::greeting::Greeting;
+use super::report::{CallEvent, EndReason, PathKind, RelayProtocol};
+use super::session::{Command, Shared};
+use crate::engine::{CallEngine, Datagram, EngineEvent, EngineOutput, PathFigures};
+use crate::CallError;
+
+/// How often the figures are renewed and the ladder looks.
+const LOOK_EVERY: Duration = Duration::from_millis(250);
+/// Silence of the far side after which the call counts as lost. Sound flows at least every 60 ms.
+const LOST_AFTER: Duration = Duration::from_secs(3);
+/// Silence that makes the engine's own doubt believed.
+const DOUBT_AFTER: Duration = Duration::from_secs(1);
+/// Key frames are asked for and given no faster than this, or than 1.2 round trips.
+const KEY_FRAME_EVERY: Duration = Duration::from_millis(300);
+/// What sound takes of the line: 20 kbit/s and the heads of its packets.
+const SOUND_SHARE_BPS: u64 = 30_000;
+/// Reports of loss are averaged over this long: one holds 17 packets, of which one lost is 6 %.
+const LOSS_OVER: Duration = Duration::from_secs(4);
+/// Reports before the ladder may climb: none means unknown, not clean.
+const REPORTS_TO_CLIMB: u32 = 2;
+
+/// Something coded, for the engine.
+pub(super) enum Coded {
+    /// Sound that begins at a sample (48 kHz).
+    Audio { at: u64, packet: Vec<u8> },
+    /// A picture shown at a time (90 kHz).
+    Video { at: u64, frame: Vec<u8> },
+    /// A still picture (WebP), for the reliable channel.
+    Still(Vec<u8>),
+}
+
+/// What has come for the ear and the eye.
+pub(super) enum Arrival {
+    /// A packet of sound: when it came, where it begins, what is in it.
+    Sound(Instant, u64, Arc<[u8]>),
+    /// A coded picture, and whether it follows the one before.
+    Picture(Arc<[u8]>, bool),
+    /// A still picture (WebP).
+    Still(Vec<u8>),
+}
+
+/// The call between the sockets and the codecs.
+pub(super) struct Conductor {
+    engine: Box<dyn CallEngine>,
+    shared: Arc<Shared>,
+    arrivals: VecDeque<Arrival>,
+    packets: VecDeque<Datagram>,
+    greeting: Greeting,
+    beside: Beside,
+    ladder: Option<Ladder>,
+    began: Instant,
+    connected_at: Option<Instant>,
+    path_works: bool,
+    heard_at: Instant,
+    figures: PathFigures,
+    estimate_bps: Option<u64>,
+    loss: f32,
+    loss_at: Option<Instant>,
+    reports: u32,
+    key_asked_at: Option<Instant>,
+    key_given_at: Option<Instant>,
+    look_due: Instant,
+    ended: Option<EndReason>,
+}
+
+impl Conductor {
+    pub(super) fn new(engine: Box<dyn CallEngine>, shared: Arc<Shared>, began: Instant) -> Self {
+        Self {
+            engine,
+            shared,
+            arrivals: VecDeque::new(),
+            packets: VecDeque::new(),
+            greeting: Greeting::default(),
+            beside: Beside::default(),
+            ladder: None,
+            began,
+            connected_at: None,
+            path_works: false,
+            heard_at: began,
+            figures: PathFigures::default(),
+            estimate_bps: None,
+            loss: 0.0,
+            loss_at: None,
+            reports: 0,
+            key_asked_at: None,
+            key_given_at: None,
+            look_due: began,
+            ended: None,
+        }
+    }
+
+    /// Does what the holder asks of the engine. [`Command::HangUp`] is the driver's.
+    pub(super) fn obey(&mut self, now: Instant, command: Command) {
+        match command {
+            Command::Offer(reply) => {
+                let _ = reply.send(self.engine.offer(now).map_err(CallError::from));
+            }
+            Command::AcceptOffer(sdp, reply) => {
+                let _ = reply.send(self.engine.accept_offer(now, &sdp).map_err(CallError::from));
+            }
+            Command::AcceptAnswer(sdp, reply) => {
+                let _ = reply.send(self.engine.accept_answer(now, &sdp).map_err(CallError::from));
+            }
+            Command::RestartIce(reply) => {
+                let _ = reply.send(self.engine.restart_ice(now).map_err(CallError::from));
+            }
+            Command::Beside(message, reply) => {
+                self.beside.send(&message);
+                let _ = reply.send(Ok(()));
+            }
+            Command::HangUp(_) => {}
+        }
+    }
+
+    pub(super) fn receive(
+        &mut self,
+        now: Instant,
+        source: SocketAddr,
+        destination: SocketAddr,
+        bytes: &[u8],
+    ) {
+        self.heard_at = now;
+        self.greeting.heard(now, bytes);
+        self.engine.receive(now, source, destination, bytes);
+    }
+
+    pub(super) fn send(&mut self, now: Instant, coded: Coded) {
+        match coded {
+            Coded::Audio { at, packet } => self.engine.send_audio(now, at, packet),
+            Coded::Video { at, frame } => self.engine.send_video(now, at, frame),
+            Coded::Still(picture) => {
+                self.beside.send_still(&picture);
+                self.shared.controls.still_waits.store(true, Relaxed);
+            }
+        }
+    }
+
+    /// Everything that follows from an input: time, outputs, key frames, stills, figures.
+    pub(super) fn work(&mut self, now: Instant) {
+        if now >= self.engine.deadline() {
+            self.engine.tick(now);
+        }
+        self.ask_for_key_frame(now);
+        self.beside.work(now, self.engine.as_mut());
+        self.shared
+            .controls
+            .still_waits
+            .store(self.beside.still_waits(), Relaxed);
+        self.flush(now);
+        if now >= self.look_due {
+            self.look_due = now + LOOK_EVERY;
+            self.look(now);
+            self.flush(now);
+        }
+    }
+
+    /// When [`Conductor::work`] is due at the latest.
+    pub(super) fn deadline(&self) -> Instant {
+        let due = self.engine.deadline().min(self.look_due);
+        self.beside.due().map_or(due, |beside| due.min(beside))
+    }
+
+    pub(super) fn next_packet(&mut self) -> Option<Datagram> {
+        self.packets.pop_front()
+    }
+
+    pub(super) fn next_arrival(&mut self) -> Option<Arrival> {
+        self.arrivals.pop_front()
+    }
+
+    pub(super) fn ended(&self) -> Option<EndReason> {
+        self.ended
+    }
+
+    /// The local address of the path in use.
+    pub(super) fn local(&self) -> Option<SocketAddr> {
+        self.figures.local
+    }
+
+    /// The call is over for this reason; the far side hears it if this side hung up.
+    pub(super) fn end(&mut self, now: Instant, reason: EndReason) {
+        self.ended = Some(reason);
+        if reason == EndReason::HungUp {
+            self.engine.close(now);
+            self.flush(now);
+        }
+        self.path_works = false;
+    }
+
+    fn flush(&mut self, now: Instant) {
+        while let Some(output) = self.engine.poll() {
+            match output {
+                EngineOutput::Send(packet) => {
+                    self.greeting.sent(now, &packet.bytes);
+                    self.packets.push_back(packet);
+                }
+                EngineOutput::Event(event) => self.take(now, event),
+            }
+        }
+    }
+
+    fn take(&mut self, now: Instant, event: EngineEvent) {
+        match event {
+            EngineEvent::Connected => self.connected(now),
+            // The engine may doubt a path that still delivers; silence is what a person notices.
+            EngineEvent::PathLost if self.silent_for(now, DOUBT_AFTER) => self.lost(),
+            EngineEvent::PathLost | EngineEvent::PathBack => {}
+            EngineEvent::Audio { at, packet } => self.arrivals.push_back(Arrival::Sound(now, at, packet)),
+            EngineEvent::Video { frame, contiguous } => {
+                self.arrivals.push_back(Arrival::Picture(frame, contiguous));
+            }
+            EngineEvent::DataOpen => {
+                self.beside.open();
+                self.shared.controls.beside_open.store(true, Relaxed);
+            }
+            EngineEvent::Data(bytes) => {
+                if let Some(still) = self.beside.take(&bytes, &self.shared) {
+                    self.arrivals.push_back(Arrival::Still(still));
+                }
+            }
+            EngineEvent::KeyFrameWanted => {
+                if self
+                    .key_given_at
+                    .is_none_or(|at| now.saturating_duration_since(at) >= self.key_pace())
+                {
+                    self.key_given_at = Some(now);
+                    self.shared.controls.key_frame.store(true, Relaxed);
+                }
+            }
+            EngineEvent::Estimate(bps) => self.estimate_bps = Some(bps),
+            EngineEvent::Path(figures) => self.figures = figures,
+            EngineEvent::Loss(loss) => self.take_loss(now, loss),
+            EngineEvent::Closed => self.ended = self.ended.or(Some(EndReason::FarSide)),
+        }
+    }
+
+    fn connected(&mut self, now: Instant) {
+        self.connected_at = Some(now);
+        self.path_works = true;
+        self.heard_at = now;
+        // Before the first report the first handshake is all that is known of the link.
+        let rtt = self.greeting.round_trip().unwrap_or_default();
+        let first = Rung::at_first(u32::try_from(rtt.as_millis()).unwrap_or(u32::MAX));
+        self.ladder = Some(Ladder::new(first));
+        self.engine.begin_estimate(now, first_estimate(first));
+        self.set_rung(first);
+        self.shared.controls.sending.store(true, Relaxed);
+        self.shared.events.tell(CallEvent::Connected);
+    }
+
+    fn take_loss(&mut self, now: Instant, loss: f32) {
+        let since = self
+            .loss_at
+            .map_or(Duration::from_secs(1), |at| now.saturating_duration_since(at));
+        let weight = 1.0 - (-since.as_secs_f32() / LOSS_OVER.as_secs_f32()).exp();
+        self.loss_at = Some(now);
+        self.loss += (loss - self.loss) * weight;
+        self.reports = self.reports.saturating_add(1);
+    }
+
+    fn ask_for_key_frame(&mut self, now: Instant) {
+        let wanted = self.shared.controls.want_key_frame.load(Relaxed);
+        let allowed = self
+            .key_asked_at
+            .is_none_or(|at| now.saturating_duration_since(at) >= self.key_pace());
+        if wanted && allowed {
+            self.shared.controls.want_key_frame.store(false, Relaxed);
+            self.key_asked_at = Some(now);
+            self.engine.request_key_frame(now);
+        }
+    }
+
+    fn key_pace(&self) -> Duration {
+        KEY_FRAME_EVERY.max(self.round_trip().mul_f32(1.2))
+    }
+
+    fn round_trip(&self) -> Duration {
+        self.figures
+            .rtt
+            .or(self.greeting.round_trip())
+            .unwrap_or_default()
+    }
+
+    fn silent_for(&self, now: Instant, span: Duration) -> bool {
+        now.saturating_duration_since(self.heard_at) > span
+    }
+
+    fn lost(&mut self) {
+        if self.path_works {
+            self.path_works = false;
+            if let Some(ladder) = &mut self.ladder {
+                ladder.outage();
+            }
+            self.shared.events.tell(CallEvent::Lost);
+        }
+    }
+
+    fn look(&mut self, now: Instant) {
+        if self.connected_at.is_some() {
+            if self.silent_for(now, LOST_AFTER) {
+                self.lost();
+            } else if !self.path_works {
+                self.path_works = true;
+                self.shared.events.tell(CallEvent::Recovered);
+            }
+        }
+        self.climb(now);
+        self.publish(now);
+    }
+
+    /// Asks the ladder, and sets what the coders and the engine's probing may use.
+    fn climb(&mut self, now: Instant) {
+        let link = self.link();
+        let path_works = self.path_works;
+        let Some(ladder) = &mut self.ladder else { return };
+        let known = self.reports >= REPORTS_TO_CLIMB;
+        if path_works && (known || Rung::for_link(link) < ladder.rung()) {
+            let at = Timestamp(now.saturating_duration_since(self.began).as_millis() as i64);
+            ladder.observe(at, link);
+        }
+        let rung = ladder.rung().min(self.shared.controls.ceiling());
+        self.set_rung(rung);
+        let settings = rung.settings();
+        let for_picture = link.usable_bps().saturating_sub(SOUND_SHARE_BPS);
+        let video_bps = u64::from(settings.video_bps).min(for_picture.max(10_000));
+        self.shared.controls.video_bps.store(video_bps as u32, Relaxed);
+        let still_bps = self.beside.set_rate(for_picture);
+        self.shared.controls.still_bps.store(still_bps as u32, Relaxed);
+        self.engine
+            .set_wish(now, wish(rung, self.shared.controls.ceiling(), link));
+    }
+
+    fn link(&self) -> Link {
+        let first = self.ladder.map_or(0, |ladder| first_estimate(ladder.rung()));
+        Link {
+            estimate_bps: self.estimate_bps.unwrap_or(first),
+            rtt_ms: self.round_trip().as_millis() as u32,
+            loss_permille: (self.loss * 1000.0) as u32,
+            busy_permille: self.shared.counters.busy_permille(),
+        }
+    }
+
+    fn set_rung(&self, rung: Rung) {
+        let controls = &self.shared.controls;
+        if rung != controls.rung() {
+            controls.set_rung(rung);
+            self.shared.events.tell(CallEvent::Rung(rung));
+        }
+    }
+
+    /// Renews the figures. The path's kind is the driver's to say.
+    pub(super) fn publish(&self, now: Instant) {
+        let counters = &self.shared.counters;
+        let heard = *counters.heard.lock().unwrap_or_else(PoisonError::into_inner);
+        let since = |from: Instant, to: Instant| to.saturating_duration_since(from).as_millis() as u64;
+        let connected_ms = self.connected_at.map(|at| since(self.began, at));
+        let first_frame = counters.first_frame_ms.load(Relaxed);
+        self.shared.stats.send_modify(|stats| {
+            stats.connected_ms = connected_ms;
+            stats.first_frame_ms = connected_ms
+                .filter(|_| first_frame > 0)
+                .map(|connected| first_frame.saturating_sub(connected));
+            stats.connected = self.path_works;
+            stats.rtt_ms = self.figures.rtt.map(|rtt| rtt.as_secs_f64() * 1000.0);
+            stats.loss = f64::from(self.loss);
+            stats.estimate_bps = self.estimate_bps;
+            stats.frames_decoded = counters.frames_decoded.load(Relaxed);
+            stats.distinct_remote_frames = counters.distinct_frames.load(Relaxed);
+            stats.frames_sent = counters.frames_sent.load(Relaxed);
+            stats.longest_freeze_ms = counters.longest_freeze_ms.load(Relaxed);
+            stats.stills = counters.stills.load(Relaxed);
+            stats.audio_packets = heard.packets;
+            stats.audio_concealed_ppm = (heard.concealed * 1_000_000)
+                .checked_div(heard.samples)
+                .unwrap_or(0);
+            stats.audio_recovered_samples = heard.restored;
+            stats.audio_samples = heard.samples;
+            stats.jitter_buffer_ms = heard.delay_ms;
+            stats.bytes_in = self.figures.bytes_in;
+            stats.bytes_out = self.figures.bytes_out;
+            stats.busy_permille = counters.busy_permille();
+            stats.rung = Some(self.shared.controls.rung());
+            stats.muted = self.shared.controls.muted.load(Relaxed);
+            stats.camera_on = self.shared.controls.camera_on.load(Relaxed);
+            stats.uptime_ms = since(self.began, now);
+        });
+    }
+
+    /// Says which kind of path is in use: `relay` where it runs through one.
+    pub(super) fn publish_path(&self, relay: Option<RelayProtocol>) {
+        let path = self.figures.local.map(|_| match relay {
+            Some(_) => PathKind::Relay,
+            None => PathKind::Direct,
+        });
+        self.shared.stats.send_modify(|stats| {
+            stats.path = path;
+            stats.relay = relay;
+        });
+    }
+}
+
+/// Where the engine's estimate begins, by what the first handshake told: too much floods a thin link for seconds.
+fn first_estimate(rung: Rung) -> u64 {
+    match rung {
+        Rung::Full | Rung::Moderate => 400_000,
+        Rung::Small => 200_000,
+        Rung::Slow => 110_000,
+        Rung::Stills | Rung::SoundOnly | Rung::None => 60_000,
+    }
+}
+
+/// How much the call would like to send: what the next rung needs, so that the engine looks for no more than is wanted,
+/// and nothing beyond sound and stills where loss forbids a moving picture.
+fn wish(rung: Rung, ceiling: Rung, link: Link) -> u64 {
+    let would_move = Rung::for_link(Link {
+        estimate_bps: 10_000_000,
+        ..link
+    })
+    .moves();
+    let goal = match rung {
+        Rung::Full | Rung::Moderate => Rung::Full,
+        Rung::Small => Rung::Moderate,
+        Rung::Slow => Rung::Small,
+        Rung::Stills | Rung::SoundOnly | Rung::None if would_move => Rung::Slow,
+        Rung::Stills | Rung::SoundOnly | Rung::None => return 60_000,
+    };
+    u64::from(goal.min(ceiling).settings().video_bps) * 5 / 4 + SOUND_SHARE_BPS
+}

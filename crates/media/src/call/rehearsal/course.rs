@@ -1,0 +1,97 @@
+//! What a call must be on each kind of link. Figures of five seeds; the fast test plays few, `HMS_REHEARSE` prints all.
+
+use std::time::Duration;
+
+use hms_netlab::Plan;
+
+use super::table::{figures, median, Figures};
+use super::Rehearsal;
+use crate::EngineChoice;
+
+const fn s(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
+
+/// One call of a cell, both sides.
+fn play(cell: &str, seed: u64, engine: EngineChoice) -> [Figures; 2] {
+    let plan = Plan::named(cell).expect("a cell");
+    let length = if cell == "d" { s(65) } else { s(45) };
+    let mut rehearsal = Rehearsal::new(plan, seed, engine);
+    rehearsal.run_until(length);
+    let verbose = std::env::var_os("HMS_REHEARSE_RUNGS").is_some();
+    rehearsal.sides.each_ref().map(|side| {
+        if verbose {
+            let stats = side.stats();
+            println!(
+                "   rungs {:?} loss {:.2} estimate {:?} rtt {:?}",
+                side.diary.rungs, stats.loss, stats.estimate_bps, stats.rtt_ms
+            );
+        }
+        let from = side.diary.connected.map_or(length, |at| at + s(1)).min(length);
+        let mut of = figures(side, from, length);
+        if cell == "d" {
+            // The outage itself is nobody's fault: what counts is how soon it is over.
+            let after = |times: &[Duration]| {
+                times
+                    .iter()
+                    .find(|at| **at >= s(35))
+                    .map_or(f64::NAN, |at| (*at - s(35)).as_secs_f64())
+            };
+            let late = figures(side, s(40), length);
+            of = Figures {
+                sound_back_s: after(&side.diary.packets),
+                picture_back_s: after(&side.diary.pictures),
+                fps: late.fps,
+                frozen_s: late.frozen_s,
+                concealed_percent: late.concealed_percent,
+                buffer_p95_ms: late.buffer_p95_ms,
+                ..of
+            };
+        }
+        of
+    })
+}
+
+fn seeds(count: u64) -> impl Iterator<Item = u64> {
+    11..11 + count
+}
+
+fn cell(cell: &str, count: u64, engine: EngineChoice) -> [Figures; 2] {
+    let plays: Vec<[Figures; 2]> = seeds(count).map(|seed| play(cell, seed, engine)).collect();
+    [0, 1].map(|side| median(&plays.iter().map(|both| both[side].clone()).collect::<Vec<_>>()))
+}
+
+/// `HMS_REHEARSE="clean a b c d"` prints the figures of these cells.
+#[test]
+fn rehearse() {
+    let Ok(cells) = std::env::var("HMS_REHEARSE") else {
+        return;
+    };
+    let count = std::env::var("HMS_REHEARSE_SEEDS")
+        .ok()
+        .and_then(|count| count.parse().ok())
+        .unwrap_or(5);
+    println!("cell | connect ms | first picture ms | concealed % | buffer p50 p95 ms | fps | frozen s | stills | longest without | kbit/s out | sound back s | picture back s");
+    for name in cells.split_whitespace() {
+        let began = std::time::Instant::now();
+        let both = cell(name, count, EngineChoice::Str0m);
+        let pair = |of: fn(&Figures) -> f64| format!("{:.1} / {:.1}", of(&both[0]), of(&both[1]));
+        println!(
+            "{name} | {} | {} | {:.2} / {:.2} | {} ; {} | {} | {} | {} | {} | {} | {} | {}   ({:.0?})",
+            pair(|f| f.connected_ms),
+            pair(|f| f.first_picture_ms),
+            both[0].concealed_percent,
+            both[1].concealed_percent,
+            pair(|f| f.buffer_p50_ms),
+            pair(|f| f.buffer_p95_ms),
+            pair(|f| f.fps),
+            pair(|f| f.frozen_s),
+            pair(|f| f.stills),
+            pair(|f| f.longest_without_still_s),
+            pair(|f| f.kbit_out),
+            pair(|f| f.sound_back_s),
+            pair(|f| f.picture_back_s),
+            began.elapsed(),
+        );
+    }
+}

@@ -1,0 +1,98 @@
+//! Whole calls over seeded bad links in virtual time: the conductor, the codecs and the jitter buffer as they are, with
+//! no socket, no thread and no clock. A call of a minute takes seconds, and the same seed gives the same call.
+//!
+//! `HMS_REHEARSE="b c" HMS_REHEARSE_SEEDS=5 cargo test --release -p hms-media rehearse -- --nocapture` prints figures.
+
+mod course;
+mod side;
+mod table;
+
+use std::time::{Duration, Instant};
+
+use hms_netlab::{Fate, PacketLink, Plan};
+
+use crate::engine::Datagram;
+use crate::EngineChoice;
+use side::Side;
+
+/// The step of virtual time: packets come and go with this accuracy.
+const STEP: Duration = Duration::from_millis(5);
+
+struct Flying {
+    arrives: Duration,
+    packet: Datagram,
+}
+
+/// Two sides and the link between them.
+struct Rehearsal {
+    start: Instant,
+    now: Duration,
+    plan: Plan,
+    links: [PacketLink; 2],
+    flying: [Vec<Flying>; 2],
+    sides: [Side; 2],
+}
+
+impl Rehearsal {
+    fn new(plan: Plan, seed: u64, engine: EngineChoice) -> Self {
+        let start = Instant::now();
+        let links = [
+            PacketLink::new(plan.ways[0], seed * 2),
+            PacketLink::new(plan.ways[1], seed * 2 + 1),
+        ];
+        let mut sides = [Side::new(0, start, engine), Side::new(1, start, engine)];
+        let offer = sides[0].offer(start);
+        let answer = sides[1].answer(start, &offer);
+        sides[0].take_answer(start, &answer);
+        Self {
+            start,
+            now: Duration::ZERO,
+            plan,
+            links,
+            flying: [Vec::new(), Vec::new()],
+            sides,
+        }
+    }
+
+    /// Lets time pass until `end` after the start.
+    fn run_until(&mut self, end: Duration) {
+        while self.now < end {
+            self.now += STEP;
+            for (at, way, change) in self.plan.steps.clone() {
+                if at <= self.now && at > self.now - STEP {
+                    self.links[way].set(change);
+                }
+            }
+            let now = self.start + self.now;
+            for from in 0..2 {
+                self.deliver(from, now);
+            }
+            for side in &mut self.sides {
+                side.step(now, self.now);
+            }
+            for from in 0..2 {
+                self.put_on(from);
+            }
+        }
+    }
+
+    fn deliver(&mut self, from: usize, now: Instant) {
+        let due = self.now;
+        let mut come: Vec<Flying> = self.flying[from]
+            .extract_if(.., |flying| flying.arrives <= due)
+            .collect();
+        come.sort_by_key(|flying| flying.arrives);
+        for flying in come {
+            self.sides[1 - from].receive(now, &flying.packet);
+        }
+    }
+
+    fn put_on(&mut self, from: usize) {
+        while let Some(packet) = self.sides[from].next_packet() {
+            // Heads of UDP and IP take the line, too.
+            if let Fate::Arrives(arrives) = self.links[from].offer(self.now, packet.bytes.len() + 28) {
+                self.flying[from].push(Flying { arrives, packet });
+            }
+        }
+    }
+}
