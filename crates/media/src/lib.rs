@@ -15,6 +15,7 @@ pub mod devices;
 pub mod engine;
 mod error;
 mod ffi;
+mod rate;
 pub mod sound;
 mod turn;
 

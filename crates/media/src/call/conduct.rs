@@ -15,6 +15,7 @@ use super::greeting::Greeting;
 use super::report::{CallEvent, EndReason, PathKind, RelayProtocol};
 use super::session::{Command, Shared};
 use crate::engine::{CallEngine, Datagram, EngineEvent, EngineOutput, PathFigures};
+use crate::rate::{Estimator, Pacer, Wire};
 use crate::CallError;
 
 /// How often the figures are renewed and the ladder looks.
@@ -27,8 +28,14 @@ const DOUBT_AFTER: Duration = Duration::from_secs(1);
 const KEY_FRAME_EVERY: Duration = Duration::from_millis(300);
 /// What sound takes of the line: 20 kbit/s and the heads of its packets.
 const SOUND_SHARE_BPS: u64 = 30_000;
+/// Of what is left beside sound the coder aims at this share, in hundredths.
+const PICTURE_SHARE: u64 = 82;
 /// Reports of loss are averaged over this long: one holds 17 packets, of which one lost is 6 %.
-const LOSS_OVER: Duration = Duration::from_secs(4);
+const LOSS_OVER: Duration = Duration::from_secs(5);
+/// A far side that says nothing of what was sent for this long, and two round trips, is sent no pictures.
+const HOLD_AFTER: Duration = Duration::from_millis(700);
+/// Reports that come so soon after an outage speak of it.
+const OUTAGE_TOLD: Duration = Duration::from_secs(3);
 /// Reports before the ladder may climb: none means unknown, not clean.
 const REPORTS_TO_CLIMB: u32 = 2;
 
@@ -46,8 +53,8 @@ pub(super) enum Coded {
 pub(super) enum Arrival {
     /// A packet of sound: when it came, where it begins, what is in it.
     Sound(Instant, u64, Arc<[u8]>),
-    /// A coded picture, and whether it follows the one before.
-    Picture(Arc<[u8]>, bool),
+    /// A coded picture: when it came, its time (90 kHz), and whether it follows the one before.
+    Picture(Instant, u64, Arc<[u8]>, bool),
     /// A still picture (WebP).
     Still(Vec<u8>),
 }
@@ -58,6 +65,9 @@ pub(super) struct Conductor {
     shared: Arc<Shared>,
     arrivals: VecDeque<Arrival>,
     packets: VecDeque<Datagram>,
+    wire: Wire,
+    pacer: Pacer,
+    estimator: Option<Estimator>,
     greeting: Greeting,
     beside: Beside,
     ladder: Option<Ladder>,
@@ -66,9 +76,9 @@ pub(super) struct Conductor {
     path_works: bool,
     heard_at: Instant,
     figures: PathFigures,
-    estimate_bps: Option<u64>,
     loss: f32,
     loss_at: Option<Instant>,
+    back_at: Option<Instant>,
     reports: u32,
     key_asked_at: Option<Instant>,
     key_given_at: Option<Instant>,
@@ -83,6 +93,9 @@ impl Conductor {
             shared,
             arrivals: VecDeque::new(),
             packets: VecDeque::new(),
+            wire: Wire::default(),
+            pacer: Pacer::new(),
+            estimator: None,
             greeting: Greeting::default(),
             beside: Beside::default(),
             ladder: None,
@@ -91,9 +104,9 @@ impl Conductor {
             path_works: false,
             heard_at: began,
             figures: PathFigures::default(),
-            estimate_bps: None,
             loss: 0.0,
             loss_at: None,
+            back_at: None,
             reports: 0,
             key_asked_at: None,
             key_given_at: None,
@@ -109,9 +122,11 @@ impl Conductor {
                 let _ = reply.send(self.engine.offer(now).map_err(CallError::from));
             }
             Command::AcceptOffer(sdp, reply) => {
+                self.wire.learn(&sdp);
                 let _ = reply.send(self.engine.accept_offer(now, &sdp).map_err(CallError::from));
             }
             Command::AcceptAnswer(sdp, reply) => {
+                self.wire.learn(&sdp);
                 let _ = reply.send(self.engine.accept_answer(now, &sdp).map_err(CallError::from));
             }
             Command::RestartIce(reply) => {
@@ -170,7 +185,8 @@ impl Conductor {
     /// When [`Conductor::work`] is due at the latest.
     pub(super) fn deadline(&self) -> Instant {
         let due = self.engine.deadline().min(self.look_due);
-        self.beside.due().map_or(due, |beside| due.min(beside))
+        let others = [self.beside.due(), self.pacer.due()];
+        others.into_iter().flatten().fold(due, Instant::min)
     }
 
     pub(super) fn next_packet(&mut self) -> Option<Datagram> {
@@ -204,12 +220,29 @@ impl Conductor {
         while let Some(output) = self.engine.poll() {
             match output {
                 EngineOutput::Send(packet) => {
-                    self.greeting.sent(now, &packet.bytes);
-                    self.packets.push_back(packet);
+                    let kind = self.wire.kind(&packet.bytes);
+                    if let Some(packet) = self.pacer.take(packet, kind) {
+                        self.leave(now, packet);
+                    }
                 }
                 EngineOutput::Event(event) => self.take(now, event),
             }
         }
+        while let Some(packet) = self.pacer.next(now) {
+            self.leave(now, packet);
+        }
+        self.shared
+            .controls
+            .line_full
+            .store(self.pacer.is_full(), Relaxed);
+    }
+
+    fn leave(&mut self, now: Instant, packet: Datagram) {
+        self.greeting.sent(now, &packet.bytes);
+        if let (Some(estimator), Some(number)) = (&mut self.estimator, self.wire.number(&packet.bytes)) {
+            estimator.sent(now, number, packet.bytes.len());
+        }
+        self.packets.push_back(packet);
     }
 
     fn take(&mut self, now: Instant, event: EngineEvent) {
@@ -219,8 +252,13 @@ impl Conductor {
             EngineEvent::PathLost if self.silent_for(now, DOUBT_AFTER) => self.lost(),
             EngineEvent::PathLost | EngineEvent::PathBack => {}
             EngineEvent::Audio { at, packet } => self.arrivals.push_back(Arrival::Sound(now, at, packet)),
-            EngineEvent::Video { frame, contiguous } => {
-                self.arrivals.push_back(Arrival::Picture(frame, contiguous));
+            EngineEvent::Video {
+                at,
+                frame,
+                contiguous,
+            } => {
+                self.arrivals
+                    .push_back(Arrival::Picture(now, at, frame, contiguous));
             }
             EngineEvent::DataOpen => {
                 self.beside.open();
@@ -240,7 +278,11 @@ impl Conductor {
                     self.shared.controls.key_frame.store(true, Relaxed);
                 }
             }
-            EngineEvent::Estimate(bps) => self.estimate_bps = Some(bps),
+            EngineEvent::Receipts(receipts) => {
+                if let Some(estimator) = &mut self.estimator {
+                    estimator.take(now, &receipts);
+                }
+            }
             EngineEvent::Path(figures) => self.figures = figures,
             EngineEvent::Loss(loss) => self.take_loss(now, loss),
             EngineEvent::Closed => self.ended = self.ended.or(Some(EndReason::FarSide)),
@@ -255,13 +297,21 @@ impl Conductor {
         let rtt = self.greeting.round_trip().unwrap_or_default();
         let first = Rung::at_first(u32::try_from(rtt.as_millis()).unwrap_or(u32::MAX));
         self.ladder = Some(Ladder::new(first));
-        self.engine.begin_estimate(now, first_estimate(first));
+        self.estimator = Some(Estimator::new(first_estimate(first)));
         self.set_rung(first);
         self.shared.controls.sending.store(true, Relaxed);
         self.shared.events.tell(CallEvent::Connected);
     }
 
     fn take_loss(&mut self, now: Instant, loss: f32) {
+        // What an outage lost says nothing of the link before and after it.
+        let in_outage = self
+            .back_at
+            .is_some_and(|at| now.saturating_duration_since(at) < OUTAGE_TOLD);
+        if in_outage || self.silent_for(now, DOUBT_AFTER) || !self.path_works {
+            self.loss_at = Some(now);
+            return;
+        }
         let since = self
             .loss_at
             .map_or(Duration::from_secs(1), |at| now.saturating_duration_since(at));
@@ -314,6 +364,8 @@ impl Conductor {
                 self.lost();
             } else if !self.path_works {
                 self.path_works = true;
+                self.back_at = Some(now);
+                self.shared.controls.key_frame.store(true, Relaxed);
                 self.shared.events.tell(CallEvent::Recovered);
             }
         }
@@ -335,18 +387,24 @@ impl Conductor {
         self.set_rung(rung);
         let settings = rung.settings();
         let for_picture = link.usable_bps().saturating_sub(SOUND_SHARE_BPS);
-        let video_bps = u64::from(settings.video_bps).min(for_picture.max(10_000));
+        // The coder misses its aim by some, and what is lost is sent again.
+        let video_bps = u64::from(settings.video_bps).min((for_picture * PICTURE_SHARE / 100).max(10_000));
         self.shared.controls.video_bps.store(video_bps as u32, Relaxed);
         let still_bps = self.beside.set_rate(for_picture);
         self.shared.controls.still_bps.store(still_bps as u32, Relaxed);
-        self.engine
-            .set_wish(now, wish(rung, self.shared.controls.ceiling(), link));
+        // The pacer knows nothing of loss: it spreads what the line takes.
+        self.pacer
+            .set_rate(link.estimate_bps.saturating_sub(SOUND_SHARE_BPS).max(10_000));
+        let silence = self
+            .estimator
+            .as_ref()
+            .map_or(Duration::ZERO, |estimator| estimator.unanswered_for(now));
+        self.pacer.hold(silence > HOLD_AFTER + self.round_trip() * 2);
     }
 
     fn link(&self) -> Link {
-        let first = self.ladder.map_or(0, |ladder| first_estimate(ladder.rung()));
         Link {
-            estimate_bps: self.estimate_bps.unwrap_or(first),
+            estimate_bps: self.estimator.as_ref().map_or(0, Estimator::bps),
             rtt_ms: self.round_trip().as_millis() as u32,
             loss_permille: (self.loss * 1000.0) as u32,
             busy_permille: self.shared.counters.busy_permille(),
@@ -376,7 +434,7 @@ impl Conductor {
             stats.connected = self.path_works;
             stats.rtt_ms = self.figures.rtt.map(|rtt| rtt.as_secs_f64() * 1000.0);
             stats.loss = f64::from(self.loss);
-            stats.estimate_bps = self.estimate_bps;
+            stats.estimate_bps = self.estimator.as_ref().map(Estimator::bps);
             stats.frames_decoded = counters.frames_decoded.load(Relaxed);
             stats.distinct_remote_frames = counters.distinct_frames.load(Relaxed);
             stats.frames_sent = counters.frames_sent.load(Relaxed);
@@ -420,22 +478,4 @@ fn first_estimate(rung: Rung) -> u64 {
         Rung::Slow => 110_000,
         Rung::Stills | Rung::SoundOnly | Rung::None => 60_000,
     }
-}
-
-/// How much the call would like to send: what the next rung needs, so that the engine looks for no more than is wanted,
-/// and nothing beyond sound and stills where loss forbids a moving picture.
-fn wish(rung: Rung, ceiling: Rung, link: Link) -> u64 {
-    let would_move = Rung::for_link(Link {
-        estimate_bps: 10_000_000,
-        ..link
-    })
-    .moves();
-    let goal = match rung {
-        Rung::Full | Rung::Moderate => Rung::Full,
-        Rung::Small => Rung::Moderate,
-        Rung::Slow => Rung::Small,
-        Rung::Stills | Rung::SoundOnly | Rung::None if would_move => Rung::Slow,
-        Rung::Stills | Rung::SoundOnly | Rung::None => return 60_000,
-    };
-    u64::from(goal.min(ceiling).settings().video_bps) * 5 / 4 + SOUND_SHARE_BPS
 }

@@ -4,6 +4,7 @@ mod beside;
 mod conduct;
 mod greeting;
 mod mouth;
+mod playout;
 #[cfg(test)]
 mod rehearsal;
 mod report;

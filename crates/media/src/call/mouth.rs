@@ -215,6 +215,9 @@ impl PictureCoder {
             return still(picture, SHARP_WIDTH, SHARP_BYTES);
         }
         if settings.video_bps > 0 {
+            if shared.controls.line_full.load(Relaxed) {
+                return None;
+            }
             let fps = settings.max_fps.max(1);
             let frame = self.moving(picture, shared, now, at_ms, settings.max_width, fps)?;
             return Some(Coded::Video {

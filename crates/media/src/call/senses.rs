@@ -1,6 +1,6 @@
 //! What this side hears and sees: two threads that decode and hand on.
 
-use std::collections::HashSet;
+use std::collections::{HashSet, VecDeque};
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::sync::{Arc, PoisonError};
@@ -8,6 +8,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use super::mouth::spawn;
+use super::playout::Playout;
 use super::report::{CallEvent, VideoFrame};
 use super::session::{Busy, Shared};
 use crate::codec::{webp, Picture, Vp8Decoder};
@@ -19,12 +20,14 @@ use crate::{CallError, CodecError};
 pub(super) type HeardPacket = (Instant, u64, Arc<[u8]>);
 /// What the eye is given.
 pub(super) enum Seen {
-    /// A coded picture, and whether it follows the one before.
-    Picture(Arc<[u8]>, bool),
+    /// A coded picture: when it came, its time (90 kHz), and whether it follows the one before.
+    Picture(Instant, u64, Arc<[u8]>, bool),
     /// A still picture (WebP).
     Still(Vec<u8>),
 }
 
+/// How often a thread with nothing to do looks whether it has.
+const IDLE: Duration = Duration::from_millis(100);
 const STEP: Duration = Duration::from_millis(20);
 /// A thread that is this late starts afresh instead of playing everything at once.
 const TOO_LATE: Duration = Duration::from_millis(500);
@@ -87,21 +90,38 @@ pub(super) fn see(
     spawn("call-eye", move || {
         let mut busy = Busy::new(Instant::now());
         while !shared.controls.stopped() {
-            let seen = match frames.recv_timeout(Duration::from_millis(100)) {
-                Ok(seen) => seen,
-                Err(RecvTimeoutError::Timeout) => continue,
+            let since = |now: Instant| now.saturating_duration_since(began);
+            let due = eye
+                .due()
+                .map_or(IDLE, |due| due.saturating_sub(since(Instant::now())).min(IDLE));
+            match frames.recv_timeout(due) {
+                Ok(seen) => eye.take(seen, began),
+                Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => break,
-            };
+            }
             let now = Instant::now();
-            eye.take(seen, &shared, now.saturating_duration_since(began));
+            while eye.show(&shared, since(now)).is_some() {}
             busy.count(now, Instant::now(), &shared.counters.busy[1]);
         }
     })
 }
 
+/// What became of a picture that was due.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Shown {
+    /// It is one of a moving picture.
+    Moving,
+    /// It is a still.
+    Still,
+    /// It could not be decoded.
+    Nothing,
+}
+
 /// Decodes pictures and counts them.
 pub(super) struct Eye {
     decoder: Vp8Decoder,
+    playout: Playout,
+    stills: VecDeque<Vec<u8>>,
     numbers: HashSet<u32>,
     last: Option<Duration>,
     /// A reference is missing: nothing is decoded before the next key frame.
@@ -114,6 +134,8 @@ impl Eye {
     pub(super) fn new() -> Result<Self, CodecError> {
         Ok(Self {
             decoder: Vp8Decoder::new()?,
+            playout: Playout::default(),
+            stills: VecDeque::new(),
             numbers: HashSet::new(),
             last: None,
             broken: true,
@@ -122,13 +144,38 @@ impl Eye {
         })
     }
 
-    /// Takes what has come, `at` after the call began; gives the picture if it could be shown.
-    pub(super) fn take(&mut self, seen: Seen, shared: &Shared, at: Duration) -> Option<Picture> {
-        let (picture, still) = match seen {
-            Seen::Picture(frame, contiguous) => (self.moving(&frame, contiguous, shared)?, false),
+    /// Takes what has come in a call that began at `began`.
+    pub(super) fn take(&mut self, seen: Seen, began: Instant) {
+        match seen {
+            Seen::Picture(came, at, frame, contiguous) => {
+                self.playout
+                    .take(came.saturating_duration_since(began), at, frame, contiguous);
+            }
+            Seen::Still(file) => self.stills.push_back(file),
+        }
+    }
+
+    /// When the next picture is due, after the call began.
+    pub(super) fn due(&self) -> Option<Duration> {
+        self.playout.due()
+    }
+
+    /// Decodes and shows the next picture that is due `at` after the call began. `None` when none is.
+    pub(super) fn show(&mut self, shared: &Shared, at: Duration) -> Option<Shown> {
+        if let Some(file) = self.stills.pop_front() {
             // Its own decoder: the moving picture's references stay what they are.
-            Seen::Still(_) if self.sabotaged => return None,
-            Seen::Still(file) => (Vp8Decoder::new().ok()?.decode(webp::unwrap(&file)?).ok()??, true),
+            let frame = webp::unwrap(&file).filter(|_| !self.sabotaged);
+            let picture = frame.and_then(|frame| Vp8Decoder::new().ok()?.decode(frame).ok()?);
+            return Some(self.shown(picture, true, shared, at));
+        }
+        let (frame, contiguous) = self.playout.next(at)?;
+        let picture = self.moving(&frame, contiguous, shared);
+        Some(self.shown(picture, false, shared, at))
+    }
+
+    fn shown(&mut self, picture: Option<Picture>, still: bool, shared: &Shared, at: Duration) -> Shown {
+        let Some(picture) = picture else {
+            return Shown::Nothing;
         };
         let counters = &shared.counters;
         let at_ms = at.as_millis() as u64;
@@ -167,7 +214,11 @@ impl Eye {
                 still,
             }));
         }
-        Some(picture)
+        if still {
+            Shown::Still
+        } else {
+            Shown::Moving
+        }
     }
 
     fn moving(&mut self, frame: &[u8], contiguous: bool, shared: &Shared) -> Option<Picture> {

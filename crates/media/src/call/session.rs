@@ -39,6 +39,8 @@ pub(super) struct Controls {
     pub(super) beside_open: AtomicBool,
     /// A still is on its way: no other is made.
     pub(super) still_waits: AtomicBool,
+    /// Pictures wait for the line: the camera skips.
+    pub(super) line_full: AtomicBool,
     /// The far side asked for a sharp still.
     pub(super) sharp_still: AtomicBool,
     /// The threads are to end.
@@ -61,6 +63,7 @@ impl Controls {
             want_key_frame: AtomicBool::new(false),
             beside_open: AtomicBool::new(false),
             still_waits: AtomicBool::new(false),
+            line_full: AtomicBool::new(false),
             sharp_still: AtomicBool::new(false),
             stop: AtomicBool::new(false),
             video_bps: AtomicU32::new(200_000),

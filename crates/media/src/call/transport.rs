@@ -252,8 +252,9 @@ impl Transport {
                 Arrival::Sound(came, at, packet) => {
                     let _ = self.to_ear.try_send((came, at, packet));
                 }
-                Arrival::Picture(frame, contiguous) => {
-                    if self.to_eye.try_send(Seen::Picture(frame, contiguous)).is_err() {
+                Arrival::Picture(came, at, frame, contiguous) => {
+                    let seen = Seen::Picture(came, at, frame, contiguous);
+                    if self.to_eye.try_send(seen).is_err() {
                         self.shared.controls.want_key_frame.store(true, Relaxed);
                     }
                 }

@@ -17,6 +17,7 @@ pub use str0m_engine::Str0mEngine;
 #[cfg(feature = "engine-webrtc")]
 pub use webrtc_engine::WebrtcEngine;
 
+use crate::rate::Receipt;
 use crate::{EngineChoice, EngineError};
 
 /// Makes the engine that is chosen.
@@ -78,6 +79,8 @@ pub enum EngineEvent {
     },
     /// A coded picture has come.
     Video {
+        /// Its time, at 90 kHz.
+        at: u64,
         /// The VP8 frame.
         frame: Arc<[u8]>,
         /// Does it follow the one before without a gap?
@@ -85,8 +88,8 @@ pub enum EngineEvent {
     },
     /// The far side cannot decode without a key frame.
     KeyFrameWanted,
-    /// The link seems to carry this many bit/s from here.
-    Estimate(u64),
+    /// The far side says which packets have come.
+    Receipts(Vec<Receipt>),
     /// Figures of the path.
     Path(PathFigures),
     /// The far side's report of the packets that were sent to it.
@@ -159,12 +162,6 @@ pub trait CallEngine: Send {
     /// Sends a message over the reliable channel beside sound and picture. False where it is not open or full: the message
     /// is the caller's still.
     fn send_data(&mut self, now: Instant, message: &[u8]) -> bool;
-
-    /// Sets where the estimate of the link begins, in bit/s.
-    fn begin_estimate(&mut self, now: Instant, bps: u64);
-
-    /// Tells how much the call would like to send, in bit/s.
-    fn set_wish(&mut self, now: Instant, bps: u64);
 
     /// Takes a datagram; `destination` is the local socket or the address on a relay that it came to.
     fn receive(&mut self, now: Instant, source: SocketAddr, destination: SocketAddr, bytes: &[u8]);

@@ -5,20 +5,22 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use str0m::bwe::{Bitrate, BweKind};
 use str0m::change::{SdpAnswer, SdpOffer, SdpPendingOffer};
 use str0m::channel::{ChannelConfig, ChannelId};
 use str0m::config::DtlsVersion;
 use str0m::format::Codec;
 use str0m::media::{Direction, Frequency, KeyframeRequestKind, MediaData, MediaKind, MediaTime, Mid};
 use str0m::net::{Protocol, Receive};
+use str0m::rtp::rtcp::{Rtcp, Twcc};
+use str0m::rtp::RawPacket;
 use str0m::{Candidate, Event, IceConnectionState, Input, Output, Rtc, RtcConfig, RtcError};
 
 use super::{CallEngine, Datagram, EngineEvent, EngineOutput, LocalAddress, PathFigures};
+use crate::rate::Receipt;
 use crate::EngineError;
 
-/// Where the estimate starts: enough for sound and a small picture, little enough not to flood a thin link.
-const FIRST_ESTIMATE: Bitrate = Bitrate::kbps(300);
+/// The far side names packets by 16 bits; the call unwraps them, and only must not go below zero here.
+const FIRST_ROUND: u64 = 0x1_0000;
 /// A path check without an answer is sent again after this, then after twice as long each time …
 const FIRST_CHECK: Duration = Duration::from_millis(200);
 /// … up to this; also the pace of checks on a path that works.
@@ -36,6 +38,8 @@ pub struct Str0mEngine {
     audio: Option<Mid>,
     video: Option<Mid>,
     channel: Option<ChannelId>,
+    /// Zero of the far side's clock: any moment will do.
+    zero: Instant,
     closed: bool,
 }
 
@@ -64,7 +68,9 @@ impl Str0mEngine {
             .clear_codecs()
             .enable_opus(true, false)
             .enable_vp8(true)
-            .enable_bwe(Some(FIRST_ESTIMATE))
+            // The far side's receipts go to the call's own estimate (`rate`): the ready-made one fills a thin link with
+            // padding and cannot be told not to.
+            .enable_raw_packets(true)
             .set_stats_interval(Some(Duration::from_millis(500)))
             .set_rtcp_report_interval_audio(Duration::from_secs(1))
             // The default holds 15 packets back for order; the jitter buffer does that better.
@@ -78,6 +84,7 @@ impl Str0mEngine {
             audio: None,
             video: None,
             channel: None,
+            zero: now,
             closed: false,
         }
     }
@@ -124,9 +131,10 @@ impl Str0mEngine {
                 None => return,
             },
             Event::KeyframeRequest(_) => EngineEvent::KeyFrameWanted,
-            Event::EgressBitrateEstimate(BweKind::Twcc { estimate, .. }) => {
-                EngineEvent::Estimate(estimate.as_u64())
-            }
+            Event::RawPacket(packet) => match *packet {
+                RawPacket::RtcpRx(Rtcp::Twcc(feedback)) => self.receipts(feedback),
+                _ => return,
+            },
             Event::PeerStats(stats) => EngineEvent::Path(PathFigures {
                 rtt: stats
                     .selected_candidate_pair
@@ -155,6 +163,18 @@ impl Str0mEngine {
             _ => return,
         };
         self.outputs.push_back(EngineOutput::Event(told));
+    }
+
+    fn receipts(&self, feedback: Twcc) -> EngineEvent {
+        let receipts = feedback.into_iter(self.zero, FIRST_ROUND.into());
+        EngineEvent::Receipts(
+            receipts
+                .map(|(number, _, came)| Receipt {
+                    number: *number,
+                    came,
+                })
+                .collect(),
+        )
     }
 
     fn tell_closed(&mut self) {
@@ -280,16 +300,6 @@ impl CallEngine for Str0mEngine {
         sent
     }
 
-    fn begin_estimate(&mut self, _now: Instant, bps: u64) {
-        self.rtc.bwe().reset(Bitrate::from(bps));
-        self.drain();
-    }
-
-    fn set_wish(&mut self, _now: Instant, bps: u64) {
-        self.rtc.bwe().set_bitrate(Bitrate::from(0), Bitrate::from(bps));
-        self.drain();
-    }
-
     fn receive(&mut self, now: Instant, source: SocketAddr, destination: SocketAddr, bytes: &[u8]) {
         // What is not STUN, DTLS, RTP or RTCP is noise of the network.
         if let Ok(packet) = Receive::new(Protocol::Udp, source, destination, bytes) {
@@ -326,6 +336,7 @@ fn received(data: MediaData) -> Option<EngineEvent> {
             packet: data.data,
         }),
         Codec::Vp8 => Some(EngineEvent::Video {
+            at: data.time.numer(),
             frame: data.data,
             contiguous: data.contiguous,
         }),

@@ -299,6 +299,7 @@ impl WebrtcEngine {
                                 .prev_dropped_packets
                                 .saturating_sub(sample.prev_padding_packets);
                             self.tell(EngineEvent::Video {
+                                at: sample.packet_timestamp.into(),
                                 frame: sample.data.to_vec().into(),
                                 contiguous: lost == 0,
                             });

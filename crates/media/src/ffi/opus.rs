@@ -163,6 +163,28 @@ impl OpusDecoder {
         self.run(std::ptr::null(), 0, samples)
     }
 
+    /// Samples before this packet that its redundancy restores; 0 if it has none.
+    pub fn reach(&mut self, packet: &[u8]) -> usize {
+        usize::try_from(self.parse(packet)).unwrap_or(0)
+    }
+
+    fn parse(&mut self, packet: &[u8]) -> c_int {
+        let mut end: c_int = 0;
+        // SAFETY: `packet` is read for its own length; the objects are alive.
+        unsafe {
+            sys::opus_dred_parse(
+                self.redundancy.as_ptr(),
+                self.parsed.as_ptr(),
+                packet.as_ptr(),
+                packet.len() as i32,
+                RATE,
+                RATE,
+                &mut end,
+                0,
+            )
+        }
+    }
+
     /// Restores `samples` of the sound that began `gap` samples before `later`, from the redundancy in `later`.
     /// `None` if `later` reaches less far back.
     ///
@@ -177,20 +199,7 @@ impl OpusDecoder {
         if samples == 0 || !samples.is_multiple_of(120) || samples > gap || samples > MAX_PACKET_SAMPLES {
             return Err(CodecError::Size { codec: OPUS });
         }
-        let mut end: c_int = 0;
-        // SAFETY: `later` is read for its own length; the objects are alive.
-        let reach = unsafe {
-            sys::opus_dred_parse(
-                self.redundancy.as_ptr(),
-                self.parsed.as_ptr(),
-                later.as_ptr(),
-                later.len() as i32,
-                RATE,
-                RATE,
-                &mut end,
-                0,
-            )
-        };
+        let reach = self.parse(later);
         if reach <= 0 || (reach as usize) < gap {
             return Ok(None);
         }

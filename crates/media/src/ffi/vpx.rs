@@ -62,9 +62,10 @@ impl Vp8Encoder {
         config.rc_max_quantizer = 56;
         config.rc_undershoot_pct = 100;
         config.rc_overshoot_pct = 15;
-        config.rc_buf_sz = 1000;
-        config.rc_buf_initial_sz = 500;
-        config.rc_buf_optimal_sz = 600;
+        // A burst of one picture is a queue for the sound behind it: half a second is the most.
+        config.rc_buf_sz = 500;
+        config.rc_buf_initial_sz = 250;
+        config.rc_buf_optimal_sz = 300;
         // Key frames only on request: each one costs a thin link a second.
         config.kf_mode = sys::vpx_kf_mode::VPX_KF_AUTO;
         config.kf_max_dist = 1_000_000;

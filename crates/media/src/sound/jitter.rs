@@ -10,14 +10,16 @@ use super::BLOCK;
 
 /// Samples in a millisecond.
 const PER_MS: u64 = 48;
-/// Packets over which the spread of delays is looked at: 15 s of 60 ms packets.
-const WINDOW: usize = 250;
+/// Packets over which the spread of delays is looked at: 18 s of 60 ms packets.
+const WINDOW: usize = 300;
 /// The least delay that is aimed at.
 const MIN_TARGET_MS: u64 = 20;
 /// The most delay that is aimed at: beyond it, talk turns into taking turns.
-const MAX_TARGET_MS: u64 = 450;
-/// How long a lost packet keeps the delay up by one packet, so that the next loss can be restored in time.
-const LOSS_MEMORY_MS: u64 = 10_000;
+const MAX_TARGET_MS: u64 = 400;
+/// The share of packets that is to be there in time, in thousandths: as itself, or restored from a later one.
+const IN_TIME_PERMILLE: usize = 993;
+/// A packet that is missing longer than this is an outage, which no delay could bridge.
+const OUTAGE_MS: u64 = 1_000;
 /// A delay this far above the target is cut by dropping sound, not by squeezing it.
 const DROP_ABOVE_MS: u64 = 300;
 /// Silence of the network after which the buffer starts afresh.
@@ -69,12 +71,10 @@ pub struct JitterBuffer {
     waiting: BTreeMap<u64, Waiting>,
     /// The sample that the next step begins with; `None` before the start.
     next: Option<u64>,
-    /// Arrival in ms less media time in ms, per packet, newest last.
-    delays: VecDeque<i64>,
-    /// When a hole was last seen.
-    hole_at: Option<u64>,
+    /// Media time in ms, and when it could be played, less that, in ms: for a packet that came its arrival, for one that
+    /// is missing the arrival of the first later one that restores it. By media time.
+    delays: VecDeque<(i64, i64)>,
     last_packet_ms: u64,
-    packet_ms: u64,
 }
 
 impl JitterBuffer {
@@ -83,18 +83,20 @@ impl JitterBuffer {
         Self::default()
     }
 
-    /// Takes a packet of `samples` that begins at sample `at`.
-    pub fn insert(&mut self, now_ms: u64, at: u64, samples: usize, packet: Arc<[u8]>) -> Arrival {
+    /// Takes a packet of `samples` that begins at sample `at`, and restores up to `reach` samples before it.
+    pub fn insert(
+        &mut self,
+        now_ms: u64,
+        at: u64,
+        samples: usize,
+        reach: usize,
+        packet: Arc<[u8]>,
+    ) -> Arrival {
         if self.waiting.contains_key(&at) {
             return Arrival::Duplicate;
         }
         self.last_packet_ms = now_ms;
-        self.packet_ms = samples as u64 / PER_MS;
-        // A late packet still tells about the link.
-        self.delays.push_back(now_ms as i64 - (at / PER_MS) as i64);
-        if self.delays.len() > WINDOW {
-            self.delays.pop_front();
-        }
+        self.learn(now_ms, at, samples, reach);
         if self.next.is_some_and(|next| at < next) {
             return Arrival::Late;
         }
@@ -105,6 +107,47 @@ impl JitterBuffer {
         Arrival::Kept
     }
 
+    /// Does sound lie unheard between the newest packet and one that begins at `at`?
+    pub fn has_gap_before(&self, at: u64) -> bool {
+        let newest = self.delays.back().map(|(newest, _)| *newest);
+        // The longest packets are 60 ms.
+        newest.is_some_and(|newest| (at / PER_MS) as i64 > newest + 60)
+    }
+
+    /// A late packet still tells about the link, and one that makes up for others tells when those could be played.
+    fn learn(&mut self, now_ms: u64, at: u64, samples: usize, reach: usize) {
+        let (now, at) = (now_ms as i64, (at / PER_MS) as i64);
+        let length = (samples as u64 / PER_MS).max(1) as i64;
+        let newest = self.delays.back().map(|(newest, _)| *newest);
+        match newest {
+            Some(newest) if at <= newest => {
+                // Overtaken. It could have been restored before, but itself it sounds better.
+                if let Some((_, delay)) = self.delays.iter_mut().find(|(media, _)| *media == at) {
+                    *delay = now - at;
+                }
+                return;
+            }
+            Some(newest) if (at - newest) as u64 <= OUTAGE_MS => {
+                let mut missing = newest + length;
+                while missing < at {
+                    if at - missing <= (reach as u64 / PER_MS) as i64 {
+                        self.delays.push_back((missing, now - missing));
+                    }
+                    missing += length;
+                }
+            }
+            Some(_) | None => {}
+        }
+        self.delays.push_back((at, now - at));
+        while self.delays.len() > WINDOW {
+            self.delays.pop_front();
+        }
+    }
+
+    fn fastest(&self) -> Option<i64> {
+        self.delays.iter().map(|(_, delay)| *delay).min()
+    }
+
     /// The next step, with `ahead` samples decoded and not yet played.
     pub fn step(&mut self, now_ms: u64, ahead: usize) -> Step {
         let Some(next) = self.next else {
@@ -113,7 +156,7 @@ impl JitterBuffer {
         while self.waiting.first_key_value().is_some_and(|(at, _)| *at < next) {
             self.waiting.pop_first();
         }
-        if self.delay_ms(now_ms, ahead) > self.target_ms(now_ms) + DROP_ABOVE_MS && self.waiting.len() > 1 {
+        if self.delay_ms(now_ms, ahead) > self.target_ms() + DROP_ABOVE_MS && self.waiting.len() > 1 {
             self.waiting.pop_first();
             return self.jump();
         }
@@ -128,7 +171,6 @@ impl JitterBuffer {
         if gap == 0 {
             return self.jump();
         }
-        self.hole_at = Some(now_ms);
         let too_late = self.delay_ms(now_ms, ahead) > MAX_TARGET_MS + DROP_ABOVE_MS;
         if gap > MAX_HOLE || too_late {
             return self.jump();
@@ -148,7 +190,7 @@ impl JitterBuffer {
 
     /// The delay that the buffer adds now, in ms, with `ahead` samples decoded and not yet played.
     pub fn delay_ms(&self, now_ms: u64, ahead: usize) -> u64 {
-        let (Some(next), Some(fastest)) = (self.next, self.delays.iter().min()) else {
+        let (Some(next), Some(fastest)) = (self.next, self.fastest()) else {
             return 0;
         };
         let playing = next.saturating_sub(ahead as u64) / PER_MS;
@@ -156,27 +198,24 @@ impl JitterBuffer {
     }
 
     /// The delay that the buffer aims at, in ms.
-    pub fn target_ms(&self, now_ms: u64) -> u64 {
-        let Some(fastest) = self.delays.iter().min() else {
+    pub fn target_ms(&self) -> u64 {
+        let Some(fastest) = self.fastest() else {
             return MIN_TARGET_MS;
         };
-        let mut spread: Vec<i64> = self.delays.iter().map(|delay| delay - fastest).collect();
+        let mut spread: Vec<i64> = self.delays.iter().map(|(_, delay)| delay - fastest).collect();
         spread.sort_unstable();
-        let usual = spread.get(spread.len() * 95 / 100).copied().unwrap_or(0).max(0) as u64;
-        let recent_hole = self
-            .hole_at
-            .is_some_and(|at| now_ms.saturating_sub(at) < LOSS_MEMORY_MS);
-        let for_restoring = if recent_hole { self.packet_ms } else { 0 };
-        (MIN_TARGET_MS + usual + for_restoring).min(MAX_TARGET_MS)
+        let enough = (spread.len() * IN_TIME_PERMILLE / 1000).min(spread.len().saturating_sub(1));
+        let wait = spread.get(enough).copied().unwrap_or(0).max(0) as u64;
+        (MIN_TARGET_MS + wait).min(MAX_TARGET_MS)
     }
 
     fn start(&mut self, now_ms: u64) -> Step {
         let Some((at, _)) = self.waiting.first_key_value() else {
             return Step::Rest;
         };
-        let fastest = self.delays.iter().min().copied().unwrap_or(0);
+        let fastest = self.fastest().unwrap_or(0);
         let age = now_ms as i64 - fastest - (at / PER_MS) as i64;
-        if age < self.target_ms(now_ms) as i64 {
+        if age < self.target_ms() as i64 {
             return Step::Rest;
         }
         self.jump()
@@ -234,7 +273,9 @@ mod tests {
             while self.arrivals.first().is_some_and(|(at, _)| *at <= now) {
                 let (at, number) = self.arrivals.remove(0);
                 let packet: Arc<[u8]> = number.to_be_bytes().as_slice().into();
-                let kind = self.buffer.insert(at, number * SAMPLES as u64, SAMPLES, packet);
+                let kind = self
+                    .buffer
+                    .insert(at, number * SAMPLES as u64, SAMPLES, 48_000, packet);
                 self.arrival_kinds.push(kind);
             }
             while self.ahead < BLOCK {
@@ -246,7 +287,7 @@ mod tests {
                         self.ahead += SAMPLES;
                         // A player stretches by a period of the voice while the delay is short of the target.
                         let delay = self.buffer.delay_ms(now, self.ahead);
-                        self.ahead += if delay + 10 < self.buffer.target_ms(now) {
+                        self.ahead += if delay + 10 < self.buffer.target_ms() {
                             400
                         } else {
                             0
@@ -365,14 +406,20 @@ mod tests {
         let packet: Arc<[u8]> = [0u8].as_slice().into();
         for n in 0..100u64 {
             let wobble = if n % 3 == 0 { 120 } else { 0 };
-            buffer.insert(n * 60 + wobble, n * SAMPLES as u64, SAMPLES, Arc::clone(&packet));
+            buffer.insert(
+                n * 60 + wobble,
+                n * SAMPLES as u64,
+                SAMPLES,
+                48_000,
+                Arc::clone(&packet),
+            );
         }
-        let rough = buffer.target_ms(6000);
-        for n in 100..400u64 {
-            buffer.insert(n * 60, n * SAMPLES as u64, SAMPLES, Arc::clone(&packet));
+        let rough = buffer.target_ms();
+        for n in 100..600u64 {
+            buffer.insert(n * 60, n * SAMPLES as u64, SAMPLES, 48_000, Arc::clone(&packet));
         }
 
         assert!((120..=200).contains(&rough), "{rough}");
-        assert_eq!(buffer.target_ms(24_000), MIN_TARGET_MS);
+        assert_eq!(buffer.target_ms(), MIN_TARGET_MS);
     }
 }

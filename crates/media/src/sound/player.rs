@@ -55,7 +55,13 @@ impl Player {
     pub fn take(&mut self, now_ms: u64, at: u64, packet: Arc<[u8]>) {
         if let Some(samples) = packet_samples(&packet) {
             self.figures.packets += 1;
-            self.buffer.insert(now_ms, at, samples, packet);
+            // Looking into a packet for what it restores is work: only where something is missing before it.
+            let reach = if self.buffer.has_gap_before(at) {
+                self.decoder.reach(&packet)
+            } else {
+                0
+            };
+            self.buffer.insert(now_ms, at, samples, reach, packet);
         }
     }
 
@@ -85,7 +91,7 @@ impl Player {
             Step::Play(packet) => match self.decoder.decode(&packet) {
                 Ok(pcm) => {
                     let delay = self.buffer.delay_ms(now_ms, self.ahead.len() + pcm.len());
-                    let target = self.buffer.target_ms(now_ms);
+                    let target = self.buffer.target_ms();
                     self.ahead.extend(if delay > target + SLACK_MS {
                         squeeze(pcm)
                     } else if delay + SHORT_MS < target {

@@ -73,6 +73,22 @@ impl Rehearsal {
             for from in 0..2 {
                 self.put_on(from);
             }
+            if std::env::var_os("HMS_REHEARSE_TIME").is_some() && self.now.as_millis() % 1000 == 0 {
+                let side: usize = std::env::var("HMS_REHEARSE_TIME")
+                    .ok()
+                    .and_then(|side| side.parse().ok())
+                    .unwrap_or(0);
+                let stats = self.sides[side].stats();
+                let diary = &self.sides[1 - side].diary;
+                let shown: Vec<u128> = diary
+                    .pictures
+                    .iter()
+                    .rev()
+                    .take_while(|at| **at + Duration::from_secs(1) > self.now)
+                    .map(|at| at.as_millis() % 1000)
+                    .collect();
+                println!("{:>3} estimate {:>7?} rtt {:>6.0?} loss {:.3} rung {:?} buffer {:?} passed {:?} shown {} {:?}", self.now.as_secs(), stats.estimate_bps, stats.rtt_ms, stats.loss, stats.rung, self.sides[1 - side].stats().jitter_buffer_ms, self.links[side].passed(), shown.len(), shown);
+            }
         }
     }
 

@@ -8,7 +8,7 @@ use tokio::sync::oneshot;
 
 use super::super::conduct::{Arrival, Coded, Conductor};
 use super::super::mouth::{pace, PictureCoder, SoundCoder};
-use super::super::senses::{Eye, Seen};
+use super::super::senses::{Eye, Seen, Shown};
 use super::super::session::{Command, Reply, Shared};
 use crate::devices::{Camera, Microphone, SyntheticCamera, SyntheticMicrophone};
 use crate::engine::{self, Datagram, LocalAddress};
@@ -169,16 +169,18 @@ impl Side {
                     self.diary.packets.push(came);
                     continue;
                 }
-                Arrival::Picture(frame, contiguous) => Seen::Picture(frame, contiguous),
+                Arrival::Picture(came, begins, frame, contiguous) => {
+                    Seen::Picture(came, begins, frame, contiguous)
+                }
                 Arrival::Still(file) => Seen::Still(file),
             };
-            let still = matches!(seen, Seen::Still(_));
-            if self.eye.take(seen, &self.shared, at).is_some() {
-                if still {
-                    self.diary.stills.push(at);
-                } else {
-                    self.diary.pictures.push(at);
-                }
+            self.eye.take(seen, self.start);
+        }
+        while let Some(shown) = self.eye.show(&self.shared, at) {
+            match shown {
+                Shown::Still => self.diary.stills.push(at),
+                Shown::Moving => self.diary.pictures.push(at),
+                Shown::Nothing => {}
             }
         }
     }
