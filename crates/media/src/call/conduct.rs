@@ -147,6 +147,11 @@ impl Conductor {
         destination: SocketAddr,
         bytes: &[u8],
     ) {
+        if self.connected_at.is_some() && self.silent_for(now, DOUBT_AFTER) {
+            // A cut, however short: the far side's picture lacks what was sent into it.
+            self.back_at = Some(now);
+            self.shared.controls.key_frame.store(true, Relaxed);
+        }
         self.heard_at = now;
         self.greeting.heard(now, bytes);
         self.engine.receive(now, source, destination, bytes);
@@ -364,8 +369,6 @@ impl Conductor {
                 self.lost();
             } else if !self.path_works {
                 self.path_works = true;
-                self.back_at = Some(now);
-                self.shared.controls.key_frame.store(true, Relaxed);
                 self.shared.events.tell(CallEvent::Recovered);
             }
         }

@@ -50,7 +50,7 @@ const OVERTAKEN: Duration = Duration::from_millis(60);
 const LEAST_BPS: f64 = 20_000.0;
 const MOST_BPS: f64 = 4_000_000.0;
 /// No receipts for this long are an outage.
-const OUTAGE: Duration = Duration::from_millis(2_500);
+const OUTAGE: Duration = Duration::from_millis(1_500);
 /// Packets remembered: two seconds of the fastest call.
 const SENT_KEPT: usize = 2_048;
 
@@ -139,8 +139,7 @@ impl Estimator {
             // Nothing came for a while: what was counted before it and in it says nothing of the line.
             self.came.clear();
             self.ways.clear();
-            self.sent
-                .retain(|_, sent| now.saturating_duration_since(sent.at) < OUTAGE);
+            self.sent.clear();
         }
         self.unanswered = None;
         let mut newest_answered = None;
