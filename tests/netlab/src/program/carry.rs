@@ -100,6 +100,9 @@ pub(super) fn carry(way: usize, from: &File, to: &File, lab: &Mutex<Lab>, stop: 
         // An error is an empty device: the wait above comes next.
         while let Ok(length @ 1..) = from_tun.read(&mut buffer) {
             let packet = buffer.get(..length).unwrap_or_default();
+            if !is_for(packet, 2 - way as u8) {
+                continue;
+            }
             for due in lock().offer(way, Instant::now(), length).into_iter().flatten() {
                 under_way.push(Reverse((due, number, packet.to_vec())));
                 number += 1;
@@ -115,5 +118,39 @@ pub(super) fn carry(way: usize, from: &File, to: &File, lab: &Mutex<Lab>, stop: 
             let _ = to_tun.write(&packet);
             lock().came(way, late);
         }
+    }
+}
+
+/// Is it for the other side? What a program sends to the world (names to look up, news to ask for) has nowhere to go and must
+/// not take the line's time.
+fn is_for(packet: &[u8], side: u8) -> bool {
+    let goal = match packet.first().map(|first| first >> 4) {
+        Some(4) => packet.get(16..20),
+        Some(6) => packet.get(24..40),
+        _ => None,
+    };
+    match goal {
+        Some(&[10, 77, 0, last]) => last == side,
+        Some(&[0xfd, 0x77, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, last]) => last == side,
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_is_for_the_other_side_is_carried() {
+        let mut packet = [0; 60];
+        packet[0] = 0x45;
+        packet[16..20].copy_from_slice(&[10, 77, 0, 2]);
+        assert!(is_for(&packet, 2) && !is_for(&packet, 1));
+        packet[16] = 8;
+        assert!(!is_for(&packet, 2));
+        packet[0] = 0x60;
+        packet[24..40].copy_from_slice(&std::net::Ipv6Addr::new(0xfd77, 0, 0, 0, 0, 0, 0, 1).octets());
+        assert!(is_for(&packet, 1) && !is_for(&packet, 2));
+        assert!(!is_for(&packet[..30], 1) && !is_for(&[], 1));
     }
 }
