@@ -36,10 +36,7 @@ struct Rehearsal {
 impl Rehearsal {
     fn new(plan: Plan, seed: u64, engine: EngineChoice) -> Self {
         let start = Instant::now();
-        let links = [
-            PacketLink::new(plan.ways[0], seed * 2),
-            PacketLink::new(plan.ways[1], seed * 2 + 1),
-        ];
+        let links = plan.links(seed);
         let mut sides = [Side::new(0, start, engine), Side::new(1, start, engine)];
         let offer = sides[0].offer(start);
         let answer = sides[1].answer(start, &offer);
@@ -58,9 +55,9 @@ impl Rehearsal {
     fn run_until(&mut self, end: Duration) {
         while self.now < end {
             self.now += STEP;
-            for (at, way, change) in self.plan.steps.clone() {
-                if at <= self.now && at > self.now - STEP {
-                    self.links[way].set(change);
+            for (link, way) in self.links.iter_mut().zip(self.plan.ways_at(self.now)) {
+                if link.way() != way {
+                    link.set(way);
                 }
             }
             let now = self.start + self.now;
@@ -72,22 +69,6 @@ impl Rehearsal {
             }
             for from in 0..2 {
                 self.put_on(from);
-            }
-            if std::env::var_os("HMS_REHEARSE_TIME").is_some() && self.now.as_millis() % 1000 == 0 {
-                let side: usize = std::env::var("HMS_REHEARSE_TIME")
-                    .ok()
-                    .and_then(|side| side.parse().ok())
-                    .unwrap_or(0);
-                let stats = self.sides[side].stats();
-                let diary = &self.sides[1 - side].diary;
-                let shown: Vec<u128> = diary
-                    .pictures
-                    .iter()
-                    .rev()
-                    .take_while(|at| **at + Duration::from_secs(1) > self.now)
-                    .map(|at| at.as_millis() % 1000)
-                    .collect();
-                println!("{:>3} estimate {:>7?} rtt {:>6.0?} loss {:.3} rung {:?} buffer {:?} passed {:?} shown {} {:?}", self.now.as_secs(), stats.estimate_bps, stats.rtt_ms, stats.loss, stats.rung, self.sides[1 - side].stats().jitter_buffer_ms, self.links[side].passed(), shown.len(), shown);
             }
         }
     }
