@@ -36,6 +36,8 @@ const LOSS_OVER: Duration = Duration::from_secs(5);
 const HOLD_AFTER: Duration = Duration::from_millis(700);
 /// Reports that come so soon after an outage speak of it.
 const OUTAGE_TOLD: Duration = Duration::from_secs(3);
+/// On a link that is far away sound begins with room for two lost packets.
+const FIRST_DELAY_MS: u32 = 160;
 /// Reports before the ladder may climb: none means unknown, not clean.
 const REPORTS_TO_CLIMB: u32 = 2;
 
@@ -303,6 +305,9 @@ impl Conductor {
         let first = Rung::at_first(u32::try_from(rtt.as_millis()).unwrap_or(u32::MAX));
         self.ladder = Some(Ladder::new(first));
         self.estimator = Some(Estimator::new(first_estimate(first)));
+        if first <= Rung::Stills {
+            self.shared.controls.first_delay_ms.store(FIRST_DELAY_MS, Relaxed);
+        }
         self.set_rung(first);
         self.shared.controls.sending.store(true, Relaxed);
         self.shared.events.tell(CallEvent::Connected);

@@ -48,6 +48,7 @@ pub(super) fn hear(
             let wait = due.saturating_duration_since(Instant::now());
             match packets.recv_timeout(wait) {
                 Ok((came, at, packet)) => {
+                    player.expect(shared.controls.first_delay_ms.load(Relaxed).into());
                     player.take(
                         came.saturating_duration_since(began).as_millis() as u64,
                         at,

@@ -47,6 +47,8 @@ pub(super) struct Controls {
     pub(super) stop: AtomicBool,
     /// What the picture may use, in bit/s.
     pub(super) video_bps: AtomicU32,
+    /// The delay that the player is to begin with, in ms.
+    pub(super) first_delay_ms: AtomicU32,
     /// What stills may use, in bit/s.
     pub(super) still_bps: AtomicU32,
     ceiling: AtomicU8,
@@ -67,6 +69,7 @@ impl Controls {
             sharp_still: AtomicBool::new(false),
             stop: AtomicBool::new(false),
             video_bps: AtomicU32::new(200_000),
+            first_delay_ms: AtomicU32::new(0),
             still_bps: AtomicU32::new(10_000),
             ceiling: AtomicU8::new(ceiling as u8),
             rung: AtomicU8::new(ceiling as u8),

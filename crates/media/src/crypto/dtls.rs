@@ -2,13 +2,17 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use rcgen::{CertificateParams, DnType, IsCa, KeyPair, PKCS_ECDSA_P256_SHA256};
 use str0m::crypto::dtls::{
     DtlsCert, DtlsImplError, DtlsInstance, DtlsOutput, DtlsProvider, DtlsVersion, ProtocolVersion,
 };
 use str0m::crypto::CryptoError;
+
+/// What is not answered is sent again after this, then after twice as long each time.
+const FIRST_AGAIN: Duration = Duration::from_millis(250);
+const AGAIN_AT_MOST: usize = 10;
 
 #[derive(Debug)]
 pub(super) struct Dtls;
@@ -36,7 +40,11 @@ impl DtlsProvider for Dtls {
         // The path check of ICE comes first, so a cookie would only cost a round trip.
         let mut builder = dimpl::Config::builder()
             .with_crypto_provider(dimpl::crypto::rust_crypto::default_provider())
-            .use_server_cookie(false);
+            .use_server_cookie(false)
+            // The default of a second, twice as long each time and four times in all, gave up on links that lose every
+            // fifth packet.
+            .flight_start_rto(FIRST_AGAIN)
+            .flight_retries(AGAIN_AT_MOST);
         if let Some(mtu) = mtu {
             builder = builder.mtu(mtu);
         }

@@ -22,9 +22,9 @@ use crate::EngineError;
 /// The far side names packets by 16 bits; the call unwraps them, and only must not go below zero here.
 const FIRST_ROUND: u64 = 0x1_0000;
 /// A path check without an answer is sent again after this, then after twice as long each time …
-const FIRST_CHECK: Duration = Duration::from_millis(200);
+const FIRST_CHECK: Duration = Duration::from_millis(150);
 /// … up to this; also the pace of checks on a path that works.
-const NEXT_CHECK: Duration = Duration::from_millis(1000);
+const NEXT_CHECK: Duration = Duration::from_millis(800);
 
 /// A call engine on `str0m`.
 ///

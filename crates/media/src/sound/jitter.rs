@@ -12,6 +12,8 @@ use super::BLOCK;
 const PER_MS: u64 = 48;
 /// Packets over which the spread of delays is looked at: 18 s of 60 ms packets.
 const WINDOW: usize = 300;
+/// So many tell what a link is like: 9 s.
+const KNOWN: usize = 150;
 /// The least delay that is aimed at.
 const MIN_TARGET_MS: u64 = 20;
 /// The most delay that is aimed at: beyond it, talk turns into taking turns.
@@ -75,6 +77,8 @@ pub struct JitterBuffer {
     /// is missing the arrival of the first later one that restores it. By media time.
     delays: VecDeque<(i64, i64)>,
     last_packet_ms: u64,
+    /// What is aimed at before enough packets have come to know better, in ms.
+    first_target_ms: u64,
 }
 
 impl JitterBuffer {
@@ -148,6 +152,11 @@ impl JitterBuffer {
         self.delays.iter().map(|(_, delay)| *delay).min()
     }
 
+    /// What to aim at, in ms, before enough packets have come to know better: a link far away seldom loses nothing.
+    pub fn expect(&mut self, target_ms: u64) {
+        self.first_target_ms = target_ms.min(MAX_TARGET_MS);
+    }
+
     /// The next step, with `ahead` samples decoded and not yet played.
     pub fn step(&mut self, now_ms: u64, ahead: usize) -> Step {
         let Some(next) = self.next else {
@@ -206,7 +215,12 @@ impl JitterBuffer {
         spread.sort_unstable();
         let enough = (spread.len() * IN_TIME_PERMILLE / 1000).min(spread.len().saturating_sub(1));
         let wait = spread.get(enough).copied().unwrap_or(0).max(0) as u64;
-        (MIN_TARGET_MS + wait).min(MAX_TARGET_MS)
+        let at_first = if self.delays.len() < KNOWN {
+            self.first_target_ms
+        } else {
+            0
+        };
+        (MIN_TARGET_MS + wait).max(at_first).min(MAX_TARGET_MS)
     }
 
     fn start(&mut self, now_ms: u64) -> Step {

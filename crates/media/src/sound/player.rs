@@ -51,6 +51,11 @@ impl Player {
         })
     }
 
+    /// What delay to aim at first, in ms.
+    pub fn expect(&mut self, target_ms: u64) {
+        self.buffer.expect(target_ms);
+    }
+
     /// Takes a packet that begins at sample `at`. What is not Opus is dropped.
     pub fn take(&mut self, now_ms: u64, at: u64, packet: Arc<[u8]>) {
         if let Some(samples) = packet_samples(&packet) {

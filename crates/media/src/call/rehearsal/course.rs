@@ -15,7 +15,10 @@ const fn s(seconds: u64) -> Duration {
 /// One call of a cell, both sides.
 fn play(cell: &str, seed: u64, engine: EngineChoice) -> [Figures; 2] {
     let plan = Plan::named(cell).expect("a cell");
-    let length = if cell == "d" { s(65) } else { s(45) };
+    let told = std::env::var("HMS_REHEARSE_SECONDS")
+        .ok()
+        .and_then(|told| told.parse().ok());
+    let length = s(told.unwrap_or(if cell == "d" { 65 } else { 45 }));
     let mut rehearsal = Rehearsal::new(plan, seed, engine);
     rehearsal.run_until(length);
     let verbose = std::env::var_os("HMS_REHEARSE_RUNGS").is_some();

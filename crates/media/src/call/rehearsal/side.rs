@@ -165,6 +165,8 @@ impl Side {
             let seen = match arrival {
                 Arrival::Sound(came, begins, packet) => {
                     let came = came.saturating_duration_since(self.start);
+                    self.player
+                        .expect(self.shared.controls.first_delay_ms.load(Relaxed).into());
                     self.player.take(came.as_millis() as u64, begins, packet);
                     self.diary.packets.push(came);
                     continue;
