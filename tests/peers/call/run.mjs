@@ -1,0 +1,202 @@
+// Calls over bad links, measured: for cells, pairs and seeds a netlab and two peers; one JSON each, then a table.
+// node run.mjs --bin FOLDER [--work FOLDER] [--cells clean,a,b,c,d] [--pairs ours,chromium,tuned,ours-chromium,ours-tuned]
+//   [--seeds 11,12,13,14,15] [--seconds 45] [--table] [--keep]
+// Needs root on Linux, `ip` and Chromium. What was measured stays; only what is missing is run.
+import { execFileSync, spawn } from "node:child_process";
+import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import readline from "node:readline";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { figures } from "./figures.mjs";
+import { table } from "./table.mjs";
+
+const text = (value) => ({ type: "string", ...(value === undefined ? {} : { default: value }) });
+const { values: asked } = parseArgs({
+  options: {
+    bin: text(), work: text(), cells: text("clean,a,b,c,d"), pairs: text("ours,chromium,tuned,ours-chromium,ours-tuned"),
+    seeds: text("11,12,13,14,15"), seconds: text(), table: { type: "boolean" }, keep: { type: "boolean" },
+  },
+});
+const here = path.dirname(fileURLToPath(import.meta.url));
+const work = path.resolve(asked.work ?? path.join(asked.bin, "../links"));
+const program = (name) => [name, `examples/${name}`].map((file) => path.join(asked.bin, file)).find(existsSync) ?? name;
+const SECONDS = { d: 65 };
+/** Who speaks with whom: the clinician offers, the carrier answers. */
+const PAIRS = {
+  ours: ["ours", "ours"],
+  chromium: ["default", "default"],
+  tuned: ["tuned", "tuned"],
+  "ours-chromium": ["ours", "default"],
+  "ours-tuned": ["ours", "tuned"],
+};
+const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
+const wanted = [];
+for (const cell of asked.cells.split(",")) {
+  for (const seed of asked.seeds.split(",").map(Number)) {
+    for (const pair of asked.pairs.split(",")) {
+      if (!PAIRS[pair]) throw new Error(`there is no pair ${pair}; there are: ${Object.keys(PAIRS).join(", ")}`);
+      wanted.push({ cell, pair, seed, seconds: Number(asked.seconds ?? SECONDS[cell] ?? 45) });
+    }
+  }
+}
+mkdirSync(path.join(work, "runs"), { recursive: true });
+const fileOf = ({ cell, pair, seed }) => path.join(work, "runs", `${cell}-${pair}-${seed}.json`);
+
+if (!asked.table) {
+  const media = makeMedia();
+  for (const [n, run] of wanted.entries()) {
+    if (existsSync(fileOf(run))) continue;
+    process.stderr.write(`${n + 1}/${wanted.length} ${run.cell} ${run.pair} ${run.seed}: `);
+    const made = await measure(run, media);
+    // Whole or not at all: a run that is cut off is run again.
+    writeFileSync(`${fileOf(run)}.part`, JSON.stringify(made));
+    renameSync(`${fileOf(run)}.part`, fileOf(run));
+    const brief = made.sides.map((side) => {
+      if (!side.connected) return `no call (${side.error ?? "no path"})`;
+      return `${side.connect_ms.toFixed(0)} ms, ${side.concealed_pct?.toFixed(1)} %, ${side.fps.toFixed(1)} fps, frozen ${side.frozen_s.toFixed(1)} s`;
+    });
+    process.stderr.write(`${brief.join(" | ")}\n`);
+  }
+}
+const names = new Set(wanted.map((run) => path.basename(fileOf(run))));
+const there = readdirSync(path.join(work, "runs")).filter((name) => names.has(name));
+const runs = wanted.filter((run) => there.includes(path.basename(fileOf(run)))).map((run) => JSON.parse(readFileSync(fileOf(run))));
+console.log(table(runs));
+
+/** Voices and a camera's picture, the same for all peers. */
+function makeMedia() {
+  const folder = path.join(work, "media");
+  mkdirSync(folder, { recursive: true });
+  const make = (name, ...rest) => {
+    const file = path.join(folder, name);
+    if (existsSync(file)) return file;
+    execFileSync(program("peer"), ["make", path.extname(name) === ".wav" ? "--wav" : "--y4m", `${file}.part`, ...rest]);
+    renameSync(`${file}.part`, file);
+    return file;
+  };
+  return {
+    y4m: make("large.y4m", "--picture", "large", "--seconds", "20"),
+    clinician: make("clinician.wav", "--voice", "clinician", "--seconds", "120"),
+    carrier: make("carrier.wav", "--voice", "carrier", "--seconds", "120"),
+  };
+}
+
+/** A process that speaks lines of JSON. */
+function start(command, args) {
+  const child = spawn(command, args, { stdio: ["pipe", "pipe", "inherit"] });
+  child.stdin.on("error", () => {});
+  const one = { child, lines: [], heard: [] };
+  one.gone = new Promise((done) => child.once("exit", done));
+  one.say = (value) => child.stdin.write(`${JSON.stringify(value)}\n`);
+  /** The first line with this in it. */
+  one.await = (name, ms = 60000) =>
+    new Promise((resolve, reject) => {
+      const look = (line) => name in line && (clearTimeout(late), resolve(line));
+      const late = setTimeout(() => reject(new Error(`${command}: no ${name} in ${ms} ms`)), ms);
+      const found = one.lines.find((line) => name in line);
+      if (found) look(found);
+      else one.heard.push(look);
+      one.gone.then((code) => reject(new Error(`${path.basename(command)} ended with ${code}, without ${name}`)));
+    });
+  readline.createInterface({ input: child.stdout }).on("line", (line) => {
+    const value = JSON.parse(line);
+    one.lines.push(value);
+    if (value.event === "connected" || value.event === "Connected") one.connected ??= value.t;
+    if (value.error) one.error ??= value.error;
+    for (const look of one.heard) look(value);
+  });
+  return one;
+}
+
+function peer(kind, role, namespace, address, media, stem, seconds) {
+  const own = role === "offer" ? media.clinician : media.carrier;
+  const common = ["--role", role, "--wav", own, "--record", `${stem}-heard.wav`, "--luma", `${stem}.luma`, "--seconds", String(seconds + 120)];
+  return kind === "ours"
+    ? start("ip", ["netns", "exec", namespace, program("peer"), ...common, "--picture", "large", "--bind", address])
+    : start("node", [path.join(here, "call.mjs"), ...common, "--mode", kind, "--y4m", media.y4m, "--namespace", namespace, "--sent", `${stem}-sent.wav`]);
+}
+
+async function measure({ cell, pair, seed, seconds }, media) {
+  const folder = path.join(work, "sound", `${cell}-${pair}-${seed}`);
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true });
+  const load = [os.loadavg()[0]];
+  const lab = start(program("netlab"), ["--name", `links-${process.pid}`]);
+  const { namespaces, addresses } = await lab.await("ready");
+  const made = (number, role) => peer(PAIRS[pair][number], role, namespaces[number], addresses[number][0], media, path.join(folder, role), seconds);
+  const begun = { seed, cell, pair, seconds, peers: PAIRS[pair], date: new Date().toISOString(), commit: commit() };
+  const sides = [];
+  try {
+    // A browser takes seconds to start: the other side's clock must not run meanwhile.
+    sides[1] = made(1, "answer");
+    if (PAIRS[pair][1] !== "ours") await sides[1].await("ready");
+    sides[0] = made(0, "offer");
+    const { offer } = await sides[0].await("offer");
+    if (PAIRS[pair][0] !== "ours") await sides[0].await("ready");
+    lab.say({ do: "plan", name: cell, seed });
+    await lab.await("plan");
+    const zero = Date.now();
+    sides[1].say({ offer });
+    const { answer } = await sides[1].await("answer");
+    sides[0].say({ answer });
+    const signalled = Date.now();
+    await sleep(seconds * 1000);
+    lab.say({ do: "stats" });
+    const net = await lab.await("ways");
+    const ended = Date.now();
+    for (const side of sides) side.say({ do: "quit" });
+    for (const side of sides) side.end = (await side.await("end", 30000).catch(() => null))?.end;
+    load.push(os.loadavg()[0]);
+    const outage = cell === "d" ? { begin: zero + 20000, end: zero + 35000 } : null;
+    const seen = sides.map((side, n) => {
+      const role = ["offer", "answer"][n];
+      const wav = path.join(folder, `${role}-heard.wav`);
+      const found = figures(side, sides[1 - n], { signalled, ended, outage, wav });
+      return { role, peer: PAIRS[pair][n], ...found, ...likeness(path.join(folder, `${role}.luma`)), began: side.end?.began, at: side.end?.connected, series: series(side) };
+    });
+    return { ...begun, load, net, signalled, sides: seen };
+  } catch (why) {
+    // A call that does not come about is a figure, too.
+    const failed = (n) => ({ role: ["offer", "answer"][n], peer: PAIRS[pair][n], connected: false, error: String(why) });
+    return { ...begun, load, sides: [failed(0), failed(1)] };
+  } finally {
+    await Promise.all(sides.filter(Boolean).map(ended));
+    lab.say({ do: "quit" });
+    await lab.gone;
+    if (!asked.keep) rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** Lets a side end by itself for some seconds. */
+async function ended(side) {
+  const late = setTimeout(() => side.child.kill("SIGKILL"), 10000);
+  side.child.stdin.end();
+  await side.gone;
+  clearTimeout(late);
+}
+
+function likeness(file) {
+  if (!existsSync(file)) return {};
+  try {
+    const { ssim, ssim_full, pictures, unread } = JSON.parse(execFileSync(program("peer"), ["likeness", file, "--picture", "large"]));
+    return { ssim, ssim_full, likeness_of: pictures, unread };
+  } catch {
+    return {};
+  }
+}
+
+/** The figures over time, thinned to one a second. */
+function series(side) {
+  const all = side.lines.filter((line) => line.stats);
+  return all.filter((_, n) => n % 4 === 0).map(({ t, stats }) => ({ t, ...stats, codecs: undefined }));
+}
+
+function commit() {
+  try {
+    return execFileSync("git", ["rev-parse", "--short", "HEAD"], { cwd: here, encoding: "utf8" }).trim();
+  } catch {
+    return null;
+  }
+}
