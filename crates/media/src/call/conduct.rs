@@ -37,7 +37,7 @@ const HOLD_AFTER: Duration = Duration::from_millis(700);
 /// Reports that come so soon after an outage speak of it.
 const OUTAGE_TOLD: Duration = Duration::from_secs(3);
 /// On a link that is far away sound begins with room for two lost packets.
-const FIRST_DELAY_MS: u32 = 160;
+const FIRST_DELAY_MS: u32 = 145;
 /// Reports before the ladder may climb: none means unknown, not clean.
 const REPORTS_TO_CLIMB: u32 = 2;
 

@@ -198,6 +198,7 @@ pub(super) struct PictureCoder {
     sized_at: Option<Instant>,
     /// Sizes so far. The first change is free: a call starts small and grows as soon as the link is known.
     sizes: u32,
+    clock_ms: u64,
     moved: bool,
 }
 
@@ -219,7 +220,7 @@ impl PictureCoder {
                 return None;
             }
             let fps = settings.max_fps.max(1);
-            let frame = self.moving(picture, shared, now, at_ms, settings.max_width, fps)?;
+            let frame = self.moving(picture, shared, now, settings.max_width, fps)?;
             return Some(Coded::Video {
                 at: at_ms * 90,
                 frame,
@@ -231,7 +232,7 @@ impl PictureCoder {
         }
         // The far side knows no stills: now and then a frame of the moving picture, whole.
         shared.controls.key_frame.store(true, Relaxed);
-        let frame = self.moving(picture, shared, now, at_ms, settings.max_width, 1)?;
+        let frame = self.moving(picture, shared, now, settings.max_width, 1)?;
         Some(Coded::Video {
             at: at_ms * 90,
             frame,
@@ -243,7 +244,6 @@ impl PictureCoder {
         picture: &Picture,
         shared: &Shared,
         now: Instant,
-        at_ms: u64,
         max_width: u32,
         fps: u32,
     ) -> Option<Vec<u8>> {
@@ -266,7 +266,10 @@ impl PictureCoder {
         // After stills the far side has nothing that a difference could be to.
         let key = shared.controls.key_frame.swap(false, Relaxed) || !self.moved;
         self.moved = true;
-        let coded = encoder.encode(&picture, at_ms, 1000 / fps, key).ok()??;
+        // The coder's own clock: what the line made the camera skip is not to come back as larger pictures.
+        let step = 1000 / fps;
+        self.clock_ms += u64::from(step);
+        let coded = encoder.encode(&picture, self.clock_ms, step, key).ok()??;
         Some(coded.bytes)
     }
 }

@@ -18,9 +18,11 @@ pub struct Receipt {
 }
 
 /// A queue longer than this (beyond the link's usual jitter) is too long.
-const LONG_QUEUE: Duration = Duration::from_millis(60);
+const LONG_QUEUE: Duration = Duration::from_millis(35);
 /// A queue shorter than this is none.
-const SHORT_QUEUE: Duration = Duration::from_millis(30);
+const SHORT_QUEUE: Duration = Duration::from_millis(15);
+/// Half of a full packet.
+const PACKET_BITS: f64 = 4_800.0;
 /// The shortest way is looked for over this long: a path may change.
 const BASE_OVER: Duration = Duration::from_secs(20);
 /// The queue is the shortest of this many packets: jitter lengthens single ones.
@@ -202,11 +204,13 @@ impl Estimator {
         let (Some(queue), Some(jitter)) = (self.queue(), self.jitter()) else {
             return;
         };
-        let long = LONG_QUEUE.as_secs_f64() + jitter;
+        // One packet of a picture is a queue of its own on a thin line.
+        let packet = PACKET_BITS / self.bps;
+        let long = LONG_QUEUE.as_secs_f64() + jitter / 2.0 + packet;
         let hopeless = self.loss > HOPELESS_LOSS;
         if queue > long || hopeless {
             self.shrink(now, queue);
-        } else if queue < SHORT_QUEUE.as_secs_f64() + jitter / 2.0 {
+        } else if queue < SHORT_QUEUE.as_secs_f64() + jitter / 4.0 + packet / 2.0 {
             self.grow(now);
         } else {
             self.grown_at = Some(now);

@@ -51,12 +51,22 @@ fn play(cell: &str, seed: u64, engine: EngineChoice) -> [Figures; 2] {
                 ..of
             };
         }
+        if verbose {
+            println!(
+                "   seed {seed}: {:.1} fps, frozen {:.1} s, concealed {:.2} %, buffer {:.0}",
+                of.fps, of.frozen_s, of.concealed_percent, of.buffer_p95_ms
+            );
+        }
         of
     })
 }
 
 fn seeds(count: u64) -> impl Iterator<Item = u64> {
-    11..11 + count
+    let first = std::env::var("HMS_REHEARSE_FROM")
+        .ok()
+        .and_then(|told| told.parse().ok())
+        .unwrap_or(11);
+    first..first + count
 }
 
 fn cell(cell: &str, count: u64, engine: EngineChoice) -> [Figures; 2] {

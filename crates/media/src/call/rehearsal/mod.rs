@@ -70,7 +70,27 @@ impl Rehearsal {
             for from in 0..2 {
                 self.put_on(from);
             }
+            if let (Some(side), 0) = (watched(), self.now.as_millis() % 1000) {
+                self.tell(side);
+            }
         }
+    }
+
+    /// A line of what one side sends now and the other gets of it.
+    fn tell(&self, side: usize) {
+        let (stats, far) = (self.sides[side].stats(), self.sides[1 - side].stats());
+        let second = Duration::from_secs(1);
+        let shown = self.sides[1 - side].diary.pictures.iter().rev();
+        let shown = shown.take_while(|at| **at + second > self.now).count();
+        println!(
+            "{:>3} s: estimate {:?}, round trip {:.0?} ms, loss {:.3}, {:?}; there {shown} pictures, sound {} ms behind",
+            self.now.as_secs(),
+            stats.estimate_bps,
+            stats.rtt_ms,
+            stats.loss,
+            stats.rung,
+            far.jitter_buffer_ms
+        );
     }
 
     fn deliver(&mut self, from: usize, now: Instant) {
@@ -92,4 +112,9 @@ impl Rehearsal {
             }
         }
     }
+}
+
+/// `HMS_REHEARSE_TIME=0` (or 1) tells each second what this side sends.
+fn watched() -> Option<usize> {
+    std::env::var("HMS_REHEARSE_TIME").ok()?.parse().ok()
 }
