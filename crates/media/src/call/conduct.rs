@@ -36,6 +36,8 @@ const LOSS_OVER: Duration = Duration::from_secs(5);
 const HOLD_AFTER: Duration = Duration::from_millis(700);
 /// Reports that come so soon after an outage speak of it.
 const OUTAGE_TOLD: Duration = Duration::from_secs(3);
+/// A line of a description, before its first medium.
+const RESTORES: &str = "a=x-hms-restores:1";
 /// On a link that is far away sound begins with room for two lost packets.
 const FIRST_DELAY_MS: u32 = 145;
 /// Reports before the ladder may climb: none means unknown, not clean.
@@ -121,18 +123,22 @@ impl Conductor {
     pub(super) fn obey(&mut self, now: Instant, command: Command) {
         match command {
             Command::Offer(reply) => {
-                let _ = reply.send(self.engine.offer(now).map_err(CallError::from));
+                let offer = self.engine.offer(now);
+                let _ = reply.send(offer.map(|sdp| mark(&sdp)).map_err(CallError::from));
             }
             Command::AcceptOffer(sdp, reply) => {
-                self.wire.learn(&sdp);
-                let _ = reply.send(self.engine.accept_offer(now, &sdp).map_err(CallError::from));
+                let answer = self.engine.accept_offer(now, &sdp);
+                self.know(&sdp);
+                let _ = reply.send(answer.map(|sdp| mark(&sdp)).map_err(CallError::from));
             }
             Command::AcceptAnswer(sdp, reply) => {
-                self.wire.learn(&sdp);
-                let _ = reply.send(self.engine.accept_answer(now, &sdp).map_err(CallError::from));
+                let accepted = self.engine.accept_answer(now, &sdp);
+                self.know(&sdp);
+                let _ = reply.send(accepted.map_err(CallError::from));
             }
             Command::RestartIce(reply) => {
-                let _ = reply.send(self.engine.restart_ice(now).map_err(CallError::from));
+                let offer = self.engine.restart_ice(now);
+                let _ = reply.send(offer.map(|sdp| mark(&sdp)).map_err(CallError::from));
             }
             Command::Beside(message, reply) => {
                 self.beside.send(&message);
@@ -140,6 +146,15 @@ impl Conductor {
             }
             Command::HangUp(_) => {}
         }
+    }
+
+    /// Learns from the far side's description what its packets look like and what it can do with ours.
+    fn know(&mut self, sdp: &str) {
+        self.wire.learn(sdp);
+        let restores = sdp.lines().any(|line| line == RESTORES);
+        self.shared.controls.far_restores.store(restores, Relaxed);
+        // A browser plays Opus and leaves its deep redundancy alone: it gets each packet twice.
+        self.engine.set_doubled(!restores);
     }
 
     pub(super) fn receive(
@@ -476,6 +491,22 @@ impl Conductor {
             stats.relay = relay;
         });
     }
+}
+
+/// The description with a word of ours: this side restores sound from deep redundancy. Others pass it over.
+fn mark(sdp: &str) -> String {
+    let mut marked = String::with_capacity(sdp.len() + RESTORES.len() + 2);
+    let mut done = false;
+    for line in sdp.lines() {
+        if line.starts_with("m=") && !done {
+            marked.push_str(RESTORES);
+            marked.push_str("\r\n");
+            done = true;
+        }
+        marked.push_str(line);
+        marked.push_str("\r\n");
+    }
+    marked
 }
 
 /// Where the engine's estimate begins, by what the first handshake told: too much floods a thin link for seconds.

@@ -26,6 +26,8 @@ const IDLE: Duration = Duration::from_millis(40);
 /// Redundancy carried on every rung that has the bits for it.
 const REDUNDANCY_MS: u32 = 1000;
 const REDUNDANCY_FROM_BPS: u32 = 16_000;
+/// Sound of which each packet is sent twice.
+const DOUBLED_BPS: u32 = 14_000;
 /// A still is on its way for this long, at the rate that is left beside sound.
 const STILL_TRAVELS_S: u32 = 3;
 /// A still that was asked for: a wound is looked at in it.
@@ -56,7 +58,8 @@ pub(super) fn speak(
 /// Makes packets of the length and rate of the rung.
 pub(super) struct SoundCoder {
     encoder: OpusEncoder,
-    rung: Option<QualityRung>,
+    /// What the encoder is set to: the rung, and whether the far side restores.
+    rung: Option<(QualityRung, bool)>,
     pending: Vec<i16>,
     at: u64,
 }
@@ -74,8 +77,9 @@ impl SoundCoder {
     /// Takes the next 20 ms of the microphone; gives a packet when one is full.
     pub(super) fn code(&mut self, block: &[i16], shared: &Shared) -> Option<Coded> {
         let rung = shared.controls.rung();
-        if self.rung != Some(rung) && set_rate(&mut self.encoder, rung).is_ok() {
-            self.rung = Some(rung);
+        let restores = shared.controls.far_restores.load(Relaxed);
+        if self.rung != Some((rung, restores)) && set_rate(&mut self.encoder, rung, restores).is_ok() {
+            self.rung = Some((rung, restores));
         }
         let settings = rung.settings();
         if settings.audio_bps == 0 || !shared.controls.sending.load(Relaxed) {
@@ -100,8 +104,12 @@ impl SoundCoder {
     }
 }
 
-fn set_rate(encoder: &mut OpusEncoder, rung: QualityRung) -> Result<(), CodecError> {
+fn set_rate(encoder: &mut OpusEncoder, rung: QualityRung, restores: bool) -> Result<(), CodecError> {
     let bps = rung.settings().audio_bps;
+    if !restores {
+        // Each packet goes twice.
+        return encoder.set_rate(bps.clamp(6000, DOUBLED_BPS), 0);
+    }
     let redundancy = if bps >= REDUNDANCY_FROM_BPS {
         REDUNDANCY_MS
     } else {

@@ -41,6 +41,8 @@ pub(super) struct Controls {
     pub(super) still_waits: AtomicBool,
     /// Pictures wait for the line: the camera skips.
     pub(super) line_full: AtomicBool,
+    /// The far side restores lost sound from deep redundancy.
+    pub(super) far_restores: AtomicBool,
     /// The far side asked for a sharp still.
     pub(super) sharp_still: AtomicBool,
     /// The threads are to end.
@@ -66,6 +68,7 @@ impl Controls {
             beside_open: AtomicBool::new(false),
             still_waits: AtomicBool::new(false),
             line_full: AtomicBool::new(false),
+            far_restores: AtomicBool::new(true),
             sharp_still: AtomicBool::new(false),
             stop: AtomicBool::new(false),
             video_bps: AtomicU32::new(200_000),

@@ -150,6 +150,9 @@ pub trait CallEngine: Send {
     /// If nothing can be offered.
     fn restart_ice(&mut self, now: Instant) -> Result<String, EngineError>;
 
+    /// Sends each packet of sound with the one before in it (RFC 2198), or without, where the far side takes that.
+    fn set_doubled(&mut self, doubled: bool);
+
     /// Sends a packet of sound that begins at `at` samples (48 kHz). Dropped while not connected.
     fn send_audio(&mut self, now: Instant, at: u64, packet: Vec<u8>);
 

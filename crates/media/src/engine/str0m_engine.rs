@@ -66,7 +66,7 @@ impl Str0mEngine {
             // The channel's own handshake goes along in the descriptions: two round trips less.
             .set_snap_enabled(true)
             .clear_codecs()
-            .enable_opus(true, false)
+            .enable_opus(true, true)
             .enable_vp8(true)
             // The far side's receipts go to the call's own estimate (`rate`): the ready-made one fills a thin link with
             // padding and cannot be told not to.
@@ -266,6 +266,13 @@ impl CallEngine for Str0mEngine {
         self.pending = Some(pending);
         self.drain();
         Ok(offer.to_sdp_string())
+    }
+
+    fn set_doubled(&mut self, doubled: bool) {
+        if let Some(audio) = self.audio {
+            self.rtc.direct_api().set_red_send(audio, doubled);
+            self.drain();
+        }
     }
 
     fn send_audio(&mut self, now: Instant, at: u64, packet: Vec<u8>) {
