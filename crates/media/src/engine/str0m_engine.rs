@@ -38,6 +38,7 @@ pub struct Str0mEngine {
     audio: Option<Mid>,
     video: Option<Mid>,
     channel: Option<ChannelId>,
+    doubled: bool,
     /// Zero of the far side's clock: any moment will do.
     zero: Instant,
     closed: bool,
@@ -84,6 +85,7 @@ impl Str0mEngine {
             audio: None,
             video: None,
             channel: None,
+            doubled: false,
             zero: now,
             closed: false,
         }
@@ -121,7 +123,10 @@ impl Str0mEngine {
             Event::IceConnectionStateChange(state) if state.is_connected() => EngineEvent::PathBack,
             Event::MediaAdded(added) => {
                 match added.kind {
-                    MediaKind::Audio => self.audio = self.audio.or(Some(added.mid)),
+                    MediaKind::Audio => {
+                        self.audio = self.audio.or(Some(added.mid));
+                        self.apply_doubled();
+                    }
                     MediaKind::Video => self.video = self.video.or(Some(added.mid)),
                 }
                 return;
@@ -163,6 +168,13 @@ impl Str0mEngine {
             _ => return,
         };
         self.outputs.push_back(EngineOutput::Event(told));
+    }
+
+    /// Who answers learns of the line of sound only after this was set.
+    fn apply_doubled(&mut self) {
+        if let Some(audio) = self.audio {
+            self.rtc.direct_api().set_red_send(audio, self.doubled);
+        }
     }
 
     fn receipts(&self, feedback: Twcc) -> EngineEvent {
@@ -269,10 +281,9 @@ impl CallEngine for Str0mEngine {
     }
 
     fn set_doubled(&mut self, doubled: bool) {
-        if let Some(audio) = self.audio {
-            self.rtc.direct_api().set_red_send(audio, doubled);
-            self.drain();
-        }
+        self.doubled = doubled;
+        self.apply_doubled();
+        self.drain();
     }
 
     fn send_audio(&mut self, now: Instant, at: u64, packet: Vec<u8>) {

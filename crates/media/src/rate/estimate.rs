@@ -50,6 +50,9 @@ const LOSS_WEIGHT: f64 = 0.02;
 /// What left so much later has overtaken nothing: what it left behind is lost.
 const OVERTAKEN: Duration = Duration::from_millis(60);
 const LEAST_BPS: f64 = 20_000.0;
+/// What sound with deep redundancy takes of the line, and how long a queue must last to take it away.
+const SOUND_BPS: f64 = 28_000.0;
+const SOUND_GIVES_WAY: Duration = Duration::from_secs(5);
 const MOST_BPS: f64 = 4_000_000.0;
 /// No receipts for this long are an outage.
 const OUTAGE: Duration = Duration::from_millis(1_500);
@@ -82,6 +85,8 @@ pub(crate) struct Estimator {
     remember: Duration,
     grown_at: Option<Instant>,
     cut_at: Option<Instant>,
+    /// Since when the queue has been too long, with no moment without one.
+    long_since: Option<Instant>,
     loss: f64,
     first_arrival: Option<Instant>,
     /// When the first packet left after the last receipts.
@@ -101,6 +106,7 @@ impl Estimator {
             remember: REMEMBER,
             grown_at: None,
             cut_at: None,
+            long_since: None,
             loss: 0.0,
             first_arrival: None,
             unanswered: None,
@@ -241,10 +247,15 @@ impl Estimator {
         self.cut_at = Some(now);
         // What waits is gone within about a second; then the rate is what came through again.
         let share = (1.0 - queue).clamp(DRAIN_TO, BACK_TO);
-        self.bps = (came.min(self.bps) * share).max(LEAST_BPS);
+        // Sound that restores itself is kept as long as there is hope: jitter looks like a queue for a moment.
+        let since = *self.long_since.get_or_insert(now);
+        let stays = now.saturating_duration_since(since) > SOUND_GIVES_WAY;
+        let least = if stays { LEAST_BPS } else { SOUND_BPS };
+        self.bps = (came.min(self.bps) * share).max(least);
     }
 
     fn grow(&mut self, now: Instant) {
+        self.long_since = None;
         let last = self.grown_at.replace(now);
         let Some(since) = last.map(|at| now.saturating_duration_since(at)) else {
             return;

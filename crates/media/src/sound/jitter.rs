@@ -19,7 +19,7 @@ const MIN_TARGET_MS: u64 = 20;
 /// The most delay that is aimed at: beyond it, talk turns into taking turns.
 const MAX_TARGET_MS: u64 = 340;
 /// The share of packets that is to be there in time, in thousandths: as itself, or restored from a later one.
-const IN_TIME_PERMILLE: usize = 993;
+const IN_TIME_PERMILLE: usize = 990;
 /// A packet that is missing longer than this is an outage, which no delay could bridge.
 const OUTAGE_MS: u64 = 1_000;
 /// A delay this far above the target is cut by dropping sound, not by squeezing it.
