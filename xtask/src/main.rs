@@ -2,6 +2,7 @@
 //! can say what is missing.
 
 mod bench;
+mod calls;
 mod check;
 mod deep;
 mod demo;

@@ -1,13 +1,13 @@
 //! Measuring the release build from outside: what a person waits for, what the line carries, what the memory holds.
 //! docs/benchmarks.md has the goals and what was seen.
 
-mod call;
 mod keys;
 mod machine;
 mod memory;
 mod package;
 mod person;
 mod phone_mode;
+mod ring;
 mod row;
 mod save;
 mod screen;
@@ -31,7 +31,7 @@ use std::path::PathBuf;
 
 /// The benches in the order in which they run.
 pub const NAMES: &[&str] = &[
-    "validate", "keys", "store", "save", "sync", "upload", "server", "start", "call", "package",
+    "validate", "keys", "store", "save", "sync", "upload", "server", "start", "ring", "package",
 ];
 
 /// Where the programs are and where there is room.
@@ -64,7 +64,7 @@ impl Bench {
             "upload" => upload::upload(self).await,
             "server" => server::server(self).await,
             "start" => start::start(self).await,
-            "call" => call::call(self).await,
+            "ring" => ring::ring(self).await,
             "package" => package::package(self),
             _ => bail!("there is no bench {name}; there are: {}", NAMES.join(", ")),
         }

@@ -74,6 +74,62 @@ fn cell(cell: &str, count: u64, engine: EngineChoice) -> [Figures; 2] {
     [0, 1].map(|side| median(&plays.iter().map(|both| both[side].clone()).collect::<Vec<_>>()))
 }
 
+/// What both sides of a short call of a cell got, worst of two seeds. Bounds are wide: figures are printed by
+/// [`rehearse`], and these only fail where something broke.
+fn worst(cell: &str, figure: fn(&Figures) -> f64) -> f64 {
+    let plays = seeds(2).map(|seed| play(cell, seed, EngineChoice::Str0m));
+    plays.flatten().map(|side| figure(&side)).fold(f64::MIN, f64::max)
+}
+
+#[test]
+fn on_a_clean_link_nothing_is_made_up_and_the_picture_is_there_at_once() {
+    let [first, second] = play("clean", 11, EngineChoice::Str0m);
+
+    for side in [first, second] {
+        assert!(
+            side.connected_ms < 300.0 && side.first_picture_ms <= 200.0,
+            "{side:?}"
+        );
+        assert!(side.concealed_percent <= 0.3, "{side:?}");
+        assert!(side.fps >= 27.0 && side.frozen_s <= 0.5, "{side:?}");
+    }
+}
+
+#[test]
+fn on_a_thin_link_sound_is_whole_and_the_picture_moves() {
+    let [first, second] = play("a", 11, EngineChoice::Str0m);
+
+    for side in [first, second] {
+        assert!(side.concealed_percent <= 1.0, "{side:?}");
+        assert!(side.fps >= 15.0 && side.frozen_s <= 4.0, "{side:?}");
+        assert!(side.buffer_p95_ms <= 300.0, "{side:?}");
+    }
+}
+
+#[test]
+fn from_afar_with_losses_there_is_sound_and_a_fresh_still_and_never_a_frozen_picture() {
+    assert!(worst("b", |side| side.concealed_percent) <= 1.0);
+    assert!(worst("b", |side| side.longest_without_still_s) <= 20.0);
+    assert!(worst("b", |side| side.fps) == 0.0);
+    assert!(worst("b", |side| side.connected_ms) <= 4_000.0);
+}
+
+#[test]
+fn where_every_fifth_packet_is_lost_in_rows_people_still_hear_each_other() {
+    assert!(worst("c", |side| side.concealed_percent) <= 6.0);
+    assert!(worst("c", |side| side.buffer_p95_ms) <= 700.0);
+}
+
+#[test]
+fn after_a_cut_of_fifteen_seconds_sound_is_there_at_once_and_the_picture_soon() {
+    let [first, second] = play("d", 11, EngineChoice::Str0m);
+
+    for side in [first, second] {
+        assert!(side.sound_back_s <= 1.0 && side.picture_back_s <= 2.0, "{side:?}");
+        assert!(side.fps >= 15.0, "{side:?}");
+    }
+}
+
 /// `HMS_REHEARSE="clean a b c d"` prints the figures of these cells.
 #[test]
 fn rehearse() {

@@ -44,11 +44,11 @@ struct Call {
     clinician: f64,
 }
 
-/// `measure call`.
-pub(super) async fn call(bench: &Bench) -> Result<Vec<Row>> {
+/// `measure ring`.
+pub(super) async fn ring(bench: &Bench) -> Result<Vec<Row>> {
     let mut cast = bench.cast(true).await?;
     // The report comes from another phone of the same carrier.
-    let folder = bench.fresh("call")?;
+    let folder = bench.fresh("ring")?;
     let way = bench.server_address(&cast)?;
     let phone = person::start(&folder.join("profile"), &bench.demo_json(), way).await?;
     person::sign_in(&phone, &cast.http, cast.user("carrier")).await?;
