@@ -45,12 +45,22 @@ for (const cell of asked.cells.split(",")) {
 mkdirSync(path.join(work, "runs"), { recursive: true });
 const fileOf = ({ cell, pair, seed }) => path.join(work, "runs", `${cell}-${pair}-${seed}.json`);
 
+let failed = 0;
+
 if (!asked.table) {
   const media = makeMedia();
   for (const [n, run] of wanted.entries()) {
     if (existsSync(fileOf(run))) continue;
     process.stderr.write(`${n + 1}/${wanted.length} ${run.cell} ${run.pair} ${run.seed}: `);
-    const made = await measure(run, media);
+    // A call that finds no path is a figure; a peer or a lab that fails is none, and the run is left to be run again.
+    let made;
+    try {
+      made = await measure(run, media);
+    } catch (why) {
+      failed += 1;
+      process.stderr.write(`not measured: ${why}\n`);
+      continue;
+    }
     // Whole or not at all: a run that is cut off is run again.
     writeFileSync(`${fileOf(run)}.part`, JSON.stringify(made));
     renameSync(`${fileOf(run)}.part`, fileOf(run));
@@ -65,6 +75,8 @@ const names = new Set(wanted.map((run) => path.basename(fileOf(run))));
 const there = readdirSync(path.join(work, "runs")).filter((name) => names.has(name));
 const runs = wanted.filter((run) => there.includes(path.basename(fileOf(run)))).map((run) => JSON.parse(readFileSync(fileOf(run))));
 console.log(table(runs));
+if (failed > 0) console.error(`${failed} runs could not be measured; run again for them.`);
+process.exitCode = failed > 0 ? 1 : 0;
 
 /** Voices and a camera's picture, the same for all peers. */
 function makeMedia() {
@@ -154,7 +166,7 @@ async function measure({ cell, pair, seed, seconds }, media) {
     const net = await lab.await("ways");
     const ended = Date.now();
     for (const side of sides) side.say({ do: "quit" });
-    for (const side of sides) side.end = (await side.await("end", 30000).catch(() => null))?.end;
+    for (const side of sides) side.end = (await side.await("end", 30000)).end;
     load.push(os.loadavg()[0]);
     const outage = cell === "d" ? { begin: zero + 20000, end: zero + 35000 } : null;
     const seen = sides.map((side, n) => {
@@ -163,13 +175,9 @@ async function measure({ cell, pair, seed, seconds }, media) {
       const found = figures(side, sides[1 - n], { signalled, ended, outage, wav });
       return { role, peer: PAIRS[pair][n], ...found, ...likeness(path.join(folder, `${role}.luma`)), began: side.end?.began, at: side.end?.connected, series: series(side) };
     });
-    const made = { ...begun, load, net, signalled, sides: seen };
-    if (asked.ear) listen(made, folder, media.speech);
-    return made;
-  } catch (why) {
-    // A call that does not come about is a figure, too.
-    const failed = (n) => ({ role: ["offer", "answer"][n], peer: PAIRS[pair][n], connected: false, error: String(why) });
-    return { ...begun, load, sides: [failed(0), failed(1)] };
+    const whole = { ...begun, load, net, signalled, sides: seen };
+    if (asked.ear) listen(whole, folder, media.speech);
+    return whole;
   } finally {
     await Promise.all(sides.filter(Boolean).map(ended));
     lab.say({ do: "quit" });
