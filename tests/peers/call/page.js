@@ -53,7 +53,7 @@ async function begin(role, mode, picture) {
     else record(local, new MediaStream([track])).catch((why) => say({ error: String(why) }));
   });
   if (mode === "tuned") redFirst(pc);
-  setInterval(figures, FIGURES_EVERY_MS);
+  call.looking = setInterval(figures, FIGURES_EVERY_MS);
   if (role === "offer") {
     await pc.setLocalDescription();
     say({ offer: await gathered(pc) });
@@ -192,6 +192,7 @@ async function figures() {
 }
 
 async function end() {
+  clearInterval(call.looking);
   await figures();
   const whole = (blocks) => {
     const all = new Int16Array(blocks.reduce((sum, block) => sum + block.length, 0));

@@ -1,6 +1,7 @@
 // Calls over bad links, measured: for cells, pairs and seeds a netlab and two peers; one JSON each, then a table.
 // node run.mjs --bin FOLDER [--work FOLDER] [--cells clean,a,b,c,d] [--pairs ours,chromium,tuned,ours-chromium,ours-tuned]
-//   [--seeds 11,12,13,14,15] [--seconds 45] [--table] [--keep]
+//   [--seeds 11,12,13,14,15] [--seconds 45] [--table] [--keep] [--ear PYTHON]
+// With --ear (a Python that `ear.py setup` made) scripted speech is sent, and what a recogniser makes of it is measured, too.
 // Needs root on Linux, `ip` and Chromium. What was measured stays; only what is missing is run.
 import { execFileSync, spawn } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
@@ -16,7 +17,7 @@ const text = (value) => ({ type: "string", ...(value === undefined ? {} : { defa
 const { values: asked } = parseArgs({
   options: {
     bin: text(), work: text(), cells: text("clean,a,b,c,d"), pairs: text("ours,chromium,tuned,ours-chromium,ours-tuned"),
-    seeds: text("11,12,13,14,15"), seconds: text(), table: { type: "boolean" }, keep: { type: "boolean" },
+    seeds: text("11,12,13,14,15"), seconds: text(), ear: text(), table: { type: "boolean" }, keep: { type: "boolean" },
   },
 });
 const here = path.dirname(fileURLToPath(import.meta.url));
@@ -44,12 +45,22 @@ for (const cell of asked.cells.split(",")) {
 mkdirSync(path.join(work, "runs"), { recursive: true });
 const fileOf = ({ cell, pair, seed }) => path.join(work, "runs", `${cell}-${pair}-${seed}.json`);
 
+let failed = 0;
+
 if (!asked.table) {
   const media = makeMedia();
   for (const [n, run] of wanted.entries()) {
     if (existsSync(fileOf(run))) continue;
     process.stderr.write(`${n + 1}/${wanted.length} ${run.cell} ${run.pair} ${run.seed}: `);
-    const made = await measure(run, media);
+    // A call that finds no path is a figure; a peer or a lab that fails is none, and the run is left to be run again.
+    let made;
+    try {
+      made = await measure(run, media);
+    } catch (why) {
+      failed += 1;
+      process.stderr.write(`not measured: ${why}\n`);
+      continue;
+    }
     // Whole or not at all: a run that is cut off is run again.
     writeFileSync(`${fileOf(run)}.part`, JSON.stringify(made));
     renameSync(`${fileOf(run)}.part`, fileOf(run));
@@ -64,6 +75,8 @@ const names = new Set(wanted.map((run) => path.basename(fileOf(run))));
 const there = readdirSync(path.join(work, "runs")).filter((name) => names.has(name));
 const runs = wanted.filter((run) => there.includes(path.basename(fileOf(run)))).map((run) => JSON.parse(readFileSync(fileOf(run))));
 console.log(table(runs));
+if (failed > 0) console.error(`${failed} runs could not be measured; run again for them.`);
+process.exitCode = failed > 0 ? 1 : 0;
 
 /** Voices and a camera's picture, the same for all peers. */
 function makeMedia() {
@@ -76,8 +89,14 @@ function makeMedia() {
     renameSync(`${file}.part`, file);
     return file;
   };
+  const y4m = make("large.y4m", "--picture", "large", "--seconds", "20");
+  if (asked.ear) {
+    const speech = path.join(work, "speech");
+    if (!existsSync(path.join(speech, "clinician.json"))) execFileSync(asked.ear, [path.join(here, "ear.py"), "speech", speech]);
+    return { y4m, speech, clinician: path.join(speech, "clinician.wav"), carrier: path.join(speech, "carrier.wav") };
+  }
   return {
-    y4m: make("large.y4m", "--picture", "large", "--seconds", "20"),
+    y4m,
     clinician: make("clinician.wav", "--voice", "clinician", "--seconds", "120"),
     carrier: make("carrier.wav", "--voice", "carrier", "--seconds", "120"),
   };
@@ -147,7 +166,7 @@ async function measure({ cell, pair, seed, seconds }, media) {
     const net = await lab.await("ways");
     const ended = Date.now();
     for (const side of sides) side.say({ do: "quit" });
-    for (const side of sides) side.end = (await side.await("end", 30000).catch(() => null))?.end;
+    for (const side of sides) side.end = (await side.await("end", 30000)).end;
     load.push(os.loadavg()[0]);
     const outage = cell === "d" ? { begin: zero + 20000, end: zero + 35000 } : null;
     const seen = sides.map((side, n) => {
@@ -156,11 +175,9 @@ async function measure({ cell, pair, seed, seconds }, media) {
       const found = figures(side, sides[1 - n], { signalled, ended, outage, wav });
       return { role, peer: PAIRS[pair][n], ...found, ...likeness(path.join(folder, `${role}.luma`)), began: side.end?.began, at: side.end?.connected, series: series(side) };
     });
-    return { ...begun, load, net, signalled, sides: seen };
-  } catch (why) {
-    // A call that does not come about is a figure, too.
-    const failed = (n) => ({ role: ["offer", "answer"][n], peer: PAIRS[pair][n], connected: false, error: String(why) });
-    return { ...begun, load, sides: [failed(0), failed(1)] };
+    const whole = { ...begun, load, net, signalled, sides: seen };
+    if (asked.ear) listen(whole, folder, media.speech);
+    return whole;
   } finally {
     await Promise.all(sides.filter(Boolean).map(ended));
     lab.say({ do: "quit" });
@@ -184,6 +201,27 @@ function likeness(file) {
     return { ssim, ssim_full, likeness_of: pictures, unread };
   } catch {
     return {};
+  }
+}
+
+/** What was understood. Its own failure is told and costs no run. */
+function listen(run, folder, speech) {
+  const file = path.join(folder, "run.json");
+  writeFileSync(file, JSON.stringify({ ...run, sides: run.sides.map((side) => ({ ...side, series: undefined })) }));
+  try {
+    const told = execFileSync(asked.ear, [path.join(here, "ear.py"), "listen", file, folder, speech], { encoding: "utf8" });
+    for (const line of told.trim().split("\n").filter(Boolean)) {
+      const heard = JSON.parse(line);
+      const side = run.sides.find((one) => one.role === heard.role);
+      Object.assign(side, {
+        wer: heard.wer, wer_sent: heard.wer_sent, danger_missed: heard.danger - heard.danger_heard, danger: heard.danger,
+        danger_missed_sent: heard.danger - heard.danger_sent, pesq: heard.pesq, ear_p50_ms: heard.delay_ms_p50,
+        ear_p95_ms: heard.delay_ms_p95, phrases: heard.each,
+      });
+    }
+  } catch (why) {
+    run.ear_error = String(why);
+    process.stderr.write(`[no ear: ${why}] `);
   }
 }
 

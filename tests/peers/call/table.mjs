@@ -5,7 +5,8 @@ const COLUMNS = [
   ["buf p50", "buffer_p50_ms", 0], ["buf p95", "buffer_p95_ms", 0], ["fps", "fps", 1], ["frozen s", "frozen_s", 1],
   ["gap s", "longest_gap_s", 1], ["stills", "stills", 0], ["ssim", "ssim", 3], ["full", "ssim_full", 3],
   ["kbit/s", "kbit_per_s", 0], ["transit95", "transit_p95_ms", 0], ["cpu %", "cpu_pct", 0], ["MB", "peak_mb", 0],
-  ["sound back", "sound_back_ms", 0], ["pict back", "picture_back_ms", 0], ["fps after", "fps_after", 1],
+  ["sound back", "sound_back_ms", 0], ["pict back", "picture_back_ms", 0], ["fps after", "fps_after", 1], ["wer", "wer", 2], ["sent", "wer_sent", 2], ["danger missed", "danger_missed", 0],
+  ["pesq", "pesq", 2], ["ear p50", "ear_p50_ms", 0], ["ear p95", "ear_p95_ms", 0],
 ];
 
 /** The middle of what is there; the upper one of two. */
@@ -34,9 +35,11 @@ export function table(runs) {
       ]);
     }
   }
-  const lines = [["cell", "pair", "side", "runs", "no call", ...COLUMNS.map(([head]) => head)]];
+  const all = [...groups.values()].flat();
+  const columns = COLUMNS.filter(([, field]) => all.some((side) => typeof side[field] === "number"));
+  const lines = [["cell", "pair", "side", "runs", "no call", ...columns.map(([head]) => head)]];
   for (const [name, sides] of groups) {
-    const cells = COLUMNS.map(([, field, digits]) => median(sides.map((side) => side[field]))?.toFixed(digits) ?? "-");
+    const cells = columns.map(([, field, digits]) => median(sides.map((side) => side[field]))?.toFixed(digits) ?? "-");
     lines.push([...name.split("|"), String(sides.length), String(sides.filter((side) => !side.connected).length), ...cells]);
   }
   const widths = lines[0].map((_, n) => Math.max(...lines.map((line) => line[n].length)));
