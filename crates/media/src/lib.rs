@@ -13,6 +13,8 @@ mod config;
 mod crypto;
 pub mod devices;
 pub mod engine;
+#[cfg(fuzzing)]
+pub mod door;
 mod error;
 mod ffi;
 mod ladder;

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use str0m::bwe::{Bitrate, BweKind};
 use str0m::change::{SdpAnswer, SdpOffer, SdpPendingOffer};
+use str0m::crypto::CryptoProvider;
 use str0m::format::Codec;
 use str0m::media::{Direction, Frequency, KeyframeRequestKind, MediaData, MediaKind, MediaTime, Mid};
 use str0m::net::{Protocol, Receive};
@@ -35,8 +36,13 @@ pub struct Str0mEngine {
 impl Str0mEngine {
     /// Makes an engine.
     pub fn new(now: Instant) -> Self {
+        Self::with(now, crate::crypto::provider())
+    }
+
+    /// Makes an engine that uses these ciphers.
+    pub(crate) fn with(now: Instant, ciphers: CryptoProvider) -> Self {
         let rtc = RtcConfig::new()
-            .set_crypto_provider(Arc::new(crate::crypto::provider()))
+            .set_crypto_provider(Arc::new(ciphers))
             .clear_codecs()
             .enable_opus(true, false)
             .enable_vp8(true)
