@@ -13,7 +13,7 @@ fn genuine() -> &'static [Vec<u8>] {
     static FRAMES: OnceLock<Vec<Vec<u8>>> = OnceLock::new();
     FRAMES.get_or_init(|| {
         let mut frames = Vec::new();
-        for (width, height, count) in [(64, 48, 8), (32, 16, 2)] {
+        for (width, height, count) in [(112, 80, 8), (96, 72, 2)] {
             let format = PictureFormat { width, height, fps: 15 };
             let mut camera = SyntheticCamera::new(format);
             let mut encoder = Vp8Encoder::new(width, height, 100_000).expect("an encoder");
