@@ -6,6 +6,7 @@ mod calls;
 mod check;
 mod deep;
 mod demo;
+mod fuzz;
 mod link;
 mod peers;
 mod run;
@@ -34,6 +35,8 @@ cargo xtask <task>
               --listen ADDRESS --to ADDRESS   where it listens, and what it passes on to
               --plan NAME          open, rural, thin or flap; or a file (docs/link.md)
               --udp                datagrams too; --seed N for other chances
+  fuzz      [TARGET…]              feed what a call reads with what nobody sends (fuzz/), and fail on a crash, 1 GiB or 5 s
+              --seconds N          for each target; 60 where nothing is said
   check     --mobile               type-check the shell for Android and iOS
   dev       the app with the development server of the pages
   doctor    say what this machine lacks
@@ -59,6 +62,7 @@ fn main() -> ExitCode {
         Some("test") => test::test(rest),
         Some("bench") => bench::bench(rest),
         Some("link") => link::link(rest),
+        Some("fuzz") => fuzz::fuzz(rest),
         Some("check") => check::check(rest),
         Some("dev") => demo::dev(rest),
         Some("doctor") => setup::doctor(),
@@ -88,6 +92,7 @@ fn stray(task: &str, args: &[String]) -> Option<String> {
         "test" => (&["--deep", "--yes"], &["--only"], false),
         "bench" => (&["--json", "--quick", "--large", "--yes"], &["--work"], true),
         "link" => (&["--udp"], &["--listen", "--to", "--plan", "--seed"], false),
+        "fuzz" => (&[], &["--seconds"], true),
         "check" => (&["--mobile"], &[], false),
         "dev" => (&["--yes"], &[], false),
         "doctor" | "reset" => (&[], &[], false),

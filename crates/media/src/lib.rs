@@ -12,6 +12,8 @@ pub mod codec;
 mod config;
 mod crypto;
 pub mod devices;
+#[cfg(fuzzing)]
+pub mod door;
 pub mod engine;
 mod error;
 mod ffi;

@@ -92,7 +92,8 @@ impl SignalSession {
         }
         self.acknowledged(frame.ack);
         let message = frame.message?;
-        if frame.seq != self.received + 1 {
+        // After the last number there is no next.
+        if Some(frame.seq) != self.received.checked_add(1) {
             return None;
         }
         self.received = frame.seq;
@@ -420,6 +421,33 @@ mod tests {
                 message: None
             }]
         );
+    }
+
+    #[test]
+    fn a_welcome_with_the_last_number_leaves_no_next_one() {
+        let mut session = SignalSession::new("phone");
+        session.connected();
+        session.arrived(Frame {
+            seq: u64::MAX,
+            ack: 0,
+            message: Some(ToClient::Welcome {
+                session: "s1".into(),
+                resumed: false,
+                turn: vec![],
+            }),
+        });
+
+        let text = ToClient::Text {
+            visit: "v".into(),
+            text: "zero is no number".into(),
+        };
+        let frame = Frame {
+            seq: 0,
+            ack: 0,
+            message: Some(text),
+        };
+
+        assert_eq!(session.arrived(frame), None);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The handshake: `dimpl` behind the provider's traits.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use rcgen::{CertificateParams, DnType, IsCa, KeyPair, PKCS_ECDSA_P256_SHA256};
@@ -37,18 +37,7 @@ impl DtlsProvider for Dtls {
         version: DtlsVersion,
         mtu: Option<usize>,
     ) -> Result<Box<dyn DtlsInstance>, CryptoError> {
-        // The path check of ICE comes first, so a cookie would only cost a round trip.
-        let mut builder = dimpl::Config::builder()
-            .with_crypto_provider(dimpl::crypto::rust_crypto::default_provider())
-            .use_server_cookie(false)
-            // The default of a second, twice as long each time and four times in all, gave up on links that lose every
-            // fifth packet.
-            .flight_start_rto(FIRST_AGAIN)
-            .flight_retries(AGAIN_AT_MOST);
-        if let Some(mtu) = mtu {
-            builder = builder.mtu(mtu);
-        }
-        let config = Arc::new(builder.build().map_err(CryptoError::DtlsImpl)?);
+        let config = settings(mtu)?;
         let dtls = match version {
             DtlsVersion::Dtls12 => dimpl::Dtls::new_12(config, cert.clone(), now),
             DtlsVersion::Dtls13 => dimpl::Dtls::new_13(config, cert.clone(), now),
@@ -57,6 +46,32 @@ impl DtlsProvider for Dtls {
         };
         Ok(Box::new(Handshake(dtls)))
     }
+}
+
+/// The handshake's settings, for datagrams of this many bytes.
+///
+/// Made once: whenever they are made, `dimpl` tries out all its ciphers, and that is most of what an engine costs.
+fn settings(mtu: Option<usize>) -> Result<Arc<dimpl::Config>, CryptoError> {
+    type Made = Option<(Option<usize>, Arc<dimpl::Config>)>;
+    static MADE: Mutex<Made> = Mutex::new(None);
+    let mut made = MADE.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some((_, config)) = made.as_ref().filter(|(for_mtu, _)| *for_mtu == mtu) {
+        return Ok(Arc::clone(config));
+    }
+    // The path check of ICE comes first, so a cookie would only cost a round trip.
+    let mut builder = dimpl::Config::builder()
+        .with_crypto_provider(dimpl::crypto::rust_crypto::default_provider())
+        .use_server_cookie(false)
+        // The default of a second, twice as long each time and four times in all, gave up on links that lose every fifth
+        // packet.
+        .flight_start_rto(FIRST_AGAIN)
+        .flight_retries(AGAIN_AT_MOST);
+    if let Some(mtu) = mtu {
+        builder = builder.mtu(mtu);
+    }
+    let config = Arc::new(builder.build().map_err(CryptoError::DtlsImpl)?);
+    *made = Some((mtu, Arc::clone(&config)));
+    Ok(config)
 }
 
 struct Handshake(dimpl::Dtls);

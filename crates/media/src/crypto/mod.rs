@@ -5,6 +5,8 @@
 //! joins DTLS from `dimpl` with ciphers from RustCrypto. The certificate is made by `rcgen`, fresh for each call.
 
 mod dtls;
+#[cfg(fuzzing)]
+pub(crate) mod open;
 mod srtp;
 
 use hmac::{KeyInit, Mac};

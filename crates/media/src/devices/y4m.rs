@@ -15,8 +15,8 @@ const EXPECTED: DeviceError = DeviceError::Format {
 const MAX_LINE: u64 = 512;
 
 /// A camera that plays a file over and over.
-pub struct FileCamera {
-    file: BufReader<File>,
+pub struct FileCamera<R = File> {
+    file: BufReader<R>,
     first_frame: u64,
     format: PictureFormat,
 }
@@ -27,7 +27,14 @@ impl FileCamera {
     /// # Errors
     /// If it cannot be read or is not 4:2:0 with even width and height.
     pub fn open(path: &Path) -> Result<Self, DeviceError> {
-        let mut file = BufReader::new(File::open(path).map_err(DeviceError::ReadFile)?);
+        Self::read(File::open(path).map_err(DeviceError::ReadFile)?)
+    }
+}
+
+impl<R: Read + Seek> FileCamera<R> {
+    /// Takes an open file, from its beginning.
+    pub(crate) fn read(file: R) -> Result<Self, DeviceError> {
+        let mut file = BufReader::new(file);
         let header = line(&mut file)?;
         let format = parse_header(&header).ok_or(EXPECTED)?;
         Ok(Self {
@@ -56,7 +63,7 @@ impl FileCamera {
     }
 }
 
-impl Camera for FileCamera {
+impl<R: Read + Seek + Send> Camera for FileCamera<R> {
     fn format(&self) -> PictureFormat {
         self.format
     }
@@ -72,7 +79,7 @@ impl Camera for FileCamera {
     }
 }
 
-fn line(file: &mut BufReader<File>) -> Result<Vec<u8>, DeviceError> {
+fn line(file: &mut BufReader<impl Read>) -> Result<Vec<u8>, DeviceError> {
     let mut line = Vec::new();
     file.by_ref()
         .take(MAX_LINE)

@@ -3,6 +3,9 @@
 //! The protocol is `turn-client-proto`, sans-IO; here are its sockets. Everything that waits is a task of the
 //! call's own runtime and ends with it.
 
+#[cfg(fuzzing)]
+pub(crate) mod loose;
+
 use std::collections::{HashMap, HashSet};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;

@@ -3,15 +3,22 @@
 //! The protocol is `turn-server-proto`, sans-IO; here are its sockets. Allocations are UDP only (media), and
 //! their number is bounded. Logs carry counts and never an address.
 
+#[cfg(fuzzing)]
+pub mod door;
 mod peers;
 mod worker;
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use tokio::net::{TcpListener, UdpSocket};
+use tokio::net::TcpListener;
+#[cfg(not(fuzzing))]
+use tokio::net::UdpSocket;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
+
+#[cfg(fuzzing)]
+use door::UdpSocket;
 
 /// The relay could not be started.
 #[derive(Debug, thiserror::Error)]

@@ -6,7 +6,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream, UdpSocket};
+#[cfg(not(fuzzing))]
+use tokio::net::UdpSocket;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 use tokio::task::{AbortHandle, JoinSet};
 use turn_server_proto::api::{
@@ -20,11 +22,13 @@ use turn_server_proto::types::{AddressFamily, Instant as RelayInstant};
 
 use hms_core::call::framing::{padded, Framing};
 
+#[cfg(fuzzing)]
+use super::door::UdpSocket;
 use super::{peers, AllocationCounters, ClientTransport, RelayUser};
 
 const REALM: &str = "hms-ach";
 /// Two for each of fifty calls, with as many to spare for restarts.
-const MAX_ALLOCATIONS: usize = 200;
+pub(super) const MAX_ALLOCATIONS: usize = 200;
 /// TCP connections at most; a further one is closed at once.
 const MAX_CONNECTIONS: usize = 400;
 /// Allocations whose counters are remembered.
@@ -37,7 +41,7 @@ const MAX_DATAGRAM: usize = 2048;
 /// A TCP client that says nothing for this long is gone: allocations are refreshed every few minutes.
 const SILENT_CLIENT: Duration = Duration::from_secs(15 * 60);
 
-enum Incoming {
+pub(super) enum Incoming {
     Tcp {
         client: SocketAddr,
         message: Vec<u8>,
@@ -59,18 +63,18 @@ struct Allocation {
     counter: Option<usize>,
 }
 
-struct Worker {
-    began: Instant,
+pub(super) struct Worker {
+    pub(super) began: Instant,
     listen: SocketAddr,
     advertised: Option<IpAddr>,
     udp: UdpSocket,
     udp_side: TurnServer,
     tcp_side: TurnServer,
-    clients: HashMap<SocketAddr, (mpsc::Sender<Vec<u8>>, [AbortHandle; 2])>,
+    pub(super) clients: HashMap<SocketAddr, (mpsc::Sender<Vec<u8>>, [AbortHandle; 2])>,
     allocations: HashMap<SocketAddr, Allocation>,
     counters: Arc<Mutex<Vec<AllocationCounters>>>,
     inbox: mpsc::Sender<Incoming>,
-    tasks: JoinSet<()>,
+    pub(super) tasks: JoinSet<()>,
 }
 
 /// Runs the relay until its task is aborted; every task that it started ends with it.
@@ -83,19 +87,7 @@ pub(super) async fn run(
     counters: Arc<Mutex<Vec<AllocationCounters>>>,
 ) {
     let (inbox, mut incoming) = mpsc::channel(INBOX);
-    let mut worker = Worker {
-        began: Instant::now(),
-        listen,
-        advertised,
-        udp,
-        udp_side: TurnServer::new(TransportType::Udp, listen, REALM.into()),
-        tcp_side: TurnServer::new(TransportType::Tcp, listen, REALM.into()),
-        clients: HashMap::new(),
-        allocations: HashMap::new(),
-        counters,
-        inbox,
-        tasks: JoinSet::new(),
-    };
+    let mut worker = Worker::new(udp, listen, advertised, counters, inbox);
     let mut buffer = [0u8; MAX_DATAGRAM];
     let mut due = Instant::now();
     loop {
@@ -124,7 +116,29 @@ pub(super) async fn run(
 }
 
 impl Worker {
-    fn let_in(&mut self, user: RelayUser) {
+    pub(super) fn new(
+        udp: UdpSocket,
+        listen: SocketAddr,
+        advertised: Option<IpAddr>,
+        counters: Arc<Mutex<Vec<AllocationCounters>>>,
+        inbox: mpsc::Sender<Incoming>,
+    ) -> Self {
+        Self {
+            began: Instant::now(),
+            listen,
+            advertised,
+            udp,
+            udp_side: TurnServer::new(TransportType::Udp, listen, REALM.into()),
+            tcp_side: TurnServer::new(TransportType::Tcp, listen, REALM.into()),
+            clients: HashMap::new(),
+            allocations: HashMap::new(),
+            counters,
+            inbox,
+            tasks: JoinSet::new(),
+        }
+    }
+
+    pub(super) fn let_in(&mut self, user: RelayUser) {
         self.udp_side
             .add_user(user.username.clone(), user.password.clone());
         self.tcp_side.add_user(user.username, user.password);
@@ -141,14 +155,14 @@ impl Worker {
         RelayInstant::from_nanos(i64::try_from(self.began.elapsed().as_nanos()).unwrap_or(i64::MAX))
     }
 
-    fn take(&mut self, side: ClientTransport, message: Transmit<Vec<u8>>) {
+    pub(super) fn take(&mut self, side: ClientTransport, message: Transmit<Vec<u8>>) {
         let at = self.time();
         if let Some(answer) = self.side(side).recv(message, at) {
             self.forward(answer);
         }
     }
 
-    fn take_incoming(&mut self, incoming: Incoming) {
+    pub(super) fn take_incoming(&mut self, incoming: Incoming) {
         match incoming {
             Incoming::Tcp { client, message } => {
                 self.take(
@@ -226,7 +240,7 @@ impl Worker {
     }
 
     /// Lets both sides of the protocol work; returns when they want to be called again.
-    async fn work(&mut self) -> Instant {
+    pub(super) async fn work(&mut self) -> Instant {
         let mut due = Instant::now() + Duration::from_secs(5);
         for side in [ClientTransport::Udp, ClientTransport::Tcp] {
             loop {

@@ -1,0 +1,39 @@
+//! What travels beside sound and picture: messages, stills in parts, and what is read off packets in the open.
+#![no_main]
+
+use std::time::Instant;
+
+use hms_core::call::data::{cut, Joiner, Message, STILL_AT_MOST};
+use hms_fuzz::Choices;
+use hms_media::codec::webp;
+use hms_media::door;
+
+libfuzzer_sys::fuzz_target!(|input: &[u8]| {
+    let mut input = Choices::of(input);
+    let mut joiner = Joiner::default();
+    for _ in 0..16 {
+        let bytes = input.part().to_vec();
+        if let Some(message) = Message::from_bytes(&bytes) {
+            assert_eq!(message.to_bytes(), bytes);
+            if let Message::StillPart(part) = message {
+                if let Some(still) = joiner.take(part) {
+                    assert!(still.len() <= STILL_AT_MOST);
+                    let _ = webp::unwrap(&still);
+                }
+            }
+        }
+    }
+    let sdp = String::from_utf8_lossy(input.part()).into_owned();
+    let packets: Vec<Vec<u8>> = (0..8).map(|_| input.part().to_vec()).collect();
+    door::read_packet(Instant::now(), &sdp, &packets);
+    let picture = input.rest();
+    let mut joined = None;
+    for message in cut(7, picture) {
+        if let Message::StillPart(part) = message {
+            joined = joiner.take(part);
+        }
+    }
+    if !picture.is_empty() && picture.len() <= STILL_AT_MOST {
+        assert_eq!(joined.as_deref(), Some(picture));
+    }
+});
