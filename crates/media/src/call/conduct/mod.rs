@@ -1,18 +1,20 @@
 //! What a call does with what it learns: paths, key frames, the ladder, stills, figures. Sans-IO: time and datagrams come
 //! in as arguments, so the same code runs over sockets and over simulated links in virtual time.
 
+mod climb;
+mod figures;
+
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::sync::atomic::Ordering::Relaxed;
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use hms_core::call::quality::{Ladder, Link, Rung};
-use hms_model::time::Timestamp;
+use hms_core::call::quality::{Ladder, Rung};
 
 use super::beside::Beside;
 use super::greeting::Greeting;
-use super::report::{CallEvent, EndReason, PathKind, RelayProtocol};
+use super::report::{CallEvent, EndReason};
 use super::session::{Command, Shared};
 use crate::engine::{CallEngine, Datagram, EngineEvent, EngineOutput, PathFigures};
 use crate::rate::{Estimator, Pacer, Wire};
@@ -26,22 +28,10 @@ const LOST_AFTER: Duration = Duration::from_secs(3);
 const DOUBT_AFTER: Duration = Duration::from_secs(1);
 /// Key frames are asked for and given no faster than this, or than 1.2 round trips.
 const KEY_FRAME_EVERY: Duration = Duration::from_millis(300);
-/// What sound takes of the line: 20 kbit/s and the heads of its packets.
-const SOUND_SHARE_BPS: u64 = 30_000;
-/// Of what is left beside sound the coder aims at this share, in hundredths.
-const PICTURE_SHARE: u64 = 82;
-/// Reports of loss are averaged over this long: one holds 17 packets, of which one lost is 6 %.
-const LOSS_OVER: Duration = Duration::from_secs(5);
-/// A far side that says nothing of what was sent for this long, and two round trips, is sent no pictures.
-const HOLD_AFTER: Duration = Duration::from_millis(700);
-/// Reports that come so soon after an outage speak of it.
-const OUTAGE_TOLD: Duration = Duration::from_secs(3);
 /// A line of a description, before its first medium.
 const RESTORES: &str = "a=x-hms-restores:1";
 /// On a link that is far away sound begins with room for two lost packets.
 const FIRST_DELAY_MS: u32 = 145;
-/// Reports before the ladder may climb: none means unknown, not clean.
-const REPORTS_TO_CLIMB: u32 = 2;
 
 /// Something coded, for the engine.
 pub(super) enum Coded {
@@ -319,31 +309,13 @@ impl Conductor {
         let rtt = self.greeting.round_trip().unwrap_or_default();
         let first = Rung::at_first(u32::try_from(rtt.as_millis()).unwrap_or(u32::MAX));
         self.ladder = Some(Ladder::new(first));
-        self.estimator = Some(Estimator::new(first_estimate(first)));
+        self.estimator = Some(Estimator::new(climb::first_estimate(first)));
         if first <= Rung::Stills {
             self.shared.controls.first_delay_ms.store(FIRST_DELAY_MS, Relaxed);
         }
         self.set_rung(first);
         self.shared.controls.sending.store(true, Relaxed);
         self.shared.events.tell(CallEvent::Connected);
-    }
-
-    fn take_loss(&mut self, now: Instant, loss: f32) {
-        // What an outage lost says nothing of the link before and after it.
-        let in_outage = self
-            .back_at
-            .is_some_and(|at| now.saturating_duration_since(at) < OUTAGE_TOLD);
-        if in_outage || self.silent_for(now, DOUBT_AFTER) || !self.path_works {
-            self.loss_at = Some(now);
-            return;
-        }
-        let since = self
-            .loss_at
-            .map_or(Duration::from_secs(1), |at| now.saturating_duration_since(at));
-        let weight = 1.0 - (-since.as_secs_f32() / LOSS_OVER.as_secs_f32()).exp();
-        self.loss_at = Some(now);
-        self.loss += (loss - self.loss) * weight;
-        self.reports = self.reports.saturating_add(1);
     }
 
     fn ask_for_key_frame(&mut self, now: Instant) {
@@ -395,102 +367,6 @@ impl Conductor {
         self.climb(now);
         self.publish(now);
     }
-
-    /// Asks the ladder, and sets what the coders and the engine's probing may use.
-    fn climb(&mut self, now: Instant) {
-        let link = self.link();
-        let path_works = self.path_works;
-        let Some(ladder) = &mut self.ladder else { return };
-        let known = self.reports >= REPORTS_TO_CLIMB;
-        if path_works && (known || Rung::for_link(link) < ladder.rung()) {
-            let at = Timestamp(now.saturating_duration_since(self.began).as_millis() as i64);
-            ladder.observe(at, link);
-        }
-        let rung = ladder.rung().min(self.shared.controls.ceiling());
-        self.set_rung(rung);
-        let settings = rung.settings();
-        let for_picture = link.usable_bps().saturating_sub(SOUND_SHARE_BPS);
-        // The coder misses its aim by some, and what is lost is sent again.
-        let video_bps = u64::from(settings.video_bps).min((for_picture * PICTURE_SHARE / 100).max(10_000));
-        self.shared.controls.video_bps.store(video_bps as u32, Relaxed);
-        let still_bps = self.beside.set_rate(for_picture);
-        self.shared.controls.still_bps.store(still_bps as u32, Relaxed);
-        // The pacer knows nothing of loss: it spreads what the line takes.
-        self.pacer
-            .set_rate(link.estimate_bps.saturating_sub(SOUND_SHARE_BPS).max(10_000));
-        let silence = self
-            .estimator
-            .as_ref()
-            .map_or(Duration::ZERO, |estimator| estimator.unanswered_for(now));
-        self.pacer.hold(silence > HOLD_AFTER + self.round_trip() * 2);
-    }
-
-    fn link(&self) -> Link {
-        Link {
-            estimate_bps: self.estimator.as_ref().map_or(0, Estimator::bps),
-            rtt_ms: self.round_trip().as_millis() as u32,
-            loss_permille: (self.loss * 1000.0) as u32,
-            busy_permille: self.shared.counters.busy_permille(),
-        }
-    }
-
-    fn set_rung(&self, rung: Rung) {
-        let controls = &self.shared.controls;
-        if rung != controls.rung() {
-            controls.set_rung(rung);
-            self.shared.events.tell(CallEvent::Rung(rung));
-        }
-    }
-
-    /// Renews the figures. The path's kind is the driver's to say.
-    pub(super) fn publish(&self, now: Instant) {
-        let counters = &self.shared.counters;
-        let heard = *counters.heard.lock().unwrap_or_else(PoisonError::into_inner);
-        let since = |from: Instant, to: Instant| to.saturating_duration_since(from).as_millis() as u64;
-        let connected_ms = self.connected_at.map(|at| since(self.began, at));
-        let first_frame = counters.first_frame_ms.load(Relaxed);
-        self.shared.stats.send_modify(|stats| {
-            stats.connected_ms = connected_ms;
-            stats.first_frame_ms = connected_ms
-                .filter(|_| first_frame > 0)
-                .map(|connected| first_frame.saturating_sub(connected));
-            stats.connected = self.path_works;
-            stats.rtt_ms = self.figures.rtt.map(|rtt| rtt.as_secs_f64() * 1000.0);
-            stats.loss = f64::from(self.loss);
-            stats.estimate_bps = self.estimator.as_ref().map(Estimator::bps);
-            stats.frames_decoded = counters.frames_decoded.load(Relaxed);
-            stats.distinct_remote_frames = counters.distinct_frames.load(Relaxed);
-            stats.frames_sent = counters.frames_sent.load(Relaxed);
-            stats.longest_freeze_ms = counters.longest_freeze_ms.load(Relaxed);
-            stats.stills = counters.stills.load(Relaxed);
-            stats.audio_packets = heard.packets;
-            stats.audio_concealed_ppm = (heard.concealed * 1_000_000)
-                .checked_div(heard.samples)
-                .unwrap_or(0);
-            stats.audio_recovered_samples = heard.restored;
-            stats.audio_samples = heard.samples;
-            stats.jitter_buffer_ms = heard.delay_ms;
-            stats.bytes_in = self.figures.bytes_in;
-            stats.bytes_out = self.figures.bytes_out;
-            stats.busy_permille = counters.busy_permille();
-            stats.rung = Some(self.shared.controls.rung());
-            stats.muted = self.shared.controls.muted.load(Relaxed);
-            stats.camera_on = self.shared.controls.camera_on.load(Relaxed);
-            stats.uptime_ms = since(self.began, now);
-        });
-    }
-
-    /// Says which kind of path is in use: `relay` where it runs through one.
-    pub(super) fn publish_path(&self, relay: Option<RelayProtocol>) {
-        let path = self.figures.local.map(|_| match relay {
-            Some(_) => PathKind::Relay,
-            None => PathKind::Direct,
-        });
-        self.shared.stats.send_modify(|stats| {
-            stats.path = path;
-            stats.relay = relay;
-        });
-    }
 }
 
 /// The description with a word of ours: this side restores sound from deep redundancy. Others pass it over.
@@ -507,14 +383,4 @@ fn mark(sdp: &str) -> String {
         marked.push_str("\r\n");
     }
     marked
-}
-
-/// Where the engine's estimate begins, by what the first handshake told: too much floods a thin link for seconds.
-fn first_estimate(rung: Rung) -> u64 {
-    match rung {
-        Rung::Full | Rung::Moderate => 400_000,
-        Rung::Small => 200_000,
-        Rung::Slow => 110_000,
-        Rung::Stills | Rung::SoundOnly | Rung::None => 60_000,
-    }
 }
