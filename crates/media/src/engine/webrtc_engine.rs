@@ -1,17 +1,16 @@
 //! [`CallEngine`] over the `webrtc` crate: its sans-IO core (`rtc`), which its own async face drives too.
 //!
-//! Not the default: see the ADR on the call engine. Its congestion control and pacer are its own.
+//! Not the default: see the ADR on the call engine. Its own controller is replaced: the far side's receipts go to the
+//! call's estimate, and its pacer, one queue for sound and pictures, is given a rate at which nothing waits in it.
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
 use rtc::interceptor::{
-    Attribute, BandwidthEstimator, EstimatorStats, Gcc, Interceptor, Packet, PacketReport, Slot, StreamInfo,
-    TaggedPacket,
+    Attribute, BandwidthEstimator, Interceptor, Packet, PacketReport, Slot, StreamInfo, TaggedPacket,
 };
 use rtc::media::io::sample_builder::SampleBuilder;
 use rtc::peer_connection::configuration::media_engine::{MIME_TYPE_OPUS, MIME_TYPE_VP8};
@@ -43,15 +42,14 @@ use webrtc::peer_connection::{
 use webrtc::rtp_transceiver::{RTCRtpReceiverId, RTCRtpSenderId};
 
 use super::{CallEngine, Datagram, EngineEvent, EngineOutput, LocalAddress, PathFigures};
+use crate::rate::Receipt;
 use crate::EngineError;
 
 const OPUS_PAYLOAD: u8 = 111;
 const VP8_PAYLOAD: u8 = 96;
 const MTU: usize = 1150;
-/// First, least and most of the estimate, in bit/s.
-const FIRST_BPS: f64 = 300_000.0;
-const LEAST_BPS: f64 = 20_000.0;
-const MOST_BPS: f64 = 3_000_000.0;
+/// What its pacer is told, in bit/s: more than any call sends.
+const UNPACED_BPS: f64 = 20_000_000.0;
 const FIGURES_EVERY: Duration = Duration::from_millis(500);
 /// Packets that wait for those before them.
 const PICTURE_PACKETS: u16 = 256;
@@ -65,8 +63,7 @@ pub struct WebrtcEngine {
     receiving: Vec<Receiving>,
     pictures: SampleBuilder<Vp8Packet>,
     clock: Unwrapped,
-    estimate: Arc<AtomicU64>,
-    told_estimate: u64,
+    receipts: Receipts,
     figures: PathFigures,
     figures_due: Instant,
     deadline: Instant,
@@ -93,8 +90,8 @@ impl WebrtcEngine {
     /// # Errors
     /// If the crate refuses its own configuration.
     pub fn new(now: Instant) -> Result<Self, EngineError> {
-        let estimate = Arc::new(AtomicU64::new(FIRST_BPS as u64));
-        let peer = build(now, Arc::clone(&estimate)).map_err(|_| EngineError::Broken)?;
+        let receipts = Receipts::default();
+        let peer = build(now, Arc::clone(&receipts)).map_err(|_| EngineError::Broken)?;
         let mut engine = Self {
             peer,
             outputs: VecDeque::new(),
@@ -103,8 +100,7 @@ impl WebrtcEngine {
             receiving: Vec::new(),
             pictures: SampleBuilder::new(PICTURE_PACKETS, Vp8Packet::default(), 90_000),
             clock: Unwrapped::default(),
-            estimate,
-            told_estimate: 0,
+            receipts,
             figures: PathFigures::default(),
             figures_due: now,
             deadline: now,
@@ -206,10 +202,9 @@ impl WebrtcEngine {
         if self.connected && self.handshake() == Some(RTCDtlsTransportState::Closed) {
             self.tell_closed();
         }
-        let estimate = self.estimate.load(Relaxed);
-        if self.connected && estimate != self.told_estimate {
-            self.told_estimate = estimate;
-            self.tell(EngineEvent::Estimate(estimate));
+        let receipts = std::mem::take(&mut *self.receipts.lock().unwrap_or_else(PoisonError::into_inner));
+        if !receipts.is_empty() {
+            self.tell(EngineEvent::Receipts(receipts));
         }
         if now >= self.figures_due {
             self.figures_due = now + FIGURES_EVERY;
@@ -434,8 +429,13 @@ impl CallEngine for WebrtcEngine {
         self.drain(now);
     }
 
-    fn set_wish(&mut self, _now: Instant, _bps: u64) {
-        // Its estimator probes by itself and takes no wish.
+    fn send_data(&mut self, _now: Instant, _message: &[u8]) -> bool {
+        // No channel is offered: stills go as pictures, words through the server.
+        false
+    }
+
+    fn set_doubled(&mut self, _doubled: bool) {
+        // It knows no RFC 2198.
     }
 
     fn receive(&mut self, now: Instant, source: SocketAddr, destination: SocketAddr, bytes: &[u8]) {
@@ -477,17 +477,14 @@ impl CallEngine for WebrtcEngine {
     }
 }
 
-fn build(now: Instant, estimate: Arc<AtomicU64>) -> Result<RTCPeerConnection, Error> {
+fn build(now: Instant, receipts: Receipts) -> Result<RTCPeerConnection, Error> {
     let mut media = MediaEngine::default();
     for kind in [RtpCodecKind::Audio, RtpCodecKind::Video] {
         media.register_codec(codec_of(kind), kind)?;
     }
     // Before congestion control, or its feedback would be swallowed (measured).
     let registry = Registry::new().with(Slot::from(14_000), HandOverRtcp::default());
-    let estimator = Told {
-        inner: Gcc::new(FIRST_BPS, LEAST_BPS, MOST_BPS),
-        told: estimate,
-    };
+    let estimator = HandOverReceipts { receipts, zero: now };
     let registry = configure_congestion_control(registry, estimator, CongestionFeedback::Twcc, &mut media)?;
     let registry = register_default_interceptors(registry, &mut media)?;
     RTCPeerConnectionBuilder::new()
@@ -559,39 +556,36 @@ impl Unwrapped {
     }
 }
 
-/// The estimator, telling its number to the engine.
-struct Told {
-    inner: Gcc,
-    told: Arc<AtomicU64>,
+/// What the far side has said of packets since the engine last looked.
+type Receipts = Arc<Mutex<Vec<Receipt>>>;
+
+/// In the place of an estimator: hands the far side's receipts over.
+struct HandOverReceipts {
+    receipts: Receipts,
+    /// Zero of the far side's clock: any moment will do.
+    zero: Instant,
 }
 
-impl Told {
-    fn tell(&self) {
-        self.told.store(self.inner.target_bitrate() as u64, Relaxed);
-    }
-}
-
-impl BandwidthEstimator for Told {
-    fn on_reports(&mut self, now: Instant, reports: &[PacketReport]) {
-        self.inner.on_reports(now, reports);
-        self.tell();
+impl BandwidthEstimator for HandOverReceipts {
+    fn on_reports(&mut self, _now: Instant, reports: &[PacketReport]) {
+        let said = reports
+            .iter()
+            .filter(|report| report.is_twcc)
+            .map(|report| Receipt {
+                number: report.twcc_sequence_number.into(),
+                came: report
+                    .arrival
+                    .filter(|_| report.arrived)
+                    .map(|arrival| self.zero + arrival),
+            });
+        self.receipts
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .extend(said);
     }
 
     fn target_bitrate(&self) -> f64 {
-        self.inner.target_bitrate()
-    }
-
-    fn handle_timeout(&mut self, now: Instant) {
-        self.inner.handle_timeout(now);
-        self.tell();
-    }
-
-    fn poll_timeout(&self) -> Option<Instant> {
-        self.inner.poll_timeout()
-    }
-
-    fn stats(&self) -> EstimatorStats {
-        self.inner.stats()
+        UNPACED_BPS
     }
 }
 

@@ -143,7 +143,7 @@ fn rehearse() {
     println!("cell | connect ms | first picture ms | concealed % | buffer p50 p95 ms | fps | frozen s | stills | longest without | kbit/s out | sound back s | picture back s");
     for name in cells.split_whitespace() {
         let began = std::time::Instant::now();
-        let both = cell(name, count, EngineChoice::Str0m);
+        let both = cell(name, count, chosen());
         let pair = |of: fn(&Figures) -> f64| format!("{:.1} / {:.1}", of(&both[0]), of(&both[1]));
         println!(
             "{name} | {} | {} | {:.2} / {:.2} | {} ; {} | {} | {} | {} | {} | {} | {} | {}   ({:.0?})",
@@ -162,5 +162,14 @@ fn rehearse() {
             pair(|f| f.picture_back_s),
             began.elapsed(),
         );
+    }
+}
+
+/// `HMS_REHEARSE_ENGINE=webrtc` plays them with the other engine, where it is built in.
+fn chosen() -> EngineChoice {
+    match std::env::var("HMS_REHEARSE_ENGINE").as_deref() {
+        #[cfg(feature = "engine-webrtc")]
+        Ok("webrtc") => EngineChoice::Webrtc,
+        _ => EngineChoice::default(),
     }
 }
