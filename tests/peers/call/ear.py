@@ -4,13 +4,16 @@
     python3 ear.py speech FOLDER         speech of two voices by espeak-ng: carrier.wav, clinician.wav and when each phrase is
     python3 ear.py listen RUN.json FOLDER SPEECH    one run's recordings; prints a line of JSON for each side
 
-Words are counted against what was said (a closed vocabulary, so that the recogniser is good at it) and against what the same
+Words are counted against what was said (in the script's own vocabulary: a small recogniser is poor at more) and against what the same
 recogniser makes of the sound before it was sent. Danger words are counted apart.
 """
 
+import collections
 import json
+import math
 import subprocess
 import sys
+import tempfile
 import wave
 from pathlib import Path
 
@@ -141,23 +144,50 @@ def best_lag(one, two):
     return best, float(fits[best])
 
 
+def pairs_of_words(phrases, share):
+    """A language model (ARPA): words as they follow one another in the script, and with this share any word after any other.
+
+    A free order of words is beyond this recogniser even for clean speech; whole phrases would be guessed from a syllable.
+    """
+    spoken = [["<s>", *text.split(), "</s>"] for text in phrases]
+    single = collections.Counter(word for words in spoken for word in words[1:])
+    chance = {word: count / single.total() for word, count in single.items()}
+    after = collections.defaultdict(collections.Counter)
+    for words in spoken:
+        for one, two in zip(words, words[1:]):
+            after[one][two] += 1
+    known = ["<s>", *sorted(single)]
+    log = math.log10
+    lines = ["\\data\\", f"ngram 1={len(known)}", f"ngram 2={sum(map(len, after.values()))}", "", "\\1-grams:"]
+    for word in known:
+        others = 1 - sum(chance[two] for two in after[word])
+        lines.append(f"{log(chance[word]) if word in chance else -99:.4f} {word} {log(share / others) if word in after else 0:.4f}")
+    lines += ["", "\\2-grams:"]
+    for one in known:
+        for two, count in sorted(after[one].items()):
+            lines.append(f"{log((1 - share) * count / after[one].total()):.4f} {one} {two}")
+    return "\n".join([*lines, "", "\\end\\", ""])
+
+
 class Recogniser:
-    """A closed vocabulary: any order of the words of both scripts."""
+    """Knows the words of one script and how they follow one another."""
 
     def __init__(self, voice):
         import pocketsphinx
 
-        words = sorted({word for text in PHRASES[voice] for word in text.split()})
-        grammar = "#JSGF V1.0;\ngrammar talk;\npublic <talk> = ( " + " | ".join(words) + " )* ;\n"
-        self.decoder = pocketsphinx.Decoder(lm=None, samprate=16000, loglevel="FATAL")
-        self.decoder.add_jsgf_string("talk", grammar)
-        self.decoder.activate_search("talk")
+        with tempfile.NamedTemporaryFile("w", suffix=".lm") as file:
+            file.write(pairs_of_words(PHRASES[voice], 0.2))
+            file.flush()
+            self.decoder = pocketsphinx.Decoder(lm=file.name, samprate=16000, loglevel="FATAL")
 
     def words(self, sound):
         import numpy
 
-        quiet = numpy.zeros(3200)
-        raw = numpy.concatenate([quiet, numpy.clip(sound, -32768, 32767), quiet]).astype("<i2").tobytes()
+        # A floor of noise (-60 dB) for all alike: the recogniser is thrown by digital silence, which a synthesiser makes and a
+        # codec fills, so that without it speech seems better heard than it was said.
+        floor = numpy.random.default_rng(1).standard_normal(len(sound) + 6400) * 30
+        whole = numpy.concatenate([numpy.zeros(3200), sound, numpy.zeros(3200)]) + floor
+        raw = numpy.clip(whole, -32768, 32767).astype("<i2").tobytes()
         self.decoder.start_utt()
         self.decoder.process_raw(raw, full_utt=True)
         self.decoder.end_utt()
@@ -243,7 +273,8 @@ def listen(run_file, folder, speech_folder):
             got = heard16[max(0, from_ - 1600) : till + 3200]
             text = phrase["text"]
             if text not in before:
-                before[text] = recogniser.words(sent)
+                first, last = int(phrase["begin"] * 16000), int(phrase["end"] * 16000)
+                before[text] = recogniser.words(original16[max(0, first - 1600) : last + 3200])
             said, words = text.split(), recogniser.words(got)
             count["words"] += len(said)
             count["wrong"] += wrong(said, words)

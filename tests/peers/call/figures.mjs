@@ -41,6 +41,8 @@ export function figures(side, far, { signalled, ended, outage, wav }) {
     still_by_data: stillsByData(end.stats),
     sizes: (end.sizes ?? []).map(([time, width, height]) => [Math.round(time - connected), width, height]),
     rungs: rungs(side.lines, connected),
+    // Recorded time against the wall's: what is read off the recording is no better than this.
+    wav_off_ms: recorded(wav, seconds),
     cpu_s: end.cpu_s ?? null,
     peak_mb: end.peak_mb ?? null,
     ...(outage ? recovery(frames, connected, ended, outage, wav) : {}),
@@ -135,6 +137,10 @@ function recovery(frames, connected, ended, outage, wav) {
     picture_back_ms: picture ? picture - outage.end : null,
     fps_after: last,
   };
+}
+
+function recorded(file, seconds) {
+  return file && existsSync(file) ? ((readFileSync(file).length - 44) / 2 / RATE - seconds) * 1000 : null;
 }
 
 /** Milliseconds from a time in a recording to the first 20 ms that are louder than -50 dB of the most. */

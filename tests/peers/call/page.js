@@ -123,7 +123,8 @@ async function watch(video, track) {
     if (last?.[1] !== width || last?.[2] !== height) call.sizes.push([at, width, height]);
     if (call.keeps && at - kept >= KEEP_EVERY_MS) {
       kept = at;
-      await keepLuma(frame, at, width, height);
+      // Not waited for: the next picture's time is read meanwhile.
+      keepLuma(frame.clone(), at, width, height).catch((why) => say({ error: String(why) }));
     }
     frame.close();
   }
@@ -132,6 +133,7 @@ async function watch(video, track) {
 async function keepLuma(frame, at, width, height) {
   const whole = new Uint8Array(frame.allocationSize());
   const [plane] = await frame.copyTo(whole);
+  frame.close();
   const bytes = new Uint8Array(16 + width * height);
   bytes.set(new TextEncoder().encode("LUMA"));
   const head = new DataView(bytes.buffer);

@@ -155,8 +155,7 @@ async function measure({ cell, pair, seed, seconds }, media) {
     const { offer } = await sides[0].await("offer");
     if (PAIRS[pair][0] !== "ours") await sides[0].await("ready");
     lab.say({ do: "plan", name: cell, seed });
-    await lab.await("plan");
-    const zero = Date.now();
+    const { began_ms: zero } = await lab.await("plan");
     sides[1].say({ offer });
     const { answer } = await sides[1].await("answer");
     sides[0].say({ answer });

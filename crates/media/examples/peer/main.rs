@@ -19,13 +19,11 @@ use std::error::Error;
 use std::io::BufRead;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use hms_media::{Call, CallEvent};
+use hms_media::{Call, CallEvent, VideoFrame};
 use serde_json::{json, Value};
-use tokio::sync::broadcast::error::RecvError;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
 use arguments::{Arguments, Mode};
-use record::Recorder;
 use seen::Seen;
 
 type Done = Result<(), Box<dyn Error>>;
@@ -42,13 +40,12 @@ async fn main() -> Done {
     }
 }
 
-/// What the call's tasks find out, for the last line.
+/// A call, and when it came about.
 struct Side {
     call: Call,
-    connected: Option<f64>,
+    /// The wall clock in ms, and this process's own.
+    connected: Option<(f64, Instant)>,
     first_frame: Option<f64>,
-    recorder: Recorder,
-    seen: Seen,
 }
 
 async fn side(arguments: &Arguments) -> Done {
@@ -67,9 +64,12 @@ async fn side(arguments: &Arguments) -> Done {
         say(&json!({ "answer": answer, "t": wall_ms() }));
         call
     };
+    let recorder = arguments
+        .record
+        .as_ref()
+        .map(|_| record::collect(call.remote_audio()));
+    let looker = tokio::spawn(look(call.frames(), Seen::new(arguments.luma.as_deref())?));
     let mut side = Side {
-        recorder: Recorder::new(arguments.record.is_some()),
-        seen: Seen::new(arguments.luma.as_deref())?,
         call,
         connected: None,
         first_frame: None,
@@ -80,31 +80,39 @@ async fn side(arguments: &Arguments) -> Done {
         call,
         connected,
         first_frame,
-        recorder,
-        seen,
     } = side;
     let stats = call.stats().borrow().clone();
+    // Ends the recorder and the looker, too.
     call.hang_up().await;
-    if let Some(path) = &arguments.record {
-        std::fs::write(path, recorder.wav())?;
+    let (frames, sizes) = looker.await?.end()?;
+    if let (Some(path), Some(recorder), Some((_, connected))) = (&arguments.record, recorder, connected) {
+        let blocks = recorder.join().map_err(|_| "the recorder panicked")?;
+        std::fs::write(path, record::file(&blocks, connected))?;
     }
     say(&json!({ "end": {
-        "t": wall_ms(), "began": began, "connected": connected, "first_frame": first_frame,
-        "frames": seen.times, "sizes": seen.sizes, "cpu_s": cpu_s, "peak_mb": peak_mb(), "stats": stats,
+        "t": wall_ms(), "began": began, "connected": connected.map(|(wall, _)| wall), "first_frame": first_frame,
+        "frames": frames, "sizes": sizes, "cpu_s": cpu_s, "peak_mb": peak_mb(), "stats": stats,
     }}));
     Ok(())
+}
+
+/// Takes each picture as it comes, on a task of its own.
+async fn look(mut frames: watch::Receiver<Option<VideoFrame>>, mut seen: Seen) -> Seen {
+    while frames.changed().await.is_ok() {
+        if let Some(frame) = &*frames.borrow_and_update() {
+            seen.take(frame, wall_ms());
+        }
+    }
+    seen
 }
 
 impl Side {
     /// Until the time is over, the other side hangs up or the input says so.
     async fn run(&mut self, arguments: &Arguments, mut input: mpsc::Receiver<String>) -> Done {
         let mut events = self.call.events();
-        let mut sound = self.call.remote_audio();
-        let mut frames = self.call.frames();
         let stats = self.call.stats();
         let mut figures = tokio::time::interval(FIGURES_EVERY);
-        let began = Instant::now();
-        let mut until = began + Duration::from_secs(arguments.seconds + 60);
+        let mut until = Instant::now() + Duration::from_secs(arguments.seconds + 60);
         loop {
             tokio::select! {
                 line = input.recv() => match line {
@@ -116,23 +124,12 @@ impl Side {
                     say(&json!({ "event": format!("{event:?}"), "t": wall_ms() }));
                     match event {
                         CallEvent::Connected => {
-                            self.connected = Some(wall_ms());
-                            self.recorder.begin();
+                            self.connected = Some((wall_ms(), Instant::now()));
                             until = Instant::now() + Duration::from_secs(arguments.seconds);
                         }
                         CallEvent::FirstFrame => self.first_frame = Some(wall_ms()),
                         CallEvent::Ended(_) => return Ok(()),
                         _ => {}
-                    }
-                },
-                block = sound.recv() => match block {
-                    Ok(block) => self.recorder.take(&block),
-                    Err(RecvError::Lagged(_)) => {}
-                    Err(RecvError::Closed) => return Ok(()),
-                },
-                Ok(()) = frames.changed() => {
-                    if let Some(frame) = &*frames.borrow_and_update() {
-                        self.seen.take(frame, wall_ms())?;
                     }
                 },
                 _ = figures.tick() => say(&json!({ "stats": *stats.borrow(), "t": wall_ms() })),

@@ -3,54 +3,91 @@
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
+use std::sync::mpsc;
+use std::thread::JoinHandle;
 
 use hms_media::VideoFrame;
 
 /// A picture is kept each so many milliseconds: enough for a mean, little enough to cost nothing.
-const KEEP_EVERY_MS: f64 = 500.0;
+const KEEP_EVERY_MS: u64 = 500;
 
 /// Pictures so far.
 pub struct Seen {
-    /// When each came, wall clock in ms.
-    pub times: Vec<f64>,
+    /// When each was decoded, in ms since the call's own beginning.
+    times: Vec<u64>,
     /// Width and height, whenever they changed, with the time.
-    pub sizes: Vec<(f64, u32, u32)>,
-    keep: Option<BufWriter<File>>,
-    kept_at: f64,
+    sizes: Vec<(u64, u32, u32)>,
+    /// The wall clock at the call's own beginning, in ms: no picture is seen before it is decoded, so the least is nearest.
+    began: f64,
+    kept_at: Option<u64>,
+    keeper: Option<(mpsc::Sender<VideoFrame>, JoinHandle<io::Result<()>>)>,
 }
 
 impl Seen {
-    /// Keeps pictures in this file: for each `LUMA`, width, height and ms (u32, little end first), then the luma plane.
+    /// Keeps pictures in this file: for each `LUMA`, width, height and ms (u32, little end first), then the luma plane. A
+    /// thread of its own writes: a disk may stand still, the times may not.
     pub fn new(file: Option<&Path>) -> io::Result<Self> {
+        let keeper = file.map(File::create).transpose()?.map(|file| {
+            let (sender, frames) = mpsc::channel();
+            (
+                sender,
+                std::thread::spawn(move || write(BufWriter::new(file), &frames)),
+            )
+        });
         Ok(Self {
             times: Vec::new(),
             sizes: Vec::new(),
-            keep: file.map(File::create).transpose()?.map(BufWriter::new),
-            kept_at: 0.0,
+            began: f64::INFINITY,
+            kept_at: None,
+            keeper,
         })
     }
 
-    pub fn take(&mut self, frame: &VideoFrame, now: f64) -> io::Result<()> {
-        self.times.push(now);
+    /// Takes a picture at a wall clock's time in ms.
+    pub fn take(&mut self, frame: &VideoFrame, now: f64) {
+        self.began = self.began.min(now - frame.at_ms as f64);
+        self.times.push(frame.at_ms);
         let size = (frame.width, frame.height);
         if self.sizes.last().map(|&(_, width, height)| (width, height)) != Some(size) {
-            self.sizes.push((now, size.0, size.1));
+            self.sizes.push((frame.at_ms, size.0, size.1));
         }
-        let Some(file) = &mut self.keep else {
-            return Ok(());
-        };
-        if now - self.kept_at < KEEP_EVERY_MS {
-            return Ok(());
+        let due = self.kept_at.is_none_or(|at| frame.at_ms >= at + KEEP_EVERY_MS);
+        if let (true, Some((sender, _))) = (due, &self.keeper) {
+            self.kept_at = Some(frame.at_ms);
+            // Gone only after an error, which the end tells.
+            let _ = sender.send(frame.clone());
         }
-        self.kept_at = now;
+    }
+
+    /// Wall clock times in ms of all pictures, and of each size; waits for what is still to be written.
+    pub fn end(self) -> io::Result<(Vec<f64>, Vec<(f64, u32, u32)>)> {
+        if let Some((sender, writer)) = self.keeper {
+            drop(sender);
+            writer
+                .join()
+                .map_err(|_| io::Error::other("the writer panicked"))??;
+        }
+        let wall = |at: u64| self.began + at as f64;
+        let times = self.times.into_iter().map(wall).collect();
+        let sizes = self
+            .sizes
+            .into_iter()
+            .map(|(at, width, height)| (wall(at), width, height))
+            .collect();
+        Ok((times, sizes))
+    }
+}
+
+fn write(mut file: BufWriter<File>, frames: &mpsc::Receiver<VideoFrame>) -> io::Result<()> {
+    for frame in frames {
         file.write_all(b"LUMA")?;
-        for number in [size.0, size.1, frame.at_ms as u32] {
+        for number in [frame.width, frame.height, frame.at_ms as u32] {
             file.write_all(&number.to_le_bytes())?;
         }
         let luma: Vec<u8> = frame.rgba.chunks_exact(4).map(luma_of).collect();
         file.write_all(&luma)?;
-        file.flush()
     }
+    file.flush()
 }
 
 /// BT.601, limited range: back from what the window gets to what the codec gave.

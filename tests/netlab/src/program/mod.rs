@@ -75,7 +75,11 @@ fn obey(order: Order, lab: &Mutex<Lab>) -> Value {
         Order::Plan { name, seed } => match Plan::named(&name) {
             Some(plan) => {
                 *lab = Lab::new(plan, seed);
-                json!({ "plan": name, "seed": seed })
+                // The wall clock at time zero, for who measures against the plan's steps.
+                let began = std::time::UNIX_EPOCH
+                    .elapsed()
+                    .map_or(0.0, |time| time.as_secs_f64() * 1000.0);
+                json!({ "plan": name, "seed": seed, "began_ms": began })
             }
             None => json!({ "error": format!("there is no plan {name}") }),
         },
