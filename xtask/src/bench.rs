@@ -8,7 +8,8 @@ use std::time::Instant;
 
 /// The benches: of the measuring program, and [`TRIAGE`].
 const NAMES: &[&str] = &[
-    "validate", "keys", "triage", "store", "save", "sync", "upload", "server", "start", "call", "package",
+    "validate", "keys", "triage", "store", "save", "sync", "upload", "server", "visits", "start", "call",
+    "package",
 ];
 
 /// The symptom checker, measured by a program of its own: it needs nothing else of the house.
@@ -74,6 +75,9 @@ pub fn bench(args: &[String]) -> Done {
     }
     if wanted("sync") {
         crate::peers::ready();
+    }
+    if wanted("visits") {
+        quiet("Release build of the crowd", &mut crowd())?;
     }
     if wanted("package") {
         quiet(
@@ -166,6 +170,14 @@ fn store_figures() -> Command {
             "--features",
             "without-key",
         ],
+    )
+}
+
+/// Makes up the people of many visits.
+fn crowd() -> Command {
+    program(
+        "cargo",
+        &["build", "--release", "-p", "hms-server", "--example", "crowd"],
     )
 }
 

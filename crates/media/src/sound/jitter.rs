@@ -73,6 +73,7 @@ pub struct JitterBuffer {
     delays: VecDeque<i64>,
     /// When a hole was last seen.
     hole_at: Option<u64>,
+    /// When a packet that will be played last came.
     last_packet_ms: u64,
     packet_ms: u64,
 }
@@ -88,7 +89,6 @@ impl JitterBuffer {
         if self.waiting.contains_key(&at) {
             return Arrival::Duplicate;
         }
-        self.last_packet_ms = now_ms;
         self.packet_ms = samples as u64 / PER_MS;
         // A late packet still tells about the link.
         self.delays.push_back(now_ms as i64 - (at / PER_MS) as i64);
@@ -98,6 +98,8 @@ impl JitterBuffer {
         if self.next.is_some_and(|next| at < next) {
             return Arrival::Late;
         }
+        // Late ones do not count: where a far side's time has jumped back, all are late until this starts afresh.
+        self.last_packet_ms = now_ms;
         self.waiting.insert(at, Waiting { packet, samples });
         if self.waiting.len() > MAX_HELD {
             self.waiting.pop_first();
@@ -186,7 +188,8 @@ impl JitterBuffer {
     fn jump(&mut self) -> Step {
         match self.waiting.pop_first() {
             Some((at, first)) => {
-                self.next = Some(at + first.samples as u64);
+                // The far side chooses the time, also the last one.
+                self.next = Some(at.saturating_add(first.samples as u64));
                 Step::Play(first.packet)
             }
             None => Step::Conceal(BLOCK),
@@ -357,6 +360,20 @@ mod tests {
         let delay = bench.buffer.delay_ms(8300, bench.ahead);
         assert!(delay <= MAX_TARGET_MS + DROP_ABOVE_MS, "delay {delay}");
         assert!(bench.played.contains(&125), "{:?}", bench.played);
+    }
+
+    #[test]
+    fn a_far_side_that_names_the_end_of_time_and_comes_back_is_heard_again() {
+        let mut bench = Bench::run(&steady(20), 1200);
+        let strange: Arc<[u8]> = 999u64.to_be_bytes().as_slice().into();
+        bench.buffer.insert(1200, u64::MAX, SAMPLES, strange);
+        bench.arrivals = (21..80).map(|n| (n * 60, n)).collect();
+        for now in (1200..4600).step_by(20) {
+            bench.tick(now);
+        }
+
+        assert!(bench.played.contains(&999));
+        assert!(bench.played.contains(&70), "{:?}", bench.played);
     }
 
     #[test]
