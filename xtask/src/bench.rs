@@ -8,8 +8,8 @@ use std::time::Instant;
 
 /// The benches: of the measuring program, and [`TRIAGE`].
 const NAMES: &[&str] = &[
-    "validate", "keys", "triage", "store", "save", "sync", "upload", "server", "start", "ring", "call",
-    "package",
+    "validate", "keys", "triage", "store", "save", "sync", "upload", "server", "visits", "start", "ring",
+    "call", "package",
 ];
 
 /// The symptom checker, measured by a program of its own: it needs nothing else of the house.
@@ -86,6 +86,9 @@ pub fn bench(args: &[String]) -> Done {
     }
     if wanted("sync") {
         crate::peers::ready();
+    }
+    if wanted("visits") {
+        quiet("Release build of the crowd", &mut crowd())?;
     }
     if wanted("package") {
         quiet(
@@ -178,6 +181,14 @@ fn store_figures() -> Command {
             "--features",
             "without-key",
         ],
+    )
+}
+
+/// Makes up the people of many visits.
+fn crowd() -> Command {
+    program(
+        "cargo",
+        &["build", "--release", "-p", "hms-server", "--example", "crowd"],
     )
 }
 

@@ -26,8 +26,8 @@ cargo xtask <task>
   test      set up, then everything that CI runs; --deep runs the long seeded suites, too, and
                                    prints their counts for docs/faults.md
               --only NAME          one step: fmt, clippy, rust, ui, browser, windows, deep
-  bench     [NAME…]                measure the release build: validate, keys, triage, store, save, sync, upload, server, start,
-                                   call, package
+  bench     [NAME…]                measure the release build: validate, keys, triage, store, save, sync, upload, server, visits,
+                                   start, call, package
               --quick              small sizes only: 10,000 records, 100 waiting reports; not the goals
               --large              700,000 records too
               --json               one JSON object a figure; `bench build` times the builds themselves

@@ -17,6 +17,7 @@ mod store;
 mod syncing;
 mod upload;
 mod validate;
+mod visits;
 mod wire;
 
 pub use machine::describe as machine;
@@ -31,7 +32,7 @@ use std::path::PathBuf;
 
 /// The benches in the order in which they run.
 pub const NAMES: &[&str] = &[
-    "validate", "keys", "store", "save", "sync", "upload", "server", "start", "ring", "package",
+    "validate", "keys", "store", "save", "sync", "upload", "server", "visits", "start", "ring", "package",
 ];
 
 /// Where the programs are and where there is room.
@@ -63,6 +64,7 @@ impl Bench {
             "sync" => syncing::sync(self).await,
             "upload" => upload::upload(self).await,
             "server" => server::server(self).await,
+            "visits" => visits::visits(self).await,
             "start" => start::start(self).await,
             "ring" => ring::ring(self).await,
             "package" => package::package(self),

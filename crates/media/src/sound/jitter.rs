@@ -22,6 +22,8 @@ const MAX_TARGET_MS: u64 = 340;
 const IN_TIME_PERMILLE: usize = 990;
 /// A packet that is missing longer than this is an outage, which no delay could bridge.
 const OUTAGE_MS: u64 = 1_000;
+/// A packet whose time lies this far from the newest one begins a new time.
+const NEW_TIME_MS: u64 = 60_000;
 /// A delay this far above the target is cut by dropping sound, not by squeezing it.
 const DROP_ABOVE_MS: u64 = 300;
 /// Silence of the network after which the buffer starts afresh.
@@ -76,6 +78,7 @@ pub struct JitterBuffer {
     /// Media time in ms, and when it could be played, less that, in ms: for a packet that came its arrival, for one that
     /// is missing the arrival of the first later one that restores it. By media time.
     delays: VecDeque<(i64, i64)>,
+    /// When a packet that will be played last came.
     last_packet_ms: u64,
     /// What is aimed at before enough packets have come to know better, in ms.
     first_target_ms: u64,
@@ -99,11 +102,12 @@ impl JitterBuffer {
         if self.waiting.contains_key(&at) {
             return Arrival::Duplicate;
         }
-        self.last_packet_ms = now_ms;
         self.learn(now_ms, at, samples, reach);
         if self.next.is_some_and(|next| at < next) {
             return Arrival::Late;
         }
+        // Late ones do not count: where a far side's time has jumped back, all are late until this starts afresh.
+        self.last_packet_ms = now_ms;
         self.waiting.insert(at, Waiting { packet, samples });
         if self.waiting.len() > MAX_HELD {
             self.waiting.pop_first();
@@ -122,6 +126,11 @@ impl JitterBuffer {
     fn learn(&mut self, now_ms: u64, at: u64, samples: usize, reach: usize) {
         let (now, at) = (now_ms as i64, (at / PER_MS) as i64);
         let length = (samples as u64 / PER_MS).max(1) as i64;
+        let newest = self.delays.back().map(|(newest, _)| *newest);
+        if newest.is_some_and(|newest| at.abs_diff(newest) > NEW_TIME_MS) {
+            // The far side's time has jumped: what was learnt by the old one means nothing.
+            self.delays.clear();
+        }
         let newest = self.delays.back().map(|(newest, _)| *newest);
         match newest {
             Some(newest) if at <= newest => {
@@ -239,7 +248,8 @@ impl JitterBuffer {
     fn jump(&mut self) -> Step {
         match self.waiting.pop_first() {
             Some((at, first)) => {
-                self.next = Some(at + first.samples as u64);
+                // The far side chooses the time, also the last one.
+                self.next = Some(at.saturating_add(first.samples as u64));
                 Step::Play(first.packet)
             }
             None => Step::Conceal(BLOCK),
@@ -412,6 +422,20 @@ mod tests {
         let delay = bench.buffer.delay_ms(8300, bench.ahead);
         assert!(delay <= MAX_TARGET_MS + DROP_ABOVE_MS, "delay {delay}");
         assert!(bench.played.contains(&125), "{:?}", bench.played);
+    }
+
+    #[test]
+    fn a_far_side_that_names_the_end_of_time_and_comes_back_is_heard_again() {
+        let mut bench = Bench::run(&steady(20), 1200);
+        let strange: Arc<[u8]> = 999u64.to_be_bytes().as_slice().into();
+        bench.buffer.insert(1200, u64::MAX, SAMPLES, 0, strange);
+        bench.arrivals = (21..80).map(|n| (n * 60, n)).collect();
+        for now in (1200..4600).step_by(20) {
+            bench.tick(now);
+        }
+
+        assert!(bench.played.contains(&999));
+        assert!(bench.played.contains(&70), "{:?}", bench.played);
     }
 
     #[test]
