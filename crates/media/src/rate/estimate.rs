@@ -197,10 +197,10 @@ impl Estimator {
     /// Lost is what has not come while something that left well after it has.
     fn count_lost(&mut self, newest_answered: Option<Instant>) {
         let Some(newest) = newest_answered else { return };
-        let lost = self
-            .sent
-            .extract_if(.., |_, sent| sent.missed && sent.at + OVERTAKEN < newest)
-            .count();
+        let before = self.sent.len();
+        self.sent
+            .retain(|_, sent| !sent.missed || sent.at + OVERTAKEN >= newest);
+        let lost = before - self.sent.len();
         for _ in 0..lost {
             self.loss += (1.0 - self.loss) * LOSS_WEIGHT;
         }
