@@ -11,6 +11,9 @@ use hms_media::VideoFrame;
 /// A picture is kept each so many milliseconds: enough for a mean, little enough to cost nothing.
 const KEEP_EVERY_MS: u64 = 500;
 
+/// A wall clock's time in ms, and the width and height from then on.
+pub type SizeFrom = (f64, u32, u32);
+
 /// Pictures so far.
 pub struct Seen {
     /// When each was decoded, in ms since the call's own beginning.
@@ -60,7 +63,7 @@ impl Seen {
     }
 
     /// Wall clock times in ms of all pictures, and of each size; waits for what is still to be written.
-    pub fn end(self) -> io::Result<(Vec<f64>, Vec<(f64, u32, u32)>)> {
+    pub fn end(self) -> io::Result<(Vec<f64>, Vec<SizeFrom>)> {
         if let Some((sender, writer)) = self.keeper {
             drop(sender);
             writer
