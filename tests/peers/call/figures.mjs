@@ -7,6 +7,9 @@ const NO_LIVE_PICTURE = new Set(["none", "sound-only", "stills"]);
 /** A picture after a longer gap is a still. */
 const STILL_AFTER_MS = 2000;
 
+/** A recording whose time is further from the wall's tells no delays. A browser's comes in pieces of 100 ms. */
+export const WAV_OFF_MOST_MS = 150;
+
 /** The figures of one side. `far` is the other one's lines, `outage` its begin and end on the wall clock, if there was one. */
 export function figures(side, far, { signalled, ended, outage, wav }) {
   const end = side.end ?? {};
@@ -42,10 +45,10 @@ export function figures(side, far, { signalled, ended, outage, wav }) {
     sizes: (end.sizes ?? []).map(([time, width, height]) => [Math.round(time - connected), width, height]),
     rungs: rungs(side.lines, connected),
     // Recorded time against the wall's: what is read off the recording is no better than this.
-    wav_off_ms: recorded(wav, seconds),
+    wav_off_ms: recorded(wav, ((end.stopped ?? ended) - connected) / 1000),
     cpu_s: end.cpu_s ?? null,
     peak_mb: end.peak_mb ?? null,
-    ...(outage ? recovery(frames, connected, ended, outage, wav) : {}),
+    ...(outage ? recovery(frames, connected, { ...end, ended }, outage, wav) : {}),
   };
 }
 
@@ -129,11 +132,12 @@ function rungs(lines, connected) {
 }
 
 /** How long after an outage sound and picture are there again, and how the picture moves in the last 10 s. */
-function recovery(frames, connected, ended, outage, wav) {
+function recovery(frames, connected, { ended, stopped }, outage, wav) {
   const picture = frames.find((time) => time > outage.end);
+  const timed = Math.abs(recorded(wav, ((stopped ?? ended) - connected) / 1000)) <= WAV_OFF_MOST_MS;
   const last = frames.filter((time) => time > ended - 10000).length / 10;
   return {
-    sound_back_ms: soundAfter(wav, (outage.end - connected) / 1000),
+    sound_back_ms: timed ? soundAfter(wav, (outage.end - connected) / 1000) : null,
     picture_back_ms: picture ? picture - outage.end : null,
     fps_after: last,
   };

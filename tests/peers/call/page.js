@@ -9,7 +9,7 @@ const KEEP_EVERY_MS = 500;
 /** What the recorder hands over at a time. */
 const BLOCK = 4800;
 
-const call = { frames: [], sizes: [], connected: null, firstFrame: null, heard: [], sent: [], soundFrom: Infinity };
+const call = { frames: [], sizes: [], connected: null, firstFrame: null, blocks: [], recorded: 0 };
 
 // Records two inputs side by side: what is heard and what is sent.
 const RECORDER = `registerProcessor("recorder", class extends AudioWorkletProcessor {
@@ -161,11 +161,9 @@ async function record(local, remote) {
   context.createMediaStreamSource(new MediaStream(local.getAudioTracks())).connect(recorder, 0, 1);
   recorder.connect(context.destination);
   recorder.port.onmessage = ({ data }) => {
-    // A message is never early: the least difference is nearest to the truth.
-    call.soundFrom = Math.min(call.soundFrom, now() - (data.end / RATE) * 1000);
-    call.firstSample ??= data.end - data.both[0].length;
-    call.heard.push(data.both[0]);
-    call.sent.push(data.both[1]);
+    const length = data.both[0].length;
+    call.blocks.push({ both: data.both, length, lag: now() - ((call.recorded + length) / RATE) * 1000 });
+    call.recorded += length;
   };
   await context.resume();
 }
@@ -193,20 +191,43 @@ async function figures() {
   say({ stats: call.stats });
 }
 
+/**
+ * Where each block belongs, in samples from the first. A message is never early, so the earliest of a second shows the pace; a lag
+ * that lasts is sound that a starved machine never played. The same rule as for ours (hms-media's example `peer`).
+ */
+function places(blocks) {
+  let pace = null;
+  let at = 0;
+  return blocks.map(({ both, length }, n) => {
+    const coming = Math.min(...blocks.slice(n, n + RATE / BLOCK).map(({ lag }) => lag));
+    if (pace === null || coming > pace + 30) pace = coming;
+    const from = pace + (at / RATE) * 1000;
+    at += length;
+    return { both, from };
+  });
+}
+
+function whole(placed, side) {
+  const first = placed[0]?.from ?? 0;
+  const start = ({ from }) => Math.round(((from - first) * RATE) / 1000);
+  const last = placed.at(-1);
+  const all = new Int16Array(last ? start(last) + last.both[side].length : 0);
+  for (const block of placed) all.set(block.both[side], start(block));
+  return new Uint8Array(all.buffer);
+}
+
 async function end() {
   clearInterval(call.looking);
   await figures();
-  const whole = (blocks) => {
-    const all = new Int16Array(blocks.reduce((sum, block) => sum + block.length, 0));
-    blocks.reduce((at, block) => (all.set(block, at), at + block.length), 0);
-    return new Uint8Array(all.buffer);
-  };
-  call.wave = { heard: whole(call.heard), sent: whole(call.sent) };
+  const stopped = now();
+  const placed = places(call.blocks);
+  call.wave = { heard: whole(placed, 0), sent: whole(placed, 1) };
   call.pc.close();
   return JSON.stringify({
     connected: call.connected, first_frame: call.firstFrame, shown: call.shown ?? null, frames: call.frames, sizes: call.sizes,
+    stopped,
     // The wall clock of the first recorded sample.
-    sound_from: call.soundFrom + ((call.firstSample ?? 0) / RATE) * 1000,
+    sound_from: placed[0]?.from ?? null,
     stats: call.stats,
   });
 }

@@ -10,7 +10,7 @@ import path from "node:path";
 import readline from "node:readline";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { figures } from "./figures.mjs";
+import { WAV_OFF_MOST_MS, figures } from "./figures.mjs";
 import { table } from "./table.mjs";
 
 const text = (value) => ({ type: "string", ...(value === undefined ? {} : { default: value }) });
@@ -160,7 +160,9 @@ async function measure({ cell, pair, seed, seconds }, media) {
     const { answer } = await sides[1].await("answer");
     sides[0].say({ answer });
     const signalled = Date.now();
+    const before = processor();
     await sleep(seconds * 1000);
+    const after = processor();
     lab.say({ do: "stats" });
     const net = await lab.await("ways");
     const ended = Date.now();
@@ -174,7 +176,9 @@ async function measure({ cell, pair, seed, seconds }, media) {
       const found = figures(side, sides[1 - n], { signalled, ended, outage, wav });
       return { role, peer: PAIRS[pair][n], ...found, ...likeness(path.join(folder, `${role}.luma`)), began: side.end?.began, at: side.end?.connected, series: series(side) };
     });
-    const whole = { ...begun, load, net, signalled, sides: seen };
+    // A machine without idle time starves its peers: such a run says more about the machine than about the link.
+    const idle_pct = (100 * (after.idle - before.idle)) / Math.max(1, after.all - before.all);
+    const whole = { ...begun, load, idle_pct, net, signalled, sides: seen };
     if (asked.ear) listen(whole, folder, media.speech);
     return whole;
   } finally {
@@ -183,6 +187,12 @@ async function measure({ cell, pair, seed, seconds }, media) {
     await lab.gone;
     if (!asked.keep) rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** Ticks of all processors so far. */
+function processor() {
+  const ticks = readFileSync("/proc/stat", "utf8").split("\n")[0].split(/\s+/).slice(1, 9).map(Number);
+  return { idle: ticks[3] + ticks[4], all: ticks.reduce((sum, one) => sum + one, 0) };
 }
 
 /** Lets a side end by itself for some seconds. */
@@ -212,10 +222,11 @@ function listen(run, folder, speech) {
     for (const line of told.trim().split("\n").filter(Boolean)) {
       const heard = JSON.parse(line);
       const side = run.sides.find((one) => one.role === heard.role);
+      const timed = Math.abs(side.wav_off_ms) <= WAV_OFF_MOST_MS;
       Object.assign(side, {
         wer: heard.wer, wer_sent: heard.wer_sent, danger_missed: heard.danger - heard.danger_heard, danger: heard.danger,
-        danger_missed_sent: heard.danger - heard.danger_sent, pesq: heard.pesq, ear_p50_ms: heard.delay_ms_p50,
-        ear_p95_ms: heard.delay_ms_p95, phrases: heard.each,
+        danger_missed_sent: heard.danger - heard.danger_sent, pesq: heard.pesq, ear_p50_ms: timed ? heard.delay_ms_p50 : null,
+        ear_p95_ms: timed ? heard.delay_ms_p95 : null, phrases: heard.each,
       });
     }
   } catch (why) {

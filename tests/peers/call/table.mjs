@@ -6,7 +6,7 @@ const COLUMNS = [
   ["gap s", "longest_gap_s", 1], ["stills", "stills", 0], ["ssim", "ssim", 3], ["full", "ssim_full", 3],
   ["kbit/s", "kbit_per_s", 0], ["transit95", "transit_p95_ms", 0], ["cpu %", "cpu_pct", 0], ["MB", "peak_mb", 0],
   ["sound back", "sound_back_ms", 0], ["pict back", "picture_back_ms", 0], ["fps after", "fps_after", 1], ["wer", "wer", 2], ["sent", "wer_sent", 2], ["danger missed", "danger_missed", 0],
-  ["pesq", "pesq", 2], ["ear p50", "ear_p50_ms", 0], ["ear p95", "ear_p95_ms", 0], ["wav off", "wav_off_ms", 0],
+  ["pesq", "pesq", 2], ["ear p50", "ear_p50_ms", 0], ["ear p95", "ear_p95_ms", 0], ["wav off", "wav_off_ms", 0], ["idle %", "idle_pct", 0],
 ];
 
 /** The middle of what is there; the upper one of two. */
@@ -28,6 +28,7 @@ export function table(runs) {
         ...(groups.get(name) ?? []),
         {
           ...side,
+          idle_pct: run.idle_pct,
           kbit_per_s: way ? (way.bytes * 8) / 1000 / run.net.time_s : null,
           transit_p95_ms: way?.transit_ms?.p95 ?? null,
           cpu_pct: side.cpu_s === null || side.cpu_s === undefined ? null : (100 * side.cpu_s) / seconds,

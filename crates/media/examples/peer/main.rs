@@ -75,7 +75,7 @@ async fn side(arguments: &Arguments) -> Done {
         first_frame: None,
     };
     side.run(arguments, input).await?;
-    let cpu_s = cpu_seconds();
+    let (cpu_s, stopped) = (cpu_seconds(), wall_ms());
     let Side {
         call,
         connected,
@@ -90,7 +90,7 @@ async fn side(arguments: &Arguments) -> Done {
         std::fs::write(path, record::file(&blocks, connected))?;
     }
     say(&json!({ "end": {
-        "t": wall_ms(), "began": began, "connected": connected.map(|(wall, _)| wall), "first_frame": first_frame,
+        "t": wall_ms(), "stopped": stopped, "began": began, "connected": connected.map(|(wall, _)| wall), "first_frame": first_frame,
         "frames": frames, "sizes": sizes, "cpu_s": cpu_s, "peak_mb": peak_mb(), "stats": stats,
     }}));
     Ok(())

@@ -14,6 +14,9 @@ pub type Size = (f64, u32, u32);
 /// A picture is kept each so many milliseconds: enough for a mean, little enough to cost nothing.
 const KEEP_EVERY_MS: u64 = 500;
 
+/// A wall clock's time in ms, and the width and height from then on.
+pub type SizeFrom = (f64, u32, u32);
+
 /// Pictures so far.
 pub struct Seen {
     /// When each was decoded, in ms since the call's own beginning.
@@ -63,7 +66,11 @@ impl Seen {
     }
 
     /// Wall clock times in ms of all pictures, and of each size; waits for what is still to be written.
+<<<<<<< HEAD
     pub fn end(self) -> io::Result<(Vec<f64>, Vec<Size>)> {
+=======
+    pub fn end(self) -> io::Result<(Vec<f64>, Vec<SizeFrom>)> {
+>>>>>>> netlab
         if let Some((sender, writer)) = self.keeper {
             drop(sender);
             writer
