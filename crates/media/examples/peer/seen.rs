@@ -8,9 +8,6 @@ use std::thread::JoinHandle;
 
 use hms_media::VideoFrame;
 
-/// When pictures began to have a size, and that size: seconds, width, height.
-pub type Size = (f64, u32, u32);
-
 /// A picture is kept each so many milliseconds: enough for a mean, little enough to cost nothing.
 const KEEP_EVERY_MS: u64 = 500;
 
@@ -66,11 +63,7 @@ impl Seen {
     }
 
     /// Wall clock times in ms of all pictures, and of each size; waits for what is still to be written.
-<<<<<<< HEAD
-    pub fn end(self) -> io::Result<(Vec<f64>, Vec<Size>)> {
-=======
     pub fn end(self) -> io::Result<(Vec<f64>, Vec<SizeFrom>)> {
->>>>>>> netlab
         if let Some((sender, writer)) = self.keeper {
             drop(sender);
             writer
