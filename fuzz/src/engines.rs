@@ -14,8 +14,8 @@ pub type Make = fn(Instant) -> Box<dyn CallEngine>;
 const ADDRESSES: [&str; 2] = ["10.0.0.1:4000", "10.0.0.2:4000"];
 const STEP: Duration = Duration::from_millis(10);
 /// Bounds of one input, so that a slow one is a fault of the engine and not of the input.
-const MOST_ACTS: usize = 200;
-const MOST_STEPS: usize = 600;
+const MOST_ACTS: usize = 100;
+const MOST_STEPS: usize = 250;
 /// More than this said to one packet or one tick is a flood.
 const MOST_SAID: usize = 20_000;
 /// Packets that can come once more.
@@ -114,6 +114,9 @@ impl Pair {
     }
 
     fn arrive(&mut self, to: usize, packet: &Datagram) {
+        if floods_str0m(&packet.bytes) {
+            return;
+        }
         self.sides[to].receive(self.now, packet.source, packet.destination, &packet.bytes);
         self.drain();
     }
@@ -213,6 +216,37 @@ impl Pair {
             self.deliver();
         }
     }
+}
+
+/// A packet from which str0m 0.25.0 does not come back: its number for all of the transport goes back before the first, is taken for one
+/// near the end of 64 bits, and the report lists every packet between (`build_interims`; its issue 716 is the same from another
+/// side). To be taken out once that is mended there.
+fn floods_str0m(bytes: &[u8]) -> bool {
+    /// What str0m calls the number in a description.
+    const NUMBER: u8 = 3;
+    let &[first, _, ..] = bytes else { return false };
+    let extensions = bytes.get(12 + 4 * usize::from(first & 15)..).unwrap_or(&[]);
+    let (true, &[high, low, _, _, ..]) = (first >> 6 == 2 && first & 16 != 0, extensions) else {
+        return false;
+    };
+    let mut rest = extensions.get(4..).unwrap_or(&[]);
+    let short = (high, low) == (0xbe, 0xde);
+    while let &[head, ref after @ ..] = rest {
+        let (id, length, body) = match after {
+            _ if head == 0 => {
+                rest = after;
+                continue;
+            }
+            _ if short => (head >> 4, usize::from(head & 15) + 1, after),
+            [length, body @ ..] => (head, usize::from(*length), body),
+            [] => return false,
+        };
+        if id == NUMBER && body.first().is_some_and(|high| *high >= 0x40) {
+            return true;
+        }
+        rest = body.get(length..).unwrap_or(&[]);
+    }
+    false
 }
 
 /// A packet that is only the input's.

@@ -10,6 +10,9 @@ use crate::codec::Picture;
 use crate::CodecError;
 
 const VP8: &str = "vp8";
+/// The longest side of a picture that is decoded: three times that of the largest that is sent. A key frame of ten bytes may say
+/// 16383, for which libvpx takes more than a gigabyte.
+const LONGEST_SIDE: u16 = 1920;
 
 /// One coded picture.
 pub struct CodedPicture {
@@ -226,10 +229,10 @@ impl Vp8Decoder {
     /// Decodes one frame. `None` if it shows nothing.
     ///
     /// # Errors
-    /// If the frame is damaged or a reference is missing: ask for a key frame.
+    /// If the frame is damaged or too large, or a reference is missing: ask for a key frame.
     pub fn decode(&mut self, frame: &[u8]) -> Result<Option<Picture>, CodecError> {
         let length = c_uint::try_from(frame.len()).map_err(|_| CodecError::Size { codec: VP8 })?;
-        if length == 0 {
+        if length == 0 || is_too_large(frame) {
             return Err(CodecError::Size { codec: VP8 });
         }
         // SAFETY: `frame` is read for its own length.
@@ -261,6 +264,16 @@ impl Drop for Vp8Decoder {
             sys::vpx_codec_destroy(self.context.as_mut());
         }
     }
+}
+
+/// Whether a key frame says a size that is not decoded (RFC 6386, 9.1). Other frames say none.
+fn is_too_large(frame: &[u8]) -> bool {
+    let &[tag, _, _, 0x9d, 0x01, 0x2a, w0, w1, h0, h1, ..] = frame else {
+        return false;
+    };
+    // The two bits above each size ask for scaling, which is not done.
+    let sides = [[w0, w1], [h0, h1]].map(|side| u16::from_le_bytes(side) & 0x3fff);
+    tag & 1 == 0 && sides.iter().any(|side| *side > LONGEST_SIDE)
 }
 
 /// Copies a decoded image, or `None` if its size is odd or it is not 4:2:0.
@@ -370,6 +383,28 @@ mod tests {
 
         assert!(decoder.decode(&[]).is_err());
         assert!(decoder.decode(&[0xff; 40]).is_err());
+    }
+
+    #[test]
+    fn a_key_frame_that_says_a_vast_size_takes_no_memory() {
+        let mut encoder = Vp8Encoder::new(160, 120, 300_000).unwrap();
+        let mut decoder = Vp8Decoder::new().unwrap();
+        let honest = encoder.encode(&picture(0), 0, 66, true).unwrap().unwrap().bytes;
+        let sized = |width: u16, height: u16| {
+            let mut frame = honest.clone();
+            frame[6..8].copy_from_slice(&width.to_le_bytes());
+            frame[8..10].copy_from_slice(&height.to_le_bytes());
+            frame
+        };
+
+        for (width, height) in [(16_383, 16_383), (1921, 16), (16, 1921), (0xffff, 0xffff)] {
+            assert!(matches!(
+                decoder.decode(&sized(width, height)),
+                Err(CodecError::Size { .. })
+            ));
+        }
+        assert!(!is_too_large(&sized(1920, 1920)));
+        assert!(decoder.decode(&honest).unwrap().is_some(), "it goes on");
     }
 
     #[test]
