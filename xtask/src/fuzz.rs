@@ -122,7 +122,10 @@ fn build(chosen: &[&str]) -> Done {
         cargo.args(["--bin", name]);
     }
     instrument_c(&mut cargo);
-    step("Build of the targets (the first one takes many minutes)", &mut cargo)
+    step(
+        "Build of the targets (the first one takes many minutes)",
+        &mut cargo,
+    )
 }
 
 /// The C libraries that are built here (libopus) get the same checks where there is a compiler that has them. libvpx is the

@@ -12,9 +12,9 @@ pub mod codec;
 mod config;
 mod crypto;
 pub mod devices;
-pub mod engine;
 #[cfg(fuzzing)]
 pub mod door;
+pub mod engine;
 mod error;
 mod ffi;
 mod ladder;

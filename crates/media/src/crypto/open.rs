@@ -120,7 +120,8 @@ impl DtlsInstance for Greeting {
                 }
                 if !self.met {
                     self.met = true;
-                    self.out.push_back(Out::Bytes(What::Certificate, certificate.to_vec()));
+                    self.out
+                        .push_back(Out::Bytes(What::Certificate, certificate.to_vec()));
                     self.out.push_back(Out::Keys);
                     self.out.push_back(Out::Connected);
                 }
@@ -250,7 +251,10 @@ macro_rules! open {
             ) -> Result<usize, CryptoError> {
                 let refused = || CryptoError::Other("the packet is too short to open".into());
                 let length = input.len().checked_sub(TAG).ok_or_else(refused)?;
-                output.get_mut(..length).ok_or_else(refused)?.copy_from_slice(&input[..length]);
+                output
+                    .get_mut(..length)
+                    .ok_or_else(refused)?
+                    .copy_from_slice(&input[..length]);
                 Ok(length)
             }
         }

@@ -30,6 +30,8 @@ pub struct Str0mEngine {
     pending: Option<SdpPendingOffer>,
     audio: Option<Mid>,
     video: Option<Mid>,
+    /// Was an offer made or taken?
+    described: bool,
     closed: bool,
 }
 
@@ -59,6 +61,7 @@ impl Str0mEngine {
             pending: None,
             audio: None,
             video: None,
+            described: false,
             closed: false,
         }
     }
@@ -186,6 +189,10 @@ impl CallEngine for Str0mEngine {
     }
 
     fn offer(&mut self, _now: Instant) -> Result<String, EngineError> {
+        // A second one would add lines to those that are there.
+        if std::mem::replace(&mut self.described, true) {
+            return Err(EngineError::Negotiate);
+        }
         let mut changes = self.rtc.sdp_api();
         self.audio = Some(changes.add_media(MediaKind::Audio, Direction::SendRecv, None, None, None));
         self.video = Some(changes.add_media(MediaKind::Video, Direction::SendRecv, None, None, None));
@@ -198,6 +205,7 @@ impl CallEngine for Str0mEngine {
     fn accept_offer(&mut self, _now: Instant, sdp: &str) -> Result<String, EngineError> {
         let offer = SdpOffer::from_sdp_string(sdp).map_err(|_| EngineError::Description)?;
         let answer = self.rtc.sdp_api().accept_offer(offer);
+        self.described |= answer.is_ok();
         self.pending = None;
         self.drain();
         Ok(answer.map_err(|_| EngineError::Negotiate)?.to_sdp_string())
@@ -299,6 +307,20 @@ mod tests {
     #[test]
     fn sound_and_picture_go_both_ways_and_goodbye_is_heard() {
         goodbye_is_heard(two_sides_talk(&|now, _| Box::new(Str0mEngine::new(now))));
+    }
+
+    #[test]
+    fn a_second_first_offer_is_refused_on_both_sides() {
+        let now = Instant::now();
+        let (mut caller, mut called) = (Str0mEngine::new(now), Str0mEngine::new(now));
+        let offer = caller.offer(now).unwrap();
+        assert!(caller.offer(now).is_err());
+        let answer = called.accept_offer(now, &offer).unwrap();
+        caller.accept_answer(now, &answer).unwrap();
+
+        assert!(caller.offer(now).is_err());
+        assert!(called.offer(now).is_err());
+        assert!(called.restart_ice(now).is_ok());
     }
 
     #[test]

@@ -35,7 +35,7 @@ impl Coturn {
             folder.join("turnserver.pid").display(),
             folder.join("turnserver.db").display(),
         );
-std::fs::write(&file, text)?;
+        std::fs::write(&file, text)?;
         let args = ["-c".to_owned(), file.to_string_lossy().into_owned()];
         let process = Process::start("coturn", &program.unwrap_or_default(), &args, &[], folder)?;
         // It says nothing that could be waited for; a client asks again.

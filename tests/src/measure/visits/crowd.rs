@@ -42,7 +42,10 @@ impl Crowd {
         let out = folder.join("crowd.json");
         let mut command = tokio::process::Command::new(bench.program("examples/crowd"));
         command.arg("--data").arg(folder.join("data"));
-        command.args(["--visits", &visits.to_string()]).arg("--out").arg(&out);
+        command
+            .args(["--visits", &visits.to_string()])
+            .arg("--out")
+            .arg(&out);
         let status = command
             .status()
             .await

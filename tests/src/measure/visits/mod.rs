@@ -49,7 +49,11 @@ pub(super) async fn visits(bench: &Bench) -> Result<Vec<Row>> {
     let mut rows = signalled::rows(&crowd, size).await.context("signalled visits")?;
     // A process that has carried nothing yet: its memory is the relay's alone.
     let crowd = crowd.again(bench).await?;
-    rows.extend(relayed::rows(&crowd, &folder, size).await.context("relayed visits")?);
+    rows.extend(
+        relayed::rows(&crowd, &folder, size)
+            .await
+            .context("relayed visits")?,
+    );
     crowd.stop().await;
     std::fs::remove_dir_all(&folder)?;
     Ok(rows)
@@ -103,7 +107,10 @@ mod tests {
             sum = sum.wrapping_mul(31).wrapping_add(7);
         }
 
-        assert!(cpu_seconds(std::process::id()).expect("figures") >= begun + 0.05, "{sum}");
+        assert!(
+            cpu_seconds(std::process::id()).expect("figures") >= begun + 0.05,
+            "{sum}"
+        );
     }
 
     #[test]

@@ -104,7 +104,9 @@ async fn carry(
     let mut links = tokio::time::interval(LINK_EVERY);
     loop {
         while let Some(frame) = session.poll_frame() {
-            let Ok(text) = serde_json::to_string(&frame) else { return };
+            let Ok(text) = serde_json::to_string(&frame) else {
+                return;
+            };
             if socket.send(Message::text(text)).await.is_err() {
                 return;
             }

@@ -120,7 +120,9 @@ fn pass(turn: &[WireTurn]) -> Result<Pass> {
         .next()
         .unwrap_or_default();
     Ok(Pass {
-        relay: address.parse().with_context(|| format!("{address} is no address"))?,
+        relay: address
+            .parse()
+            .with_context(|| format!("{address} is no address"))?,
         username: turn.username.clone(),
         credential: turn.credential.clone(),
     })
@@ -139,7 +141,11 @@ pub(super) async fn rows(crowd: &Crowd, folder: &Path, size: Size) -> Result<Vec
     // In turn, so that whatever else the machine does is shared out among them.
     for _ in 0..size.rounds {
         let straight = passes.iter().map(|_| [None, None]).collect();
-        direct.push(round(straight, None, size.seconds).await.context("without a relay")?);
+        direct.push(
+            round(straight, None, size.seconds)
+                .await
+                .context("without a relay")?,
+        );
         let own = round(passes.clone(), Some(crowd.id()?), size.seconds).await;
         ours.push(own.context("our relay")?);
         if let Ok(coturn) = &coturn {
@@ -171,7 +177,10 @@ fn told(size: Size, at_rest: f64, direct: &[Round], ours: &[Round], theirs: &[Ro
     let load = format!("{} visits of 30 kbit/s each way", size.relayed);
     vec![
         Row::new(
-            format!("{load} through the relay twice, sound that came, median of {}", size.rounds),
+            format!(
+                "{load} through the relay twice, sound that came, median of {}",
+                size.rounds
+            ),
             of(ours, |r| r.rate),
             "Mbit/s",
         )
@@ -187,25 +196,43 @@ fn told(size: Size, at_rest: f64, direct: &[Round], ours: &[Round], theirs: &[Ro
             .beside_if(PEER, peer_added(|r: &Round| r.p99)),
         Row::new("the same load without a relay, p50", of(direct, |r| r.p50), "ms"),
         Row::new("the same load without a relay, p99", of(direct, |r| r.p99), "ms"),
-        Row::new("relay's processor (share of one core)", of(ours, |r| r.cpu * 100.0), "%")
-            .beside_if(PEER, peer(|r| r.cpu * 100.0)),
-        Row::new("relay's processor a Mbit/s that came (share of one core)", of(ours, each), "%")
-            .at_most(5.0)
-            .beside_if(PEER, peer(each)),
         Row::new(
-            format!("memory: server with {} visits and their addresses on the relay", size.relayed),
+            "relay's processor (share of one core)",
+            of(ours, |r| r.cpu * 100.0),
+            "%",
+        )
+        .beside_if(PEER, peer(|r| r.cpu * 100.0)),
+        Row::new(
+            "relay's processor a Mbit/s that came (share of one core)",
+            of(ours, each),
+            "%",
+        )
+        .at_most(5.0)
+        .beside_if(PEER, peer(each)),
+        Row::new(
+            format!(
+                "memory: server with {} visits and their addresses on the relay",
+                size.relayed
+            ),
             of(ours, |r| r.memory),
             "MB",
         )
         .beside_if(PEER, peer(|r| r.memory)),
         Row::new("memory of the same visits before any address", at_rest, "MB"),
         Row::new(
-            format!("{} addresses and channels, {AT_ONCE} visits at a time", size.relayed * 2),
+            format!(
+                "{} addresses and channels, {AT_ONCE} visits at a time",
+                size.relayed * 2
+            ),
             of(ours, |r| r.opening),
             "s",
         )
         .beside_if(PEER, peer(|r| r.opening)),
-        Row::new("load's own processor (share of one core)", of(ours, |r| r.own_cpu * 100.0), "%")
-            .beside_if(PEER, peer(|r| r.own_cpu * 100.0)),
+        Row::new(
+            "load's own processor (share of one core)",
+            of(ours, |r| r.own_cpu * 100.0),
+            "%",
+        )
+        .beside_if(PEER, peer(|r| r.own_cpu * 100.0)),
     ]
 }

@@ -103,7 +103,11 @@ async fn call(task: String, mut clinician: Person, mut carrier: Person) -> Resul
 pub(super) async fn running(crowd: &Crowd, count: usize) -> Result<Vec<Visit>> {
     let pairs = crowd.pairs.get(..count).context("too few people")?;
     let people = begin(&crowd.door, pairs).await?;
-    Ok(calls(pairs, people).await?.into_iter().map(|(visit, _)| visit).collect())
+    Ok(calls(pairs, people)
+        .await?
+        .into_iter()
+        .map(|(visit, _)| visit)
+        .collect())
 }
 
 async fn calls(pairs: &[Pair], people: Vec<(Person, Person)>) -> Result<Vec<(Visit, Steps)>> {
@@ -226,14 +230,23 @@ pub(super) async fn rows(crowd: &Crowd, size: Size) -> Result<Vec<Row>> {
         ),
         Row::new("call to ring, p99", ring.percentile(99), "ms").at_most(500.0),
         Row::new("answer to both descriptions, p99", ready.percentile(99), "ms").at_most(500.0),
-        Row::new("server's processor time a call", calling * 1000.0 / count as f64, "ms"),
+        Row::new(
+            "server's processor time a call",
+            calling * 1000.0 / count as f64,
+            "ms",
+        ),
         Row::new(
             format!("words in one of {count} visits, from one side to the other, p50"),
             words.median(),
             "ms",
         ),
         Row::new("words in a visit, p99", words.percentile(99), "ms").at_most(250.0),
-        Row::new("visits that broke, or in which a word did not come within 60 s", broken as f64, "").at_most(0.0),
+        Row::new(
+            "visits that broke, or in which a word did not come within 60 s",
+            broken as f64,
+            "",
+        )
+        .at_most(0.0),
         Row::new(
             format!("server's processor while {count} visits run (share of one core)"),
             share * 100.0,
