@@ -31,7 +31,9 @@ impl<'a> Choices<'a> {
 
     /// A number of this many bytes, at most eight.
     pub fn number(&mut self, bytes: usize) -> u64 {
-        self.take(bytes).iter().fold(0, |all, byte| all << 8 | u64::from(*byte))
+        self.take(bytes)
+            .iter()
+            .fold(0, |all, byte| all << 8 | u64::from(*byte))
     }
 
     /// Bytes whose number comes first: one byte, or two after 255.

@@ -28,6 +28,8 @@ pub struct Pair {
     flight: VecDeque<(usize, Datagram)>,
     kept: VecDeque<(usize, Datagram)>,
     steps: usize,
+    /// Whether a first offer was made: any other looks for new paths.
+    offered: bool,
     /// How often a side said that it is connected.
     pub connected: [usize; 2],
 }
@@ -41,7 +43,8 @@ impl Pair {
         let mut sides = [make(now), make(now)];
         for (side, address) in sides.iter_mut().zip(ADDRESSES) {
             let address: SocketAddr = address.parse().expect("an address");
-            side.add_local(LocalAddress::Host(address)).expect("a local address");
+            side.add_local(LocalAddress::Host(address))
+                .expect("a local address");
         }
         let mut pair = Self {
             now,
@@ -49,6 +52,7 @@ impl Pair {
             flight: VecDeque::new(),
             kept: VecDeque::new(),
             steps: 0,
+            offered: false,
             connected: [0; 2],
         };
         pair.describe(0).expect("a first description");
@@ -70,7 +74,8 @@ impl Pair {
     }
 
     fn describe(&mut self, from: usize) -> Option<()> {
-        let offer = if self.connected == [0, 0] && self.steps == 0 {
+        let first = !std::mem::replace(&mut self.offered, true);
+        let offer = if first {
             self.sides[from].offer(self.now).ok()?
         } else {
             self.sides[from].restart_ice(self.now).ok()?

@@ -47,7 +47,9 @@ fn picture(bytes: Vec<u8>) {
         let format = camera.format();
         assert!(format.fps >= 1);
         for _ in 0..4 {
-            let Ok(picture) = camera.next_picture() else { return };
+            let Ok(picture) = camera.next_picture() else {
+                return;
+            };
             assert_eq!((picture.width(), picture.height()), (format.width, format.height));
         }
     }

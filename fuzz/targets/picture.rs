@@ -14,7 +14,11 @@ fn genuine() -> &'static [Vec<u8>] {
     FRAMES.get_or_init(|| {
         let mut frames = Vec::new();
         for (width, height, count) in [(112, 80, 8), (96, 72, 2)] {
-            let format = PictureFormat { width, height, fps: 15 };
+            let format = PictureFormat {
+                width,
+                height,
+                fps: 15,
+            };
             let mut camera = SyntheticCamera::new(format);
             let mut encoder = Vp8Encoder::new(width, height, 100_000).expect("an encoder");
             for number in 0..count {

@@ -72,7 +72,12 @@ impl Stage {
                 self.flight.push((at, message));
             }
         }
-        let open = self.relay.counters().iter().filter(|counters| counters.open).count();
+        let open = self
+            .relay
+            .counters()
+            .iter()
+            .filter(|counters| counters.open)
+            .count();
         assert!(open <= MAX_ALLOCATIONS);
     }
 
@@ -117,7 +122,11 @@ impl Stage {
 fn address(stage: &Stage, input: &mut Choices<'_>) -> SocketAddr {
     match input.byte() % 4 {
         0 => ([10, 0, 0, 9], 5000).into(),
-        1 => stage.given.first().copied().unwrap_or(([10, 0, 0, 3], 50_000).into()),
+        1 => stage
+            .given
+            .first()
+            .copied()
+            .unwrap_or(([10, 0, 0, 3], 50_000).into()),
         2 => ([10, 0, 0, 9], input.short()).into(),
         _ => (input.long().to_be_bytes(), input.short()).into(),
     }

@@ -14,7 +14,9 @@ libfuzzer_sys::fuzz_target!(|input: &[u8]| {
     let [mut caller, mut called] = ["10.0.0.1:4000", "10.0.0.2:4000"].map(|address| {
         let mut engine = open_engine(now);
         let address = address.parse().expect("an address");
-        engine.add_local(LocalAddress::Host(address)).expect("a local address");
+        engine
+            .add_local(LocalAddress::Host(address))
+            .expect("a local address");
         engine
     });
     let how = input.byte();

@@ -79,7 +79,12 @@ libfuzzer_sys::fuzz_target!(|input: &[u8]| {
         }
         let body = session.poll_body();
         assert!(body.frames.len() <= KEEP_AT_MOST + 1);
-        let numbers: Vec<u64> = body.frames.iter().map(|frame| frame.seq).filter(|seq| *seq > 0).collect();
+        let numbers: Vec<u64> = body
+            .frames
+            .iter()
+            .map(|frame| frame.seq)
+            .filter(|seq| *seq > 0)
+            .collect();
         assert!(numbers.windows(2).all(|two| two[1] == two[0] + 1), "{numbers:?}");
     }
 });

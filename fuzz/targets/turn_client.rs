@@ -43,7 +43,10 @@ impl Stage {
         while let Ok(Some(message)) = framing.next_message() {
             let message = Transmit::new(message, self.transport, self.us, self.relay);
             let answer = self.server.recv(message, self.time());
-            if let Some(answer) = answer.map(TransmitBuild::build).filter(|answer| answer.to == self.us) {
+            if let Some(answer) = answer
+                .map(TransmitBuild::build)
+                .filter(|answer| answer.to == self.us)
+            {
                 self.flight.push(answer.data);
             }
         }
@@ -156,7 +159,15 @@ libfuzzer_sys::fuzz_target!(|input: &[u8]| {
             }
             5 => {
                 let port = input.short();
-                let peer = (if act & 8 == 0 { [10, 0, 0, 2] } else { [10, 0, act, 2] }, port).into();
+                let peer = (
+                    if act & 8 == 0 {
+                        [10, 0, 0, 2]
+                    } else {
+                        [10, 0, act, 2]
+                    },
+                    port,
+                )
+                    .into();
                 stage.client.send(stage.now, peer, input.part().to_vec());
             }
             6 => {

@@ -42,6 +42,8 @@ pub struct Str0mEngine {
     doubled: bool,
     /// Zero of the far side's clock: any moment will do.
     zero: Instant,
+    /// Was an offer made or taken?
+    described: bool,
     closed: bool,
 }
 
@@ -93,6 +95,7 @@ impl Str0mEngine {
             channel: None,
             doubled: false,
             zero: now,
+            described: false,
             closed: false,
         }
     }
@@ -248,6 +251,10 @@ impl CallEngine for Str0mEngine {
     }
 
     fn offer(&mut self, _now: Instant) -> Result<String, EngineError> {
+        // A second one would add lines to those that are there.
+        if std::mem::replace(&mut self.described, true) {
+            return Err(EngineError::Negotiate);
+        }
         let mut changes = self.rtc.sdp_api();
         self.audio = Some(changes.add_media(MediaKind::Audio, Direction::SendRecv, None, None, None));
         self.video = Some(changes.add_media(MediaKind::Video, Direction::SendRecv, None, None, None));
@@ -261,6 +268,7 @@ impl CallEngine for Str0mEngine {
     fn accept_offer(&mut self, _now: Instant, sdp: &str) -> Result<String, EngineError> {
         let offer = SdpOffer::from_sdp_string(sdp).map_err(|_| EngineError::Description)?;
         let answer = self.rtc.sdp_api().accept_offer(offer);
+        self.described |= answer.is_ok();
         self.pending = None;
         if self.channel.is_none() && sdp.contains("m=application") {
             self.channel = Some(self.rtc.direct_api().create_data_channel(channel()));
@@ -376,6 +384,20 @@ mod tests {
     #[test]
     fn sound_and_picture_go_both_ways_and_goodbye_is_heard() {
         goodbye_is_heard(two_sides_talk(&|now, _| Box::new(Str0mEngine::new(now))));
+    }
+
+    #[test]
+    fn a_second_first_offer_is_refused_on_both_sides() {
+        let now = Instant::now();
+        let (mut caller, mut called) = (Str0mEngine::new(now), Str0mEngine::new(now));
+        let offer = caller.offer(now).unwrap();
+        assert!(caller.offer(now).is_err());
+        let answer = called.accept_offer(now, &offer).unwrap();
+        caller.accept_answer(now, &answer).unwrap();
+
+        assert!(caller.offer(now).is_err());
+        assert!(called.offer(now).is_err());
+        assert!(called.restart_ice(now).is_ok());
     }
 
     #[test]
