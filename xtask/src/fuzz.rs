@@ -1,4 +1,4 @@
-//! Fuzzing of everything in a call's way that reads what others wrote (`fuzz/`): built with the compiler's own address sanitizer
+//! Fuzzing of everything in a call's way that reads what others wrote (`tests/fuzz`): built with the compiler's own address sanitizer
 //! and libFuzzer, for Linux on x86-64.
 
 use crate::run::{first_line, option, program, root, step, target, Done};
@@ -109,12 +109,12 @@ fn folder() -> PathBuf {
 fn build(chosen: &[&str]) -> Done {
     let mut cargo = program("cargo", &["build", "--release", "--locked", "--target", TRIPLE]);
     cargo
-        .current_dir(root().join("fuzz"))
+        .current_dir(root().join("tests/fuzz"))
         .env("CARGO_TARGET_DIR", folder())
         .env("CARGO_INCREMENTAL", "0")
         // The sanitizer is behind a gate of the compiler, which a stable one opens by this word.
         .env("RUSTC_BOOTSTRAP", "1")
-        .env("RUSTC_WRAPPER", root().join("fuzz/rustc.sh"))
+        .env("RUSTC_WRAPPER", root().join("tests/fuzz/rustc.sh"))
         .env("RUSTFLAGS", FLAGS);
     if chosen.contains(&SERVER) {
         cargo.args(["--features", "server"]);
@@ -158,7 +158,7 @@ fn run(name: &str, seconds: u32) -> Done {
     let mut fuzzer = Command::new(path);
     fuzzer.arg(&corpus);
     // A few inputs that are kept, for what no chance hits on.
-    let kept = root().join("fuzz/seeds").join(name);
+    let kept = root().join("tests/fuzz/seeds").join(name);
     if kept.is_dir() {
         fuzzer.arg(kept);
     }
@@ -207,7 +207,7 @@ mod tests {
 
     #[test]
     fn every_target_has_its_file_and_every_file_is_a_target() {
-        let files = std::fs::read_dir(root().join("fuzz/targets")).unwrap();
+        let files = std::fs::read_dir(root().join("tests/fuzz/targets")).unwrap();
         let mut found: Vec<String> = files
             .flatten()
             .filter_map(|file| Some(file.path().file_stem()?.to_string_lossy().into_owned()))

@@ -35,7 +35,7 @@ cargo xtask <task>
               --listen ADDRESS --to ADDRESS   where it listens, and what it passes on to
               --plan NAME          open, rural, thin or flap; or a file (docs/link.md)
               --udp                datagrams too; --seed N for other chances
-  fuzz      [TARGET…]              feed what a call reads with what nobody sends (fuzz/), and fail on a crash, 1 GiB or 5 s
+  fuzz      [TARGET…]              feed what a call reads with what nobody sends (tests/fuzz), and fail on a crash, 1 GiB or 5 s
               --seconds N          for each target; 60 where nothing is said
   check     --mobile               type-check the shell for Android and iOS
   dev       the app with the development server of the pages

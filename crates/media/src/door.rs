@@ -1,4 +1,4 @@
-//! Doors to what is private, for fuzzing alone (`fuzz/`).
+//! Doors to what is private, for fuzzing alone (`tests/fuzz`).
 
 use std::io::{Read, Seek};
 use std::time::Instant;

@@ -224,7 +224,7 @@ impl Engine {
             CallEvent::Ended(EndReason::Failed) => self.visit_input(VisitInput::EngineFailed),
             // The signalling says who left and why.
             CallEvent::Ended(EndReason::HungUp | EndReason::FarSide) => {}
-            CallEvent::FirstFrame | CallEvent::Rung(_) | CallEvent::Text(_) => self.changed(Tag::Visit),
+            CallEvent::FirstFrame | CallEvent::Rung(_) => self.changed(Tag::Visit),
         }
     }
 }

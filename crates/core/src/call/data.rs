@@ -1,4 +1,4 @@
-//! What travels beside sound and picture, over the call's own reliable channel: typed words and still pictures.
+//! What travels beside sound and picture, over the call's own reliable channel: still pictures.
 //!
 //! Each message is one byte for its kind and its body, so that a page in a browser reads it with a few lines. The channel
 //! keeps order and loses nothing; a still is cut into small parts all the same, so that sound never waits behind one.
@@ -7,23 +7,9 @@
 pub const STILL_PART: usize = 480;
 /// A still longer than this is refused: 640x480 in good quality takes a quarter of it.
 pub const STILL_AT_MOST: usize = 256 * 1024;
-/// Words in one message, in bytes.
-pub const TEXT_AT_MOST: usize = 4 * 1024;
 
-const TEXT: u8 = 1;
-const STILL_PART_KIND: u8 = 2;
-const ASK_STILL: u8 = 3;
-
-/// One message.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Message {
-    /// Words of the other side.
-    Text(String),
-    /// A part of a still picture (WebP).
-    StillPart(StillPart),
-    /// The other side wants a sharp still now.
-    AskStill,
-}
+/// Messages of other kinds are left to later versions.
+const STILL: u8 = 2;
 
 /// A part of a still picture.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,51 +24,37 @@ pub struct StillPart {
     pub bytes: Vec<u8>,
 }
 
-impl Message {
-    /// The message as it travels.
+impl StillPart {
+    /// The part as it travels.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
-        match self {
-            Self::Text(words) => [&[TEXT], words.as_bytes()].concat(),
-            Self::StillPart(part) => {
-                let mut bytes = vec![STILL_PART_KIND];
-                for number in [part.still, part.part, part.of] {
-                    bytes.extend(number.to_be_bytes());
-                }
-                bytes.extend(&part.bytes);
-                bytes
-            }
-            Self::AskStill => vec![ASK_STILL],
+        let mut bytes = vec![STILL];
+        for number in [self.still, self.part, self.of] {
+            bytes.extend(number.to_be_bytes());
         }
+        bytes.extend(&self.bytes);
+        bytes
     }
 
     /// Reads a message; `None` where it is none that this version knows, or too long.
     #[must_use]
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
-        match bytes {
-            [TEXT, words @ ..] if words.len() <= TEXT_AT_MOST => {
-                String::from_utf8(words.to_vec()).ok().map(Self::Text)
-            }
-            [STILL_PART_KIND, a, b, c, d, e, f, rest @ ..] => {
-                let (part, of) = (u16::from_be_bytes([*c, *d]), u16::from_be_bytes([*e, *f]));
-                (part < of && rest.len() <= STILL_AT_MOST).then(|| {
-                    Self::StillPart(StillPart {
-                        still: u16::from_be_bytes([*a, *b]),
-                        part,
-                        of,
-                        bytes: rest.to_vec(),
-                    })
-                })
-            }
-            [ASK_STILL] => Some(Self::AskStill),
-            _ => None,
-        }
+        let [STILL, a, b, c, d, e, f, rest @ ..] = bytes else {
+            return None;
+        };
+        let (part, of) = (u16::from_be_bytes([*c, *d]), u16::from_be_bytes([*e, *f]));
+        (part < of && rest.len() <= STILL_AT_MOST).then(|| Self {
+            still: u16::from_be_bytes([*a, *b]),
+            part,
+            of,
+            bytes: rest.to_vec(),
+        })
     }
 }
 
 /// Cuts a still into the parts that travel; none if it is too long.
 #[must_use]
-pub fn cut(still: u16, picture: &[u8]) -> Vec<Message> {
+pub fn cut(still: u16, picture: &[u8]) -> Vec<StillPart> {
     if picture.len() > STILL_AT_MOST {
         return Vec::new();
     }
@@ -90,13 +62,11 @@ pub fn cut(still: u16, picture: &[u8]) -> Vec<Message> {
     let of = u16::try_from(parts.len()).unwrap_or(u16::MAX);
     parts
         .zip(0..of)
-        .map(|(bytes, part)| {
-            Message::StillPart(StillPart {
-                still,
-                part,
-                of,
-                bytes: bytes.to_vec(),
-            })
+        .map(|(bytes, part)| StillPart {
+            still,
+            part,
+            of,
+            bytes: bytes.to_vec(),
         })
         .collect()
 }
@@ -144,38 +114,19 @@ mod tests {
             of: 2,
             bytes: vec![1, 2, 3],
         };
-        for message in [
-            Message::Text("I cannot hear you ñ".into()),
-            Message::StillPart(part),
-            Message::AskStill,
-        ] {
-            assert_eq!(Message::from_bytes(&message.to_bytes()), Some(message));
-        }
+
+        assert_eq!(StillPart::from_bytes(&part.to_bytes()), Some(part));
     }
 
     #[test]
     fn what_is_nothing_is_refused() {
-        for bytes in [
-            &[][..],
-            &[9, 9],
-            &[TEXT, 0xff],
-            &[STILL_PART_KIND, 0, 1, 0, 2, 0, 2, 5],
-            &[STILL_PART_KIND, 0],
-            &[ASK_STILL, 1],
-        ] {
-            assert_eq!(Message::from_bytes(bytes), None, "{bytes:?}");
+        for bytes in [&[][..], &[9, 9], &[STILL, 0, 1, 0, 2, 0, 2, 5], &[STILL, 0]] {
+            assert_eq!(StillPart::from_bytes(bytes), None, "{bytes:?}");
         }
-        assert_eq!(Message::from_bytes(&vec![TEXT; TEXT_AT_MOST + 2]), None);
     }
 
-    fn join(joiner: &mut Joiner, messages: impl IntoIterator<Item = Message>) -> Vec<Vec<u8>> {
-        messages
-            .into_iter()
-            .filter_map(|message| match message {
-                Message::StillPart(part) => joiner.take(part),
-                _ => None,
-            })
-            .collect()
+    fn join(joiner: &mut Joiner, parts: impl IntoIterator<Item = StillPart>) -> Vec<Vec<u8>> {
+        parts.into_iter().filter_map(|part| joiner.take(part)).collect()
     }
 
     #[test]

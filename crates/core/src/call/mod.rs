@@ -1,5 +1,5 @@
 //! Calls: signalling that survives cuts ([`signal`]), the course of a visit ([`visit`]), the quality ladder
-//! ([`quality`]), and TURN's messages on a stream ([`framing`]).
+//! ([`quality`]), stills beside the call ([`data`]), and TURN's messages on a stream ([`framing`]).
 
 pub mod data;
 pub mod framing;

@@ -1,13 +1,10 @@
-//! What goes beside sound and picture: stills in small parts at an even pace, and typed words.
+//! What goes beside sound and picture: stills in small parts, at an even pace.
 
 use std::collections::VecDeque;
-use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
-use hms_core::call::data::{cut, Joiner, Message, STILL_PART};
+use hms_core::call::data::{cut, Joiner, StillPart, STILL_PART};
 
-use super::report::CallEvent;
-use super::session::Shared;
 use crate::engine::CallEngine;
 
 /// A still may take this much of a line whose rate is hardly known, and no more of one that could carry more: a still
@@ -20,7 +17,6 @@ const PART_BITS: u64 = (STILL_PART as u64 + 7 + 100) * 8;
 #[derive(Default)]
 pub(super) struct Beside {
     open: bool,
-    words: VecDeque<Vec<u8>>,
     still: VecDeque<Vec<u8>>,
     stills: u16,
     joiner: Joiner,
@@ -38,13 +34,11 @@ impl Beside {
     pub(super) fn send_still(&mut self, picture: &[u8]) {
         if self.still.is_empty() {
             self.stills = self.stills.wrapping_add(1);
-            self.still = cut(self.stills, picture).iter().map(Message::to_bytes).collect();
+            self.still = cut(self.stills, picture)
+                .iter()
+                .map(StillPart::to_bytes)
+                .collect();
         }
-    }
-
-    /// Sends a message before anything of a still.
-    pub(super) fn send(&mut self, message: &Message) {
-        self.words.push_back(message.to_bytes());
     }
 
     /// Is a still on its way?
@@ -67,16 +61,7 @@ impl Beside {
 
     /// Hands over what is due.
     pub(super) fn work(&mut self, now: Instant, engine: &mut dyn CallEngine) {
-        if !self.open {
-            return;
-        }
-        while let Some(words) = self.words.front() {
-            if !engine.send_data(now, words) {
-                return;
-            }
-            self.words.pop_front();
-        }
-        if self.due.is_some_and(|due| now < due) {
+        if !self.open || self.due.is_some_and(|due| now < due) {
             return;
         }
         if let Some(part) = self.still.front() {
@@ -89,17 +74,7 @@ impl Beside {
     }
 
     /// Takes a message of the far side; gives a still with its last part.
-    pub(super) fn take(&mut self, bytes: &[u8], shared: &Shared) -> Option<Vec<u8>> {
-        match Message::from_bytes(bytes)? {
-            Message::Text(words) => {
-                shared.events.tell(CallEvent::Text(words));
-                None
-            }
-            Message::AskStill => {
-                shared.controls.sharp_still.store(true, Relaxed);
-                None
-            }
-            Message::StillPart(part) => self.joiner.take(part),
-        }
+    pub(super) fn take(&mut self, bytes: &[u8]) -> Option<Vec<u8>> {
+        self.joiner.take(StillPart::from_bytes(bytes)?)
     }
 }

@@ -15,7 +15,6 @@ mod transport;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::Arc;
 
-use hms_core::call::data::Message;
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
 use crate::{CallConfig, CallError, QualityRung};
@@ -93,23 +92,6 @@ impl Call {
     /// Sets the best rung that the call may use; the call itself goes lower if the link asks for it.
     pub fn set_rung(&self, rung: QualityRung) {
         self.shared.controls.set_ceiling(rung);
-    }
-
-    /// Sends typed words over the call's own channel: they reach the far side while the server does not.
-    ///
-    /// # Errors
-    /// If the call is over.
-    pub async fn send_text(&self, words: &str) -> Result<(), CallError> {
-        let message = Message::Text(words.to_owned());
-        self.ask(|reply| Command::Beside(message, reply)).await
-    }
-
-    /// Asks the far side for a sharp still picture.
-    ///
-    /// # Errors
-    /// If the call is over.
-    pub async fn ask_still(&self) -> Result<(), CallError> {
-        self.ask(|reply| Command::Beside(Message::AskStill, reply)).await
     }
 
     /// The newest remote picture; older ones are dropped.

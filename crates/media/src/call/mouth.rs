@@ -30,9 +30,6 @@ const REDUNDANCY_FROM_BPS: u32 = 16_000;
 const DOUBLED_BPS: u32 = 14_000;
 /// A still is on its way for this long, at the rate that is left beside sound.
 const STILL_TRAVELS_S: u32 = 3;
-/// A still that was asked for: a wound is looked at in it.
-const SHARP_WIDTH: u32 = 640;
-const SHARP_BYTES: u32 = 40_000;
 
 /// Starts the microphone's thread.
 pub(super) fn speak(
@@ -154,8 +151,9 @@ pub(super) fn show(
                 let Some(pace) = pace.filter(|_| now >= due) else {
                     continue;
                 };
-                // Half a picture early is on time, or a camera's 30 would become 15.
-                due = now + pace / 2;
+                // Half a picture of the camera early is on time: its own pace is never quite the one that is wanted.
+                let own = Duration::from_secs(1) / camera.format().fps.max(1);
+                due = now + pace.saturating_sub(own / 2);
             }
             let shown_ms = now.saturating_duration_since(began).as_millis() as u64;
             let coded = coder.code(&picture, &shared, now, shown_ms);
@@ -220,9 +218,6 @@ impl PictureCoder {
         at_ms: u64,
     ) -> Option<Coded> {
         let settings = shared.controls.rung().settings();
-        if shared.controls.sharp_still.swap(false, Relaxed) {
-            return still(picture, SHARP_WIDTH, SHARP_BYTES);
-        }
         if settings.video_bps > 0 {
             if shared.controls.line_full.load(Relaxed) {
                 return None;

@@ -96,8 +96,6 @@ pub enum CallEvent {
     Recovered,
     /// The rung has changed.
     Rung(QualityRung),
-    /// Words that the far side typed.
-    Text(String),
     /// A device is missing; a stand-in is sent in its place and the screen must say so.
     StandIn(MissingDevice),
     /// The call is over.

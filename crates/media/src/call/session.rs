@@ -4,7 +4,6 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicU8, Ordering::Re
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use hms_core::call::data::Message;
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
 use super::report::{CallEvent, CallStats, VideoFrame};
@@ -21,7 +20,6 @@ pub(super) enum Command {
     AcceptOffer(String, Reply<String>),
     AcceptAnswer(String, Reply<()>),
     RestartIce(Reply<String>),
-    Beside(Message, Reply<()>),
     HangUp(Reply<()>),
 }
 
@@ -43,8 +41,6 @@ pub(super) struct Controls {
     pub(super) line_full: AtomicBool,
     /// The far side restores lost sound from deep redundancy.
     pub(super) far_restores: AtomicBool,
-    /// The far side asked for a sharp still.
-    pub(super) sharp_still: AtomicBool,
     /// The threads are to end.
     pub(super) stop: AtomicBool,
     /// What the picture may use, in bit/s.
@@ -69,7 +65,6 @@ impl Controls {
             still_waits: AtomicBool::new(false),
             line_full: AtomicBool::new(false),
             far_restores: AtomicBool::new(true),
-            sharp_still: AtomicBool::new(false),
             stop: AtomicBool::new(false),
             video_bps: AtomicU32::new(200_000),
             first_delay_ms: AtomicU32::new(0),

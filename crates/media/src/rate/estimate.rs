@@ -56,6 +56,8 @@ const SOUND_GIVES_WAY: Duration = Duration::from_secs(5);
 const MOST_BPS: f64 = 4_000_000.0;
 /// No receipts for this long are an outage.
 const OUTAGE: Duration = Duration::from_millis(1_500);
+/// Arrivals out of order lie closer together than this.
+const CLOCK_BACK: Duration = Duration::from_secs(60);
 /// Packets remembered: two seconds of the fastest call.
 const SENT_KEPT: usize = 2_048;
 
@@ -164,6 +166,16 @@ impl Estimator {
             };
             self.loss -= self.loss * LOSS_WEIGHT;
             newest_answered = newest_answered.max(Some(sent.at));
+            if self
+                .ways
+                .back()
+                .is_some_and(|(last, _)| came + CLOCK_BACK < *last)
+            {
+                // The far side's clock goes round every twelve days: nothing before it can be compared with now.
+                self.came.clear();
+                self.ways.clear();
+                self.first_arrival = None;
+            }
             let zero = *self.first_arrival.get_or_insert(came);
             // Two clocks: only differences of this mean anything.
             let way = signed(came, zero) - signed(sent.at, zero);
@@ -290,9 +302,13 @@ impl Estimator {
     /// How much ways differ without a queue, in seconds: the lower half of them.
     fn jitter(&self) -> Option<f64> {
         let mut ways: Vec<f64> = self.ways.iter().map(|(_, way)| *way).collect();
-        ways.sort_by(f64::total_cmp);
-        let (first, middle) = (*ways.first()?, *ways.get(ways.len() / 2)?);
-        Some((middle - first).min(0.05))
+        let half = ways.len() / 2;
+        if half == 0 {
+            return None;
+        }
+        let (lower, middle, _) = ways.select_nth_unstable_by(half, f64::total_cmp);
+        let first = lower.iter().copied().fold(*middle, f64::min);
+        Some((*middle - first).min(0.05))
     }
 
     /// What the line carried lately, in bit/s: what came through, and what the radio lost behind the line.
@@ -345,6 +361,8 @@ mod tests {
         reports: Vec<(Duration, Receipt)>,
         longest_queue: Duration,
         carried: usize,
+        /// What the far side's clock is ahead.
+        clock: Duration,
     }
 
     impl Line {
@@ -359,6 +377,7 @@ mod tests {
                 reports: Vec::new(),
                 longest_queue: Duration::ZERO,
                 carried: 0,
+                clock: Duration::from_secs(3_600),
             }
         }
 
@@ -397,8 +416,7 @@ mod tests {
             self.carried += usize::from(!lost) * 528;
             let receipt = Receipt {
                 number: self.number & 0xffff,
-                // The far side's clock is an hour ahead.
-                came: (!lost).then(|| self.start + Duration::from_secs(3600) + came),
+                came: (!lost).then(|| self.start + self.clock + came),
             };
             self.reports.push((came + Duration::from_millis(100), receipt));
         }
@@ -451,6 +469,18 @@ mod tests {
 
         let promised = line.estimator.bps();
         assert!((60_000..=95_000).contains(&promised), "{promised}");
+    }
+
+    #[test]
+    fn a_far_side_whose_clock_goes_round_is_estimated_on() {
+        let round = Duration::from_secs(12 * 86_400);
+        let mut line = Line::new(100_000);
+        line.clock = round;
+        line.run(20, 300_000.0, 1e9, |_| false);
+        line.clock = Duration::ZERO;
+        line.run(20, 300_000.0, 1e9, |_| false);
+
+        assert!(line.estimator.bps() > 180_000, "{}", line.estimator.bps());
     }
 
     #[test]

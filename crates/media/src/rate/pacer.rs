@@ -9,7 +9,7 @@ use crate::engine::Datagram;
 
 /// Picture that waits longer than this is more than the link takes: the camera skips until it is gone.
 const FULL: Duration = Duration::from_millis(150);
-/// Waiting packets at most; the oldest goes first, and a key frame is asked for.
+/// Waiting packets at most; the oldest goes first. The far side asks for a key frame where it misses one.
 const KEPT: usize = 512;
 /// Small debts are not worth a wake-up.
 const GRAIN: Duration = Duration::from_millis(2);

@@ -24,16 +24,12 @@ pub(crate) struct Wire {
 }
 
 impl Wire {
-    /// Learns from a description of either side.
+    /// Learns from the far side's description: what is sent bears the numbers that it names.
     pub(crate) fn learn(&mut self, sdp: &str) {
         for line in sdp.lines() {
             if let Some(sound) = line.strip_prefix("m=audio ") {
-                self.sound.extend(
-                    sound
-                        .split(' ')
-                        .skip(2)
-                        .filter_map(|kind| kind.parse::<u8>().ok()),
-                );
+                let kinds = sound.split(' ').skip(2);
+                self.sound = kinds.filter_map(|kind| kind.parse().ok()).collect();
             }
             if let Some(extension) = line
                 .strip_prefix("a=extmap:")

@@ -1,4 +1,4 @@
-//! A door to the relay's task, for fuzzing alone (`fuzz/`): its packets come and go as bytes, and no socket is opened.
+//! A door to the relay's task, for fuzzing alone (`tests/fuzz`): its packets come and go as bytes, and no socket is opened.
 
 use std::cell::{Cell, RefCell};
 use std::net::{Ipv4Addr, SocketAddr};

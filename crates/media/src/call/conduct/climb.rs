@@ -43,7 +43,7 @@ impl Conductor {
         self.reports = self.reports.saturating_add(1);
     }
 
-    /// Asks the ladder, and sets what the coders and the engine's probing may use.
+    /// Asks the ladder, and sets what coders, stills and pacer may use.
     pub(super) fn climb(&mut self, now: Instant) {
         let link = self.link();
         let path_works = self.path_works;
@@ -90,7 +90,7 @@ impl Conductor {
     }
 }
 
-/// Where the engine's estimate begins, by what the first handshake told: too much floods a thin link for seconds.
+/// Where the estimate begins, in bit/s, by what the first handshake told: too much floods a thin link for seconds.
 pub(super) fn first_estimate(rung: Rung) -> u64 {
     match rung {
         Rung::Full | Rung::Moderate => 400_000,

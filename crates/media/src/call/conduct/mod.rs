@@ -130,10 +130,6 @@ impl Conductor {
                 let offer = self.engine.restart_ice(now);
                 let _ = reply.send(offer.map(|sdp| mark(&sdp)).map_err(CallError::from));
             }
-            Command::Beside(message, reply) => {
-                self.beside.send(&message);
-                let _ = reply.send(Ok(()));
-            }
             Command::HangUp(_) => {}
         }
     }
@@ -277,7 +273,7 @@ impl Conductor {
                 self.shared.controls.beside_open.store(true, Relaxed);
             }
             EngineEvent::Data(bytes) => {
-                if let Some(still) = self.beside.take(&bytes, &self.shared) {
+                if let Some(still) = self.beside.take(&bytes) {
                     self.arrivals.push_back(Arrival::Still(still));
                 }
             }

@@ -130,12 +130,11 @@ fn after_a_cut_of_fifteen_seconds_sound_is_there_at_once_and_the_picture_soon() 
     }
 }
 
-/// `HMS_REHEARSE="clean a b c d"` prints the figures of these cells.
+/// Figures, not a check: `HMS_REHEARSE="clean a b c d"` names the cells.
 #[test]
+#[ignore = "prints figures; the tests beside it check them"]
 fn rehearse() {
-    let Ok(cells) = std::env::var("HMS_REHEARSE") else {
-        return;
-    };
+    let cells = std::env::var("HMS_REHEARSE").unwrap_or_else(|_| "clean a b c d".into());
     let count = std::env::var("HMS_REHEARSE_SEEDS")
         .ok()
         .and_then(|count| count.parse().ok())

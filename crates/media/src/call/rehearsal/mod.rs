@@ -1,7 +1,7 @@
 //! Whole calls over seeded bad links in virtual time: the conductor, the codecs and the jitter buffer as they are, with
 //! no socket, no thread and no clock. A call of a minute takes seconds, and the same seed gives the same call.
 //!
-//! `HMS_REHEARSE="b c" HMS_REHEARSE_SEEDS=5 cargo test --release -p hms-media rehearse -- --nocapture` prints figures.
+//! `HMS_REHEARSE="b c" HMS_REHEARSE_SEEDS=5 cargo test --release -p hms-media rehearse -- --ignored --nocapture` prints figures.
 
 mod course;
 mod side;

@@ -3,7 +3,7 @@
 
 use std::time::Instant;
 
-use hms_core::call::data::{cut, Joiner, Message, STILL_AT_MOST};
+use hms_core::call::data::{cut, Joiner, StillPart, STILL_AT_MOST};
 use hms_fuzz::Choices;
 use hms_media::codec::webp;
 use hms_media::door;
@@ -13,13 +13,11 @@ libfuzzer_sys::fuzz_target!(|input: &[u8]| {
     let mut joiner = Joiner::default();
     for _ in 0..16 {
         let bytes = input.part().to_vec();
-        if let Some(message) = Message::from_bytes(&bytes) {
-            assert_eq!(message.to_bytes(), bytes);
-            if let Message::StillPart(part) = message {
-                if let Some(still) = joiner.take(part) {
-                    assert!(still.len() <= STILL_AT_MOST);
-                    let _ = webp::unwrap(&still);
-                }
+        if let Some(part) = StillPart::from_bytes(&bytes) {
+            assert_eq!(part.to_bytes(), bytes);
+            if let Some(still) = joiner.take(part) {
+                assert!(still.len() <= STILL_AT_MOST);
+                let _ = webp::unwrap(&still);
             }
         }
     }
@@ -28,10 +26,8 @@ libfuzzer_sys::fuzz_target!(|input: &[u8]| {
     door::read_packet(Instant::now(), &sdp, &packets);
     let picture = input.rest();
     let mut joined = None;
-    for message in cut(7, picture) {
-        if let Message::StillPart(part) = message {
-            joined = joiner.take(part);
-        }
+    for part in cut(7, picture) {
+        joined = joiner.take(part);
     }
     if !picture.is_empty() && picture.len() <= STILL_AT_MOST {
         assert_eq!(joined.as_deref(), Some(picture));
