@@ -77,9 +77,9 @@ pub fn ready(yes: bool) -> Done {
 fn versions() -> Vec<String> {
     let mut problems = Vec::new();
     match first_line("rustc", &["--version"]).and_then(|line| version(&line)) {
-        Some(found) if found >= (1, 90) => {}
+        Some(found) if found >= (1, 91) => {}
         Some((major, minor)) => problems.push(format!(
-            "Rust {major}.{minor} is too old: HMS-ACH needs 1.90. Update with: rustup update stable"
+            "Rust {major}.{minor} is too old: HMS-ACH needs 1.91. Update with: rustup update stable"
         )),
         None => problems.push("Rust is missing. Install it from https://rustup.rs".to_owned()),
     }

@@ -27,6 +27,9 @@ pub enum Step {
     Loss(Loss),
     /// Down, or up again.
     Down(bool),
+    /// The router before the first side forgets its ports and gives others. Nothing changes for a [`PacketLink`]: who carries
+    /// packets with addresses asks [`Plan::port_changes_at`].
+    Ports,
 }
 
 impl Step {
@@ -38,16 +41,17 @@ impl Step {
             Self::Rate(bits_per_s) => ways.map(|way| Way { bits_per_s, ..way }),
             Self::Loss(loss) => ways.map(|way| Way { loss, ..way }),
             Self::Down(down) => ways.map(|way| Way { down, ..way }),
+            Self::Ports => ways,
         }
     }
 }
 
 impl Plan {
     /// The names that [`Plan::named`] knows.
-    pub const NAMES: [&'static str; 8] = ["clean", "a", "b", "c", "d", "e", "step", "shuffled"];
+    pub const NAMES: [&'static str; 9] = ["clean", "a", "b", "c", "d", "e", "f", "step", "shuffled"];
 
     /// A link by its name: `clean`; `a` to `d` thin, late, lossy and cut off for 15 s; `e` too thin for live sound;
-    /// `step` with a rate that falls and rises again; `shuffled` out of order and twice.
+    /// `f` behind a router that forgets its ports twice; `step` with a rate that falls and rises again; `shuffled` out of order and twice.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
         let seconds = Duration::from_secs;
@@ -67,6 +71,10 @@ impl Plan {
                 ("d", way(500, 40, 5, Loss::None), steps)
             }
             "e" => ("e", way(12, 300, 20, Loss::Random(0.05)), vec![]),
+            "f" => {
+                let steps = vec![(seconds(15), Step::Ports), (seconds(30), Step::Ports)];
+                ("f", way(500, 40, 5, Loss::None), steps)
+            }
             "step" => {
                 let steps = vec![
                     (seconds(15), Step::Rate(Some(100_000))),
@@ -108,6 +116,15 @@ impl Plan {
             .take_while(|(at, _)| *at <= time)
             .fold(self.ways, |ways, (_, step)| step.after(ways))
     }
+
+    /// How often the first side's router has changed its ports by this time since the link began.
+    #[must_use]
+    pub fn port_changes_at(&self, time: Duration) -> u16 {
+        let passed = self.steps.iter().take_while(|(at, _)| *at <= time);
+        passed
+            .filter(|(_, step)| *step == Step::Ports)
+            .fold(0, |times, _| times + 1)
+    }
 }
 
 fn way(kbit_per_s: u64, delay_ms: u64, jitter_ms: u64, loss: Loss) -> Way {
@@ -147,6 +164,13 @@ mod tests {
             let ways = plan.ways_at(Duration::from_secs(second));
             assert_eq!(ways.map(|way| way.down), [down; 2], "{second}");
         }
+    }
+
+    #[test]
+    fn ports_change_twice() {
+        let plan = Plan::named("f").expect("it is named");
+        let times = [0, 14, 15, 29, 30].map(|second| plan.port_changes_at(Duration::from_secs(second)));
+        assert_eq!(times, [0, 0, 1, 1, 2]);
     }
 
     #[test]

@@ -1,5 +1,5 @@
 // Calls over bad links, measured: for cells, pairs and seeds a netlab and two peers; one JSON each, then a table.
-// node run.mjs --bin FOLDER [--work FOLDER] [--cells clean,a,b,c,d] [--pairs ours,chromium,tuned,ours-chromium,ours-tuned]
+// node run.mjs --bin FOLDER [--work FOLDER] [--cells clean,a,b,c,d,e,f,g] [--pairs ours,chromium,tuned,ours-chromium,ours-tuned]
 //   [--seeds 11,12,13,14,15] [--seconds 45] [--table] [--keep] [--ear PYTHON]
 // With --ear (a Python that `ear.py setup` made) scripted speech is sent, and what a recogniser makes of it is measured, too.
 // Needs root on Linux, `ip` and Chromium. What was measured stays; only what is missing is run.
@@ -11,12 +11,13 @@ import readline from "node:readline";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { WAV_OFF_MOST_MS, figures } from "./figures.mjs";
+import { slowness } from "./slow.mjs";
 import { table } from "./table.mjs";
 
 const text = (value) => ({ type: "string", ...(value === undefined ? {} : { default: value }) });
 const { values: asked } = parseArgs({
   options: {
-    bin: text(), work: text(), cells: text("clean,a,b,c,d"), pairs: text("ours,chromium,tuned,ours-chromium,ours-tuned"),
+    bin: text(), work: text(), cells: text("clean,a,b,c,d,e,f,g"), pairs: text("ours,chromium,tuned,ours-chromium,ours-tuned"),
     seeds: text("11,12,13,14,15"), seconds: text(), ear: text(), table: { type: "boolean" }, keep: { type: "boolean" },
   },
 });
@@ -24,6 +25,8 @@ const here = path.dirname(fileURLToPath(import.meta.url));
 const work = path.resolve(asked.work ?? path.join(asked.bin, "../links"));
 const program = (name) => [name, `examples/${name}`].map((file) => path.join(asked.bin, file)).find(existsSync) ?? name;
 const SECONDS = { d: 65 };
+/** The clean link, and the carrier's side is a slow machine. */
+const SLOW = "g";
 /** Who speaks with whom: the clinician offers, the carrier answers. */
 const PAIRS = {
   ours: ["ours", "ours"],
@@ -129,12 +132,14 @@ function start(command, args) {
   return one;
 }
 
-function peer(kind, role, namespace, address, media, stem, seconds) {
+function peer(kind, role, namespace, address, media, stem, seconds, slow) {
   const own = role === "offer" ? media.clinician : media.carrier;
   const common = ["--role", role, "--wav", own, "--record", `${stem}-heard.wav`, "--luma", `${stem}.luma`, "--seconds", String(seconds + 120)];
-  return kind === "ours"
-    ? start("ip", ["netns", "exec", namespace, program("peer"), ...common, "--picture", "large", "--bind", address])
-    : start("node", [path.join(here, "call.mjs"), ...common, "--mode", kind, "--y4m", media.y4m, "--namespace", namespace, "--sent", `${stem}-sent.wav`]);
+  const [command, ...args] =
+    kind === "ours"
+      ? ["ip", "netns", "exec", namespace, program("peer"), ...common, "--picture", "large", "--bind", address]
+      : ["node", path.join(here, "call.mjs"), ...common, "--mode", kind, "--y4m", media.y4m, "--namespace", namespace, "--sent", `${stem}-sent.wav`];
+  return slow ? start(...slow.slowed(command, args)) : start(command, args);
 }
 
 async function measure({ cell, pair, seed, seconds }, media) {
@@ -144,7 +149,9 @@ async function measure({ cell, pair, seed, seconds }, media) {
   const load = [os.loadavg()[0]];
   const lab = start(program("netlab"), ["--name", `links-${process.pid}`]);
   const { namespaces, addresses } = await lab.await("ready");
-  const made = (number, role) => peer(PAIRS[pair][number], role, namespaces[number], addresses[number][0], media, path.join(folder, role), seconds);
+  const slow = cell === SLOW ? slowness(`links-${process.pid}`) : null;
+  const made = (number, role) =>
+    peer(PAIRS[pair][number], role, namespaces[number], addresses[number][0], media, path.join(folder, role), seconds, number === 1 ? slow : null);
   const begun = { seed, cell, pair, seconds, peers: PAIRS[pair], date: new Date().toISOString(), commit: commit() };
   const sides = [];
   try {
@@ -154,7 +161,7 @@ async function measure({ cell, pair, seed, seconds }, media) {
     sides[0] = made(0, "offer");
     const { offer } = await sides[0].await("offer");
     if (PAIRS[pair][0] !== "ours") await sides[0].await("ready");
-    lab.say({ do: "plan", name: cell, seed });
+    lab.say({ do: "plan", name: cell === SLOW ? "clean" : cell, seed });
     const { began_ms: zero } = await lab.await("plan");
     sides[1].say({ offer });
     const { answer } = await sides[1].await("answer");
@@ -185,6 +192,7 @@ async function measure({ cell, pair, seed, seconds }, media) {
     await Promise.all(sides.filter(Boolean).map(ended));
     lab.say({ do: "quit" });
     await lab.gone;
+    slow?.end();
     if (!asked.keep) rmSync(folder, { recursive: true, force: true });
   }
 }

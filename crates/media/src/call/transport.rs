@@ -100,7 +100,11 @@ impl Transport {
         let mut threads = Vec::new();
         let mut synthetic = false;
         let mut missing = Vec::new();
-        if let Some(opened) = devices::open_microphone(&config.audio)? {
+        let (speaker, no_speaker) = devices::open_speaker(&config.speaker);
+        missing.extend(no_speaker);
+        let microphone = devices::open_microphone(&config.audio)?;
+        let (microphone, speaker) = devices::cleaned(&config.audio, microphone, speaker);
+        if let Some(opened) = microphone {
             synthetic |= opened.synthetic;
             missing.extend(opened.missing);
             threads.push(mouth::speak(opened.source, Arc::clone(&shared), out.clone())?);
@@ -110,8 +114,6 @@ impl Transport {
             missing.extend(opened.missing);
             threads.push(mouth::show(opened.source, Arc::clone(&shared), out, began)?);
         }
-        let (speaker, no_speaker) = devices::open_speaker(&config.speaker);
-        missing.extend(no_speaker);
         threads.push(senses::hear(ear, Arc::clone(&shared), speaker, began)?);
         threads.push(senses::see(eye, Arc::clone(&shared), began)?);
         for device in missing {

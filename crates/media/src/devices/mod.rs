@@ -2,6 +2,8 @@
 
 #[cfg(all(feature = "devices", target_os = "linux"))]
 mod camera_linux;
+#[cfg(feature = "devices")]
+mod clean;
 pub mod counter;
 mod lettering;
 #[cfg(all(feature = "devices", not(any(target_os = "android", target_os = "ios"))))]
@@ -10,6 +12,8 @@ mod synthetic;
 pub mod wav;
 mod y4m;
 
+#[cfg(feature = "devices")]
+pub use clean::Cleaner;
 pub use synthetic::{phrase, SyntheticCamera, SyntheticMicrophone};
 pub use wav::Wave;
 pub use y4m::FileCamera;
@@ -122,6 +126,25 @@ pub fn open_speaker(sink: &AudioSink) -> (Option<Box<dyn Speaker>>, Option<Missi
             Ok(speaker) => (Some(speaker), None),
             Err(_) => (None, Some(MissingDevice::Loudspeaker)),
         },
+    }
+}
+
+/// A microphone that was opened, if any.
+type OpenedMicrophone = Option<Opened<Box<dyn Microphone>>>;
+
+/// Lets echo, noise and level of a real microphone be seen to; a file's or a stand-in's sound stays as it is.
+pub fn cleaned(
+    source: &AudioSource,
+    microphone: OpenedMicrophone,
+    speaker: Option<Box<dyn Speaker>>,
+) -> (OpenedMicrophone, Option<Box<dyn Speaker>>) {
+    match (source, microphone) {
+        #[cfg(feature = "devices")]
+        (AudioSource::Device(_), Some(opened)) if !opened.synthetic => {
+            let (source, speaker) = clean::clean(opened.source, speaker);
+            (Some(Opened { source, ..opened }), speaker)
+        }
+        (_, microphone) => (microphone, speaker),
     }
 }
 

@@ -10,6 +10,7 @@ mod hr_receiver;
 mod import;
 mod relay;
 mod serve;
+mod staffing;
 mod tls;
 
 use crate::app::App;
@@ -71,6 +72,8 @@ enum Command {
     /// The audit.
     #[command(subcommand)]
     Audit(audit::AuditCommand),
+    /// How many clinicians each hour of the day needs, played from the visits that were.
+    Staffing(staffing::StaffingOptions),
     /// Stand in for HR's system: write each message that is received to a file.
     HrReceiver(hr_receiver::ReceiverOptions),
     /// Read FHIR Bundles (.json) and resources (.json, .ndjson) from a file or a folder.
@@ -112,6 +115,7 @@ pub fn run(cli: Cli) -> anyhow::Result<u8> {
         Command::Restore { file, data } => backup::restore(&data.data, &file).map(|()| 0),
         Command::Escrow(command) => escrow::run(command).map(|()| 0),
         Command::Audit(command) => audit::run(command),
+        Command::Staffing(options) => staffing::run(&options).map(|()| 0),
         Command::HrReceiver(options) => hr_receiver::run(options).map(|()| 0),
         Command::Import { path, data } => import::import(&data, &path).map(|()| 0),
     }

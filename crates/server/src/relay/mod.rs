@@ -129,7 +129,7 @@ impl Relay {
         let _ = self.users.send(user);
     }
 
-    /// What each allocation has carried so far, oldest first, closed ones included (the last 1,000).
+    /// What each allocation has carried so far, oldest first, closed ones included (the last 1,600).
     pub fn counters(&self) -> Vec<AllocationCounters> {
         self.counters
             .lock()

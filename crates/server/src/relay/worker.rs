@@ -27,12 +27,12 @@ use super::door::UdpSocket;
 use super::{peers, AllocationCounters, ClientTransport, RelayUser};
 
 const REALM: &str = "hms-ach";
-/// Two for each of fifty calls, with as many to spare for restarts.
-pub(super) const MAX_ALLOCATIONS: usize = 200;
+/// Two for each of 200 calls, with as many to spare for restarts.
+pub(super) const MAX_ALLOCATIONS: usize = 800;
 /// TCP connections at most; a further one is closed at once.
-const MAX_CONNECTIONS: usize = 400;
-/// Allocations whose counters are remembered.
-const COUNTERS_KEPT: usize = 1000;
+const MAX_CONNECTIONS: usize = 800;
+/// Allocations whose counters are remembered: more than can be open.
+const COUNTERS_KEPT: usize = 2 * MAX_ALLOCATIONS;
 /// Messages waiting for one TCP client. When full, the newest is dropped: media must be fresh.
 const CLIENT_QUEUE: usize = 256;
 /// Messages of all sockets waiting for this task. When full, readers wait and the kernel drops.

@@ -13,6 +13,7 @@ pub mod identify;
 pub mod queue;
 pub mod report;
 pub mod sealed;
+pub mod staffing;
 pub mod symptom;
 pub mod sync;
 pub mod upload;

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use hms_netlab::{Fate, PacketLink, Plan, Way};
 use serde_json::{json, Value};
 
+use super::nat::Nat;
 use super::stats::Counters;
 use super::sys;
 
@@ -23,6 +24,7 @@ pub(super) struct Lab {
     seed: u64,
     links: [PacketLink; 2],
     counters: [Counters; 2],
+    nat: Nat,
     began: Instant,
     forced_down: bool,
 }
@@ -34,6 +36,7 @@ impl Lab {
             plan,
             seed,
             counters: Default::default(),
+            nat: Nat::default(),
             began: Instant::now(),
             forced_down: false,
         }
@@ -63,6 +66,17 @@ impl Lab {
             Fate::Arrives(at) => [Some(at), link.copy()].map(|at| at.map(|at| began + at)),
             Fate::Lost(_) => [None; 2],
         }
+    }
+
+    /// Lets the first side's router at a packet; whether it goes on.
+    fn route(&mut self, way: usize, now: Instant, packet: &mut [u8]) -> bool {
+        let time = now.saturating_duration_since(self.began);
+        self.nat.changed(self.plan.port_changes_at(time));
+        if way == 0 {
+            self.nat.out(packet);
+            return true;
+        }
+        self.nat.back(packet)
     }
 
     fn came(&mut self, way: usize, late: Duration) {
@@ -103,20 +117,30 @@ pub(super) fn carry(way: usize, from: &File, to: &File, lab: &Mutex<Lab>, stop: 
             if !is_for(packet, 2 - way as u8) {
                 continue;
             }
-            for due in lock().offer(way, Instant::now(), length).into_iter().flatten() {
-                under_way.push(Reverse((due, number, packet.to_vec())));
+            let (now, mut packet) = (Instant::now(), packet.to_vec());
+            let mut lab = lock();
+            // The router stands on the first side: before the line there, and after it on the way back.
+            if way == 0 {
+                lab.route(way, now, &mut packet);
+            }
+            for due in lab.offer(way, now, length).into_iter().flatten() {
+                under_way.push(Reverse((due, number, packet.clone())));
                 number += 1;
             }
         }
         while let Some(Reverse((due, ..))) = under_way.peek() {
             let late = Instant::now().checked_duration_since(*due);
-            let (Some(late), Some(Reverse((_, _, packet)))) = (late, late.and_then(|_| under_way.pop()))
+            let (Some(late), Some(Reverse((_, _, mut packet)))) = (late, late.and_then(|_| under_way.pop()))
             else {
                 break;
             };
-            // A packet that the far machine does not take is lost there, as on a real one.
-            let _ = to_tun.write(&packet);
-            lock().came(way, late);
+            let mut lab = lock();
+            lab.came(way, late);
+            if way == 0 || lab.route(way, Instant::now(), &mut packet) {
+                drop(lab);
+                // A packet that the far machine does not take is lost there, as on a real one.
+                let _ = to_tun.write(&packet);
+            }
         }
     }
 }

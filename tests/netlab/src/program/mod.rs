@@ -2,6 +2,7 @@
 
 mod carry;
 mod namespace;
+mod nat;
 mod stats;
 mod sys;
 

@@ -92,6 +92,23 @@ pub fn open_visits(conn: &Connection) -> Result<Vec<Stored>, DbError> {
     .doing("read open visits")
 }
 
+/// Encounters of visits that were held and have ended, changed since a moment.
+///
+/// # Errors
+/// A failed statement.
+pub fn held_visits(conn: &Connection, since_ms: i64) -> Result<Vec<Stored>, DbError> {
+    conn.prepare_cached(
+        "SELECT r.key, r.type, r.id, r.version, r.seq, r.last_updated, r.deleted, r.patient, v.body
+           FROM resource r JOIN version v ON v.seq = r.seq
+          WHERE r.type = 'Encounter' AND r.deleted = 0 AND r.last_updated >= ?1
+            AND json_extract(v.body, '$.class.code') = 'VR'
+            AND json_extract(v.body, '$.status') = 'finished'
+          ORDER BY r.key",
+    )
+    .and_then(|mut s| s.query_map([since_ms], stored)?.collect())
+    .doing("read visits that were held")
+}
+
 /// The practitioner ids of the managers of a site (id of the Organization).
 ///
 /// # Errors
