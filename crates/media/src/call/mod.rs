@@ -2,6 +2,7 @@
 
 mod beside;
 mod conduct;
+mod fit;
 mod greeting;
 mod mouth;
 mod playout;

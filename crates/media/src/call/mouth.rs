@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 
 use super::conduct::Coded;
+use super::fit::Fit;
 use super::report::VideoFrame;
 use super::session::{Busy, Shared};
 use crate::codec::{webp, OpusEncoder, Picture, Vp8Encoder};
@@ -19,8 +20,6 @@ use crate::{CallError, CodecError, QualityRung};
 const BLOCK_TIME: Duration = Duration::from_millis(20);
 /// A thread that is this late lets the time go instead of catching up.
 const TOO_LATE: Duration = Duration::from_millis(300);
-/// Each change of size is a key frame: not more often than this.
-const SIZE_EVERY: Duration = Duration::from_secs(10);
 /// How often a thread with nothing to do looks whether it has.
 const IDLE: Duration = Duration::from_millis(40);
 /// Redundancy carried on every rung that has the bits for it.
@@ -197,13 +196,11 @@ pub(super) fn pace(shared: &Shared, camera_fps: u32) -> Option<Duration> {
     still.then(|| Duration::from_millis(settings.still_every_ms.into()))
 }
 
-/// An encoder for whatever size the rung asks for.
+/// An encoder for whatever size the rung allows and the rate can fill.
 #[derive(Default)]
 pub(super) struct PictureCoder {
     encoder: Option<Vp8Encoder>,
-    sized_at: Option<Instant>,
-    /// Sizes so far. The first change is free: a call starts small and grows as soon as the link is known.
-    sizes: u32,
+    fit: Fit,
     clock_ms: u64,
     moved: bool,
 }
@@ -251,18 +248,17 @@ impl PictureCoder {
         fps: u32,
     ) -> Option<Vec<u8>> {
         let bps = shared.controls.video_bps.load(Relaxed).max(5000);
-        let settled = self
-            .sized_at
-            .is_some_and(|at| now.saturating_duration_since(at) < SIZE_EVERY);
-        let width = match &self.encoder {
-            Some(encoder) if settled && self.sizes >= 2 => encoder.size().0,
-            Some(_) | None => max_width,
-        };
+        let now_is = self.encoder.as_ref().map(|encoder| encoder.size().0);
+        let width = self.fit.width(
+            now,
+            now_is,
+            max_width,
+            shared.controls.rung() == QualityRung::Full,
+        );
         let picture = picture.shrunk_to(width);
         if self.encoder.as_ref().map(Vp8Encoder::size) != Some((picture.width(), picture.height())) {
             self.encoder = Vp8Encoder::new(picture.width(), picture.height(), bps).ok();
-            self.sized_at = Some(now);
-            self.sizes += 1;
+            self.fit.changed(now);
         }
         let encoder = self.encoder.as_mut()?;
         encoder.set_rate(bps).ok()?;
@@ -273,6 +269,10 @@ impl PictureCoder {
         let step = 1000 / fps;
         self.clock_ms += u64::from(step);
         let coded = encoder.encode(&picture, self.clock_ms, step, key).ok()??;
+        // A key frame is coarser than what follows it.
+        if let (false, Some(coarseness)) = (coded.key, encoder.coarseness()) {
+            self.fit.coded(coarseness);
+        }
         Some(coded.bytes)
     }
 }

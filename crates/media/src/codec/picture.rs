@@ -87,34 +87,75 @@ impl Picture {
         }
     }
 
-    /// The picture shrunk by a whole factor until it is at most `max_width` wide (each pixel the mean of its
-    /// square), or a copy if it already is.
+    /// The picture shrunk until it is at most `max_width` wide, or a copy if it already is: to a half, a quarter and so on, or
+    /// to three quarters of one of these. Each pixel is the mean of what it stands for.
     pub fn shrunk_to(&self, max_width: u32) -> Self {
+        let most = max_width.max(16);
         let mut factor = 1;
-        while self.width / factor > max_width.max(16) {
+        while self.width / factor > most {
+            if self.width / 8 * 6 / factor <= most {
+                return self.mean_of(factor).three_quarters();
+            }
             factor *= 2;
         }
+        self.mean_of(factor)
+    }
+
+    fn mean_of(&self, factor: u32) -> Self {
         if factor == 1 {
             return self.clone();
         }
         let (width, height) = ((self.width / factor) & !1, (self.height / factor) & !1);
+        self.made(width, height, |plane, column, row| {
+            let mut sum = 0u32;
+            for y in 0..factor {
+                let at = plane.at(column * factor, row * factor + y);
+                let square = self.bytes.get(at..at + factor as usize).unwrap_or(&[]);
+                sum += square.iter().map(|value| u32::from(*value)).sum::<u32>();
+            }
+            sum / (factor * factor)
+        })
+    }
+
+    /// Three pixels for four, both ways.
+    fn three_quarters(&self) -> Self {
+        // Which of four each of three stands for: the first of two neighbours, and how much of each, in quarters.
+        const PARTS: [(u32, [u32; 2]); 3] = [(0, [3, 1]), (1, [2, 2]), (2, [1, 3])];
+        let part = |n: u32| {
+            let (first, weights) = PARTS.get(n as usize % 3).copied().unwrap_or_default();
+            (n / 3 * 4 + first, weights)
+        };
+        let (width, height) = (self.width / 8 * 6, self.height / 8 * 6);
+        self.made(width, height, |plane, column, row| {
+            let ((x, across), (y, down)) = (part(column), part(row));
+            let mut sum = 0;
+            for (y, down) in (y..).zip(down) {
+                let at = plane.at(x, y);
+                let pair = self.bytes.get(at..at + 2).unwrap_or(&[]);
+                let line: u32 = pair
+                    .iter()
+                    .zip(across)
+                    .map(|(value, part)| u32::from(*value) * part)
+                    .sum();
+                sum += line * down;
+            }
+            sum / 16
+        })
+    }
+
+    /// A picture of this size, each pixel of each plane made from this one's.
+    fn made(&self, width: u32, height: u32, pixel: impl Fn(Plane, u32, u32) -> u32) -> Self {
         let mut bytes = Vec::with_capacity(byte_count(width, height));
         let chroma = self.luma_len() / 4;
-        let planes = [
+        let half = self.width / 2;
+        for (start, stride, columns, rows) in [
             (0, self.width, width, height),
-            (self.luma_len(), self.width / 2, width / 2, height / 2),
-            (self.luma_len() + chroma, self.width / 2, width / 2, height / 2),
-        ];
-        for (start, stride, columns, rows) in planes {
+            (self.luma_len(), half, width / 2, height / 2),
+            (self.luma_len() + chroma, half, width / 2, height / 2),
+        ] {
             for row in 0..rows {
                 for column in 0..columns {
-                    let mut sum = 0u32;
-                    for y in 0..factor {
-                        let at = start + ((row * factor + y) * stride + column * factor) as usize;
-                        let square = self.bytes.get(at..at + factor as usize).unwrap_or(&[]);
-                        sum += square.iter().map(|value| u32::from(*value)).sum::<u32>();
-                    }
-                    bytes.push((sum / (factor * factor)) as u8);
+                    bytes.push(pixel(Plane { start, stride }, column, row) as u8);
                 }
             }
         }
@@ -156,6 +197,19 @@ impl Picture {
     }
 }
 
+/// Where one plane's pixels are.
+#[derive(Clone, Copy)]
+struct Plane {
+    start: usize,
+    stride: u32,
+}
+
+impl Plane {
+    fn at(self, column: u32, row: u32) -> usize {
+        self.start + (row * self.stride + column) as usize
+    }
+}
+
 fn byte_count(width: u32, height: u32) -> usize {
     width as usize * height as usize * 3 / 2
 }
@@ -188,6 +242,27 @@ mod tests {
         assert_eq!((small.width(), small.height()), (32, 24));
         assert_eq!(small.luma_at(3, 3), Some(128));
         assert_eq!(small.luma_at(30, 20), Some(200));
+    }
+
+    #[test]
+    fn three_quarters_keep_shape_and_brightness() {
+        let mut picture = Picture::grey(640, 480);
+        picture.fill(320, 0, 320, 480, (200, 90, 240));
+
+        let small = picture.shrunk_to(500);
+
+        assert_eq!((small.width(), small.height()), (480, 360));
+        assert_eq!(
+            (small.luma_at(3, 3), small.luma_at(238, 200)),
+            (Some(128), Some(128))
+        );
+        assert_eq!(
+            (small.luma_at(242, 200), small.luma_at(479, 359)),
+            (Some(200), Some(200))
+        );
+        assert_eq!(small.bytes()[480 * 360 + 239], 90);
+        assert_eq!(picture.shrunk_to(300).width(), 240);
+        assert_eq!(picture.shrunk_to(320).width(), 320);
     }
 
     #[test]

@@ -184,11 +184,8 @@ mod tests {
         let (mut raw, mut cleaned) = (Vec::new(), Vec::new());
         let mut seed = 7u32;
         for block in 0..seconds * 50 {
-            let at = |of: &[i16]| -> Vec<i16> {
-                (0..BLOCK)
-                    .map(|n| of[(block * BLOCK + n) % of.len()])
-                    .collect()
-            };
+            let at =
+                |of: &[i16]| -> Vec<i16> { (0..BLOCK).map(|n| of[(block * BLOCK + n) % of.len()]).collect() };
             let played = at(far);
             cleaner.played(&played);
             let mut heard: Vec<i16> = cab
@@ -209,11 +206,7 @@ mod tests {
     }
 
     fn loudness_db(sound: &[i16]) -> f64 {
-        let power = sound
-            .iter()
-            .map(|sample| f64::from(*sample).powi(2))
-            .sum::<f64>()
-            / sound.len() as f64;
+        let power = sound.iter().map(|sample| f64::from(*sample).powi(2)).sum::<f64>() / sound.len() as f64;
         10.0 * power.max(1e-3).log10()
     }
 

@@ -178,6 +178,20 @@ impl Vp8Encoder {
         Ok(coded)
     }
 
+    /// How coarse the last picture is: 0 as fine as can be, 127 as coarse.
+    pub fn coarseness(&mut self) -> Option<u8> {
+        let mut index: c_int = 0;
+        // SAFETY: this control writes one integer through the pointer, which lives through the call.
+        let asked = unsafe {
+            check(sys::vpx_codec_control_(
+                self.context.as_mut(),
+                sys::vp8e_enc_control_id::VP8E_GET_LAST_QUANTIZER as c_int,
+                ptr::from_mut(&mut index),
+            ))
+        };
+        asked.ok().and_then(|()| u8::try_from(index).ok())
+    }
+
     fn control(&mut self, id: sys::vp8e_enc_control_id, value: c_int) -> Result<(), CodecError> {
         // SAFETY: each control used here takes one integer by value.
         unsafe { check(sys::vpx_codec_control_(self.context.as_mut(), id as c_int, value)) }

@@ -66,8 +66,8 @@ fn visits(app: &App, days: u16) -> anyhow::Result<Vec<Visit>> {
         let mut found = Vec::new();
         for stored in table::task::held_visits(read.conn(), since)? {
             let encounter = stored.value()?;
-            let entry = extension(&encounter, "answers-task")
-                .and_then(|e| id_in(e.get("valueReference")?, "Task"));
+            let entry =
+                extension(&encounter, "answers-task").and_then(|e| id_in(e.get("valueReference")?, "Task"));
             let Some(entry) = entry else { continue };
             let Some(entry) = table::resource::get(read.conn(), "Task", entry)? else {
                 continue;

@@ -94,7 +94,11 @@ pub fn play(demand: &Demand, clinicians: &[usize; HOURS], days: usize, seed: u64
         while let Some(person) = next.next_if(|person| person.at <= now) {
             desk.waiting[usize::from(!person.emergency)].push_back(*person);
         }
-        while desk.busy.peek().is_some_and(|Reverse(Minute(until))| *until <= now) {
+        while desk
+            .busy
+            .peek()
+            .is_some_and(|Reverse(Minute(until))| *until <= now)
+        {
             desk.busy.pop();
         }
         while desk.busy.len() < clinicians[hour(now)] {
@@ -228,10 +232,7 @@ mod tests {
         let load = 3.0 * 12.0 / 60.0;
         let formula = load * 12.0 / (2.0 * (1.0 - load));
         let wait = mean_wait(&hours);
-        assert!(
-            (wait - formula).abs() < 0.05 * formula,
-            "{wait} is not {formula}"
-        );
+        assert!((wait - formula).abs() < 0.05 * formula, "{wait} is not {formula}");
     }
 
     #[test]
@@ -249,10 +250,7 @@ mod tests {
 
         let wait = mean_wait(&play(&steady(per_hour, minutes), &[clinicians; HOURS], 3_000, 3));
 
-        assert!(
-            (wait - formula).abs() < 0.07 * formula,
-            "{wait} is not {formula}"
-        );
+        assert!((wait - formula).abs() < 0.07 * formula, "{wait} is not {formula}");
     }
 
     #[test]
