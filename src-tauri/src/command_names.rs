@@ -22,6 +22,8 @@
     "visit_leave",
     "visit_mute",
     "visit_camera",
+    "visit_sound_only",
+    "visit_try_picture",
     "visit_text",
     "attachment",
     "phone_state",

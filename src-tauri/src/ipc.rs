@@ -80,6 +80,8 @@ pub fn builder() -> Builder<tauri::Wry> {
             commands::visit::visit_leave,
             commands::visit::visit_mute,
             commands::visit::visit_camera,
+            commands::visit::visit_sound_only,
+            commands::visit::visit_try_picture,
             commands::visit::visit_text,
             commands::staff::queue,
             commands::staff::queue_claim,

@@ -54,6 +54,20 @@ pub async fn visit_camera(phone: State<'_, Phone>, on: bool) -> Result<VisitView
     reply(phone.client().visit_camera(on).await)
 }
 
+/// Sound alone, both ways, or pictures again.
+#[tauri::command]
+#[specta::specta]
+pub async fn visit_sound_only(phone: State<'_, Phone>, on: bool) -> Result<VisitView, CommandError> {
+    reply(phone.client().visit_sound_only(on).await)
+}
+
+/// Tries a picture on a link that seems to carry none.
+#[tauri::command]
+#[specta::specta]
+pub async fn visit_try_picture(phone: State<'_, Phone>) -> Result<VisitView, CommandError> {
+    reply(phone.client().visit_try_picture().await)
+}
+
 /// Sends a line of text.
 #[tauri::command]
 #[specta::specta]

@@ -50,6 +50,7 @@ export const staff = {
   "keys.take": "Take this person",
   "keys.call": "Call",
   "keys.mute": "Mute or unmute",
+  "keys.soundOnly": "Sound only, or try video",
   "keys.note": "Go to the note",
   "keys.sign": "Go to sign",
   "keys.duty": "Go to fit for duty",

@@ -51,6 +51,7 @@ export const staff: Same<typeof en> = {
   "keys.take": "Tomar a esta persona",
   "keys.call": "Llamar",
   "keys.mute": "Silenciar o activar voz",
+  "keys.soundOnly": "Solo sonido, o probar video",
   "keys.note": "Ir a la nota",
   "keys.sign": "Ir a firmar",
   "keys.duty": "Ir a aptitud para el trabajo",

@@ -61,6 +61,8 @@ commands! {
     visit_leave();
     visit_mute("muted");
     visit_camera("on");
+    visit_sound_only("on");
+    visit_try_picture();
     visit_text("text");
     queue();
     hand_over();

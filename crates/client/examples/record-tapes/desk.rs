@@ -377,6 +377,10 @@ async fn talk(desk_tape: &mut Tape, phone: &mut Tape) {
             tape.ok("visit_camera", json!({ "on": on })).await;
             tape.reads(&["visit"]).await;
         }
+        for on in [true, false] {
+            tape.ok("visit_sound_only", json!({ "on": on })).await;
+            tape.reads(&["visit"]).await;
+        }
     }
     phone
         .ok("visit_text", json!({ "text": "My hand is swollen." }))

@@ -96,6 +96,22 @@ impl Client {
         self.visit_input(VisitInput::Camera(on)).await
     }
 
+    /// Holds both pictures back, or tries them again.
+    ///
+    /// # Errors
+    /// The client is closing.
+    pub async fn visit_sound_only(&self, on: bool) -> Result<VisitView, ClientError> {
+        self.visit_input(VisitInput::SoundOnly(on)).await
+    }
+
+    /// Tries a picture on a link that seems to carry none.
+    ///
+    /// # Errors
+    /// The client is closing.
+    pub async fn visit_try_picture(&self) -> Result<VisitView, ClientError> {
+        self.visit_input(VisitInput::TryPicture).await
+    }
+
     /// Writes a line to the other side.
     ///
     /// # Errors

@@ -93,6 +93,11 @@ impl Engine {
                     call.set_camera_on(on);
                 }
             }
+            VisitEffect::TryPicture => {
+                if let Some(call) = &self.visit.call {
+                    call.try_picture();
+                }
+            }
             VisitEffect::StopEngine => self.stop_engine(),
             VisitEffect::Ring(true) => self.alert(AlertKind::Ring),
             VisitEffect::Ring(false) => {}
@@ -138,7 +143,7 @@ impl Engine {
                 let call = Arc::new(call);
                 let view = self.visit.machine.view();
                 call.set_muted(view.muted);
-                call.set_camera_on(view.camera);
+                call.set_camera_on(self.visit.machine.shows_picture());
                 self.visit.call = Some(Arc::clone(&call));
                 let watch = watch(Arc::clone(&self.shared), number, &call);
                 self.visit.tasks.push(self.shared.spawn(watch));

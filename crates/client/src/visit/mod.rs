@@ -57,7 +57,8 @@ impl Visit {
                 RelayProtocol::Tcp => "tcp".to_owned(),
             });
             if view.quality != "reconnecting" {
-                view.quality = media::quality_word(stats).to_owned();
+                let alone = view.sound_only || view.peer_sound_only;
+                view.quality = media::quality_word(stats, alone).to_owned();
             }
         }
         view

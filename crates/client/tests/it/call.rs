@@ -1,6 +1,8 @@
 //! A call from the desk to the phone, through the server's signalling, with synthetic devices on both sides.
 
-use hms_client::{MediaChoice, SyntheticSide};
+use std::time::Duration;
+
+use hms_client::{Client, MediaChoice, SyntheticSide};
 use hms_model::view::VisitState;
 
 use crate::words::words;
@@ -50,6 +52,7 @@ async fn the_desk_calls_the_phone_rings_and_pictures_flow_both_ways() {
             "both stand-ins are named: {view:?}"
         );
     }
+    sound_alone(&ada, &dana).await;
     ada.visit_text("Can you hear me?".into()).await.expect("sent");
     dana.visit_mute(true).await.expect("muted");
     until(&dana, async || {
@@ -83,6 +86,37 @@ async fn the_desk_calls_the_phone_rings_and_pictures_flow_both_ways() {
     .await;
     dana.shutdown().await;
     ada.shutdown().await;
+}
+
+/// The desk chooses sound alone: no picture goes either way while sound goes on, and both come back when it tries again.
+async fn sound_alone(ada: &Client, dana: &Client) {
+    ada.visit_sound_only(true).await.expect("chosen");
+    until(dana, async || {
+        dana.visit().await.expect("the call").peer_sound_only.then_some(())
+    })
+    .await;
+    // What was on its way is there by now.
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let before = [figures(ada).await, figures(dana).await];
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    for (side, (frames, packets)) in [ada, dana].into_iter().zip(before) {
+        let now = figures(side).await;
+        assert_eq!(now.0, frames, "pictures of the far side");
+        assert!(now.1 > packets + 10, "sound goes on: {packets} to {}", now.1);
+    }
+
+    ada.visit_sound_only(false).await.expect("tried");
+    for (side, (frames, _)) in [ada, dana].into_iter().zip(before) {
+        until(side, async || (figures(side).await.0 > frames + 5).then_some(())).await;
+    }
+    let view = dana.visit().await.expect("the call");
+    assert!(!view.peer_sound_only && !view.sound_only);
+}
+
+/// Pictures of the far side so far, stills too, and packets of its sound.
+async fn figures(client: &Client) -> (u64, u64) {
+    let stats = client.visit_stats().await.expect("the call").expect("figures");
+    (stats.frames_decoded + stats.stills, stats.audio_packets)
 }
 
 /// Devices that cannot be opened: not there, taken by another program, or refused by the system. All are one to the

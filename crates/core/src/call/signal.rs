@@ -460,9 +460,10 @@ mod tests {
         session.disconnected();
         let media = |muted| ToServer::Media {
             visit: "v".into(),
-            muted,
-            camera: true,
-            synthetic: false,
+            media: hms_model::wire::signal::WireMedia {
+                muted,
+                ..Default::default()
+            },
         };
         session.send(media(true));
         session.send(media(false));

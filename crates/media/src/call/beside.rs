@@ -20,6 +20,8 @@ pub(super) struct Beside {
     still: VecDeque<Vec<u8>>,
     stills: u16,
     joiner: Joiner,
+    /// When the first part of the still under way came.
+    came: Option<Instant>,
     rate_bps: u64,
     due: Option<Instant>,
 }
@@ -73,8 +75,14 @@ impl Beside {
         }
     }
 
-    /// Takes a message of the far side; gives a still with its last part.
-    pub(super) fn take(&mut self, bytes: &[u8]) -> Option<Vec<u8>> {
-        self.joiner.take(StillPart::from_bytes(bytes)?)
+    /// Takes a message of the far side; gives a still with its last part, and when its first one came: it is at least
+    /// so old.
+    pub(super) fn take(&mut self, now: Instant, bytes: &[u8]) -> Option<(Instant, Vec<u8>)> {
+        let part = StillPart::from_bytes(bytes)?;
+        if part.part == 0 {
+            self.came = Some(now);
+        }
+        let still = self.joiner.take(part)?;
+        Some((self.came.unwrap_or(now), still))
     }
 }

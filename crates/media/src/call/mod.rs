@@ -84,6 +84,12 @@ impl Call {
         self.shared.controls.muted.store(muted, Relaxed);
     }
 
+    /// Sends a small picture for some seconds, whatever the ladder thinks of the link: a person wants to see whether it
+    /// is of use. A link without room for sound carries none.
+    pub fn try_picture(&self) {
+        self.shared.controls.try_picture.store(true, Relaxed);
+    }
+
     /// Switches the camera on or off. The far side keeps the last picture while it is off.
     pub fn set_camera_on(&self, on: bool) {
         self.shared.controls.camera_on.store(on, Relaxed);

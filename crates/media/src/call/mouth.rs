@@ -173,7 +173,7 @@ pub(super) fn show(
                     height: picture.height(),
                     rgba: picture.to_rgba(),
                     number: counter::read(&picture),
-                    at_ms: shown_ms,
+                    taken: now,
                     still: !rung.moves(),
                 }));
             }

@@ -27,6 +27,8 @@ pub(super) enum Command {
 pub(super) struct Controls {
     pub(super) muted: AtomicBool,
     pub(super) camera_on: AtomicBool,
+    /// A person wants to see a picture; taken by the next look at the ladder.
+    pub(super) try_picture: AtomicBool,
     /// Does the path work? Nothing is encoded while it does not.
     pub(super) sending: AtomicBool,
     /// The next picture is to be a key frame.
@@ -58,6 +60,7 @@ impl Controls {
         Self {
             muted: AtomicBool::new(false),
             camera_on: AtomicBool::new(true),
+            try_picture: AtomicBool::new(false),
             sending: AtomicBool::new(false),
             key_frame: AtomicBool::new(false),
             want_key_frame: AtomicBool::new(false),

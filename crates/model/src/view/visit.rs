@@ -24,12 +24,16 @@ pub struct VisitView {
     pub camera: bool,
     /// A synthetic camera and microphone stand in here; the screen says so.
     pub synthetic: bool,
+    /// The person here wants sound alone, both ways.
+    pub sound_only: bool,
     /// The other side's microphone is off.
     pub peer_muted: bool,
     /// The other side's camera is on.
     pub peer_camera: bool,
     /// A synthetic device stands in there.
     pub peer_synthetic: bool,
+    /// The person there wants sound alone, both ways.
+    pub peer_sound_only: bool,
     /// The other side's connection is lost.
     pub peer_away: bool,
     /// When ringing or the call began.
@@ -48,7 +52,7 @@ pub struct VisitView {
     pub path: Option<String>,
     /// `udp`, `tcp` of the relay leg.
     pub relay_protocol: Option<String>,
-    /// What quality does now: `good`, `picture_small`, `picture_paused`, `reconnecting`.
+    /// What quality does now: `good`, `picture_small`, `picture_paused`, `weak` (where no picture is wanted), `reconnecting`.
     pub quality: String,
     /// Text lines, oldest first.
     pub texts: Vec<TextLineView>,

@@ -87,12 +87,9 @@ pub enum ToServer {
     Media {
         /// Visit.
         visit: String,
-        /// Microphone off.
-        muted: bool,
-        /// Camera on.
-        camera: bool,
-        /// A synthetic device stands in.
-        synthetic: bool,
+        /// All of it, each time.
+        #[serde(flatten)]
+        media: WireMedia,
     },
     /// Text in the call.
     Text {
@@ -106,6 +103,37 @@ pub enum ToServer {
         /// Visit.
         visit: String,
     },
+}
+
+/// What a side sends, and what it wishes of the other one. A state, not a change: whoever hears it twice, or only the last
+/// of several, knows the same. What an older side does not say is false, or zero.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WireMedia {
+    /// Microphone off.
+    pub muted: bool,
+    /// Camera on.
+    pub camera: bool,
+    /// A synthetic device stands in.
+    pub synthetic: bool,
+    /// The person wants no picture either way.
+    #[serde(default)]
+    pub sound_only: bool,
+    /// How often the person asked to see more than the link seemed to carry.
+    #[serde(default)]
+    pub tries: u32,
+}
+
+impl Default for WireMedia {
+    /// As a call begins.
+    fn default() -> Self {
+        Self {
+            muted: false,
+            camera: true,
+            synthetic: false,
+            sound_only: false,
+            tries: 0,
+        }
+    }
 }
 
 /// Offer or answer.
@@ -172,12 +200,9 @@ pub enum ToClient {
     Media {
         /// Visit.
         visit: String,
-        /// Microphone off.
-        muted: bool,
-        /// Camera on.
-        camera: bool,
-        /// A synthetic device stands in there.
-        synthetic: bool,
+        /// All of it, each time.
+        #[serde(flatten)]
+        media: WireMedia,
     },
     /// Text from the other side.
     Text {
@@ -240,6 +265,27 @@ pub struct WireTurn {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_an_older_side_says_of_its_media_is_read() {
+        let old = r#"{"type":"media","visit":"v","muted":true,"camera":false,"synthetic":false}"#;
+        let media = WireMedia {
+            muted: true,
+            camera: false,
+            ..WireMedia::default()
+        };
+
+        let read = serde_json::from_str::<ToServer>(old).expect("an older side's message");
+        assert_eq!(
+            read,
+            ToServer::Media {
+                visit: "v".into(),
+                media
+            }
+        );
+        let again = serde_json::to_string(&read).expect("json");
+        assert_eq!(serde_json::from_str::<ToServer>(&again).expect("message"), read);
+    }
 
     #[test]
     fn a_frame_reads_back_and_a_bare_ack_has_no_message() {

@@ -359,17 +359,10 @@ impl Hub {
                 };
                 self.relay(session, party, &visit, "sdp", message);
             }
-            ToServer::Media {
-                visit,
-                muted,
-                camera,
-                synthetic,
-            } => {
+            ToServer::Media { visit, media } => {
                 let message = ToClient::Media {
                     visit: visit.clone(),
-                    muted,
-                    camera,
-                    synthetic,
+                    media,
                 };
                 self.relay(session, party, &visit, "media", message);
             }

@@ -3,7 +3,7 @@
 use super::{Side, Stage, VisitEffect, VisitMachine, RESTART_AGAIN_MS, RESTART_MS};
 use hms_model::time::Timestamp;
 use hms_model::view::TextLineView;
-use hms_model::wire::signal::{EndedWhy, SdpKind, ToServer, WireTurn};
+use hms_model::wire::signal::{EndedWhy, SdpKind, ToServer, WireMedia, WireTurn};
 
 impl VisitMachine {
     pub(super) fn call(&mut self, now: Timestamp, visit: String, task: String, peer: String) {
@@ -112,10 +112,54 @@ impl VisitMachine {
         ) {
             self.effects.push_back(VisitEffect::Send(ToServer::Media {
                 visit: self.id.clone(),
-                muted: self.muted,
-                camera: self.camera,
-                synthetic: self.synthetic,
+                media: self.media,
             }));
+        }
+    }
+
+    /// Whether a picture of this side goes out: the camera is on, and nobody of the two wants sound alone.
+    #[must_use]
+    pub fn shows_picture(&self) -> bool {
+        self.media.camera && !self.media.sound_only && !self.peer_media.sound_only
+    }
+
+    pub(super) fn show_or_not(&mut self) {
+        let shows = self.shows_picture();
+        self.effects.push_back(VisitEffect::SetCamera(shows));
+    }
+
+    pub(super) fn sound_only(&mut self, only: bool) {
+        if !self.is_active() {
+            return;
+        }
+        if self.media.sound_only && !only {
+            // Who asks for the picture wants to see whether it comes.
+            return self.try_picture();
+        }
+        self.media.sound_only = only;
+        self.show_or_not();
+        self.tell_media();
+    }
+
+    /// Both pictures are tried: this side's at once, the other's when it hears of it.
+    pub(super) fn try_picture(&mut self) {
+        if self.is_active() {
+            self.media.sound_only = false;
+            self.media.tries = self.media.tries.wrapping_add(1);
+            self.show_or_not();
+            self.effects.push_back(VisitEffect::TryPicture);
+            self.tell_media();
+        }
+    }
+
+    /// What the other side sends and wishes.
+    pub(super) fn heard_media(&mut self, media: WireMedia) {
+        let before = std::mem::replace(&mut self.peer_media, media);
+        if before.sound_only != media.sound_only {
+            self.show_or_not();
+        }
+        if before.tries != media.tries {
+            self.effects.push_back(VisitEffect::TryPicture);
         }
     }
 

@@ -9,7 +9,7 @@ mod timers;
 
 use hms_model::time::Timestamp;
 use hms_model::view::TextLineView;
-use hms_model::wire::signal::{EndedWhy, SdpKind, ToClient, ToServer, WireTurn};
+use hms_model::wire::signal::{EndedWhy, SdpKind, ToClient, ToServer, WireMedia, WireTurn};
 use std::collections::VecDeque;
 
 /// The telephone is offered after this long without an answer, or without sound and picture.
@@ -57,6 +57,10 @@ pub enum VisitInput {
     Mute(bool),
     /// The person switches the camera.
     Camera(bool),
+    /// The person wants sound alone, both ways, or no longer.
+    SoundOnly(bool),
+    /// The person wants to see more than the link seems to carry.
+    TryPicture,
     /// The person writes.
     Text(String),
     /// The engine made an offer.
@@ -100,8 +104,10 @@ pub enum VisitEffect {
     Restart,
     /// Mute or open.
     SetMuted(bool),
-    /// Switch the camera.
+    /// Send a picture, or none.
     SetCamera(bool),
+    /// Send a picture for a while, whatever the ladder thinks of the link.
+    TryPicture,
     /// Stop the engine.
     StopEngine,
     /// Start or stop the sound of a telephone.
@@ -145,10 +151,8 @@ pub struct VisitMachine {
     task: String,
     peer: String,
     engine: bool,
-    muted: bool,
-    camera: bool,
-    synthetic: bool,
-    peer_media: (bool, bool, bool),
+    media: WireMedia,
+    peer_media: WireMedia,
     peer_away: bool,
     refused: Option<String>,
     phone: bool,
@@ -165,10 +169,8 @@ impl Default for VisitMachine {
             task: String::new(),
             peer: String::new(),
             engine: false,
-            muted: false,
-            camera: true,
-            synthetic: false,
-            peer_media: (false, true, false),
+            media: WireMedia::default(),
+            peer_media: WireMedia::default(),
             peer_away: false,
             refused: None,
             phone: false,
@@ -188,15 +190,17 @@ impl VisitMachine {
             VisitInput::Decline => self.decline(),
             VisitInput::Leave => self.leave(),
             VisitInput::Mute(muted) => {
-                self.muted = muted;
+                self.media.muted = muted;
                 self.effects.push_back(VisitEffect::SetMuted(muted));
                 self.tell_media();
             }
             VisitInput::Camera(camera) => {
-                self.camera = camera;
-                self.effects.push_back(VisitEffect::SetCamera(camera));
+                self.media.camera = camera;
+                self.show_or_not();
                 self.tell_media();
             }
+            VisitInput::SoundOnly(only) => self.sound_only(only),
+            VisitInput::TryPicture => self.try_picture(),
             VisitInput::Text(text) => self.write(now, text),
             VisitInput::OfferReady(sdp) => self.describe(SdpKind::Offer, sdp),
             VisitInput::AnswerReady(sdp) => self.describe(SdpKind::Answer, sdp),
@@ -204,7 +208,7 @@ impl VisitMachine {
             VisitInput::MediaLost => self.media_lost(now),
             VisitInput::EngineFailed => self.engine_failed(now),
             VisitInput::StandIn => {
-                self.synthetic = true;
+                self.media.synthetic = true;
                 self.tell_media();
             }
             VisitInput::Timer => (),

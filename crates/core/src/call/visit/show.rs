@@ -23,7 +23,6 @@ impl VisitMachine {
             Stage::Ended { .. } => (VisitState::Ended, None),
         };
         let shown = self.stage != Stage::None;
-        let (peer_muted, peer_camera, peer_synthetic) = self.peer_media;
         VisitView {
             state,
             id: shown.then(|| self.id.clone()),
@@ -33,12 +32,14 @@ impl VisitMachine {
                 Stage::Ended { why } => Some(*why),
                 _ => None,
             },
-            muted: self.muted,
-            camera: self.camera,
-            synthetic: self.synthetic,
-            peer_muted,
-            peer_camera,
-            peer_synthetic,
+            muted: self.media.muted,
+            camera: self.media.camera,
+            synthetic: self.media.synthetic,
+            sound_only: self.media.sound_only,
+            peer_muted: self.peer_media.muted,
+            peer_camera: self.peer_media.camera,
+            peer_synthetic: self.peer_media.synthetic,
+            peer_sound_only: self.peer_media.sound_only,
             peer_away: self.peer_away,
             since: since.map(Timestamp::as_f64),
             rtt_ms: None,

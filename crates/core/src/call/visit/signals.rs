@@ -16,14 +16,7 @@ impl VisitMachine {
             }
             ToClient::Accepted { visit, turn } if visit == self.id => self.accepted(now, turn),
             ToClient::Sdp { visit, kind, sdp } if visit == self.id => self.described(kind, sdp),
-            ToClient::Media {
-                visit,
-                muted,
-                camera,
-                synthetic,
-            } if visit == self.id => {
-                self.peer_media = (muted, camera, synthetic);
-            }
+            ToClient::Media { visit, media } if visit == self.id => self.heard_media(media),
             ToClient::Text { visit, text } if visit == self.id && self.is_active() => {
                 self.texts.push(TextLineView {
                     mine: false,

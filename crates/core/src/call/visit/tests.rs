@@ -262,9 +262,12 @@ fn texts_and_the_other_sides_devices_are_kept_after_the_end() {
         2_600,
         ToClient::Media {
             visit: v(),
-            muted: true,
-            camera: false,
-            synthetic: true,
+            media: WireMedia {
+                muted: true,
+                camera: false,
+                synthetic: true,
+                ..WireMedia::default()
+            },
         },
     );
     let sent = input(&mut machine, 3_000, VisitInput::Leave);
@@ -278,4 +281,88 @@ fn texts_and_the_other_sides_devices_are_kept_after_the_end() {
     let view = machine.view();
     assert_eq!(view.texts.len(), 2);
     assert!(view.peer_muted && !view.peer_camera && view.peer_synthetic);
+}
+
+fn said(media: WireMedia) -> VisitEffect {
+    VisitEffect::Send(ToServer::Media { visit: v(), media })
+}
+
+fn hears(machine: &mut VisitMachine, media: WireMedia) -> Vec<VisitEffect> {
+    signal(machine, 2_000, ToClient::Media { visit: v(), media })
+}
+
+#[test]
+fn sound_alone_holds_both_pictures_back_until_who_chose_it_tries_them_again() {
+    let mut machine = in_call();
+    let only = WireMedia {
+        sound_only: true,
+        ..WireMedia::default()
+    };
+
+    let chosen = input(&mut machine, 2_000, VisitInput::SoundOnly(true));
+    assert_eq!(chosen, [VisitEffect::SetCamera(false), said(only)]);
+    let twice = input(&mut machine, 2_100, VisitInput::SoundOnly(true));
+    assert_eq!(twice, [VisitEffect::SetCamera(false), said(only)]);
+    assert!(machine.view().sound_only && machine.view().camera);
+
+    // The camera is another switch: it brings no picture into a call of sound alone.
+    input(&mut machine, 2_200, VisitInput::Camera(false));
+    let on = input(&mut machine, 2_300, VisitInput::Camera(true));
+    assert_eq!(on, [VisitEffect::SetCamera(false), said(only)]);
+
+    let tried = WireMedia {
+        tries: 1,
+        ..WireMedia::default()
+    };
+    let back = input(&mut machine, 3_000, VisitInput::SoundOnly(false));
+    assert_eq!(
+        back,
+        [
+            VisitEffect::SetCamera(true),
+            VisitEffect::TryPicture,
+            said(tried)
+        ]
+    );
+}
+
+#[test]
+fn the_other_sides_wish_for_sound_alone_is_heeded_however_often_it_is_heard() {
+    let mut machine = in_call();
+    let only = WireMedia {
+        sound_only: true,
+        ..WireMedia::default()
+    };
+
+    assert_eq!(hears(&mut machine, only), [VisitEffect::SetCamera(false)]);
+    assert_eq!(hears(&mut machine, only), []);
+    assert!(machine.view().peer_sound_only && !machine.shows_picture());
+    // What the other side chose is theirs to take back.
+    input(&mut machine, 2_500, VisitInput::SoundOnly(false));
+    assert!(!machine.shows_picture());
+
+    let tried = WireMedia {
+        tries: 1,
+        ..WireMedia::default()
+    };
+    assert_eq!(
+        hears(&mut machine, tried),
+        [VisitEffect::SetCamera(true), VisitEffect::TryPicture]
+    );
+    assert_eq!(hears(&mut machine, tried), []);
+    assert!(machine.shows_picture());
+}
+
+#[test]
+fn what_was_chosen_is_told_again_when_sound_is_back_after_a_cut() {
+    let mut machine = in_call();
+    input(&mut machine, 2_000, VisitInput::SoundOnly(true));
+    input(&mut machine, 3_000, VisitInput::MediaLost);
+
+    let back = input(&mut machine, 5_000, VisitInput::MediaUp);
+
+    let only = WireMedia {
+        sound_only: true,
+        ..WireMedia::default()
+    };
+    assert_eq!(back, [said(only)]);
 }

@@ -49,8 +49,11 @@ impl Conductor {
         let path_works = self.path_works;
         let Some(ladder) = &mut self.ladder else { return };
         let known = self.reports >= REPORTS_TO_CLIMB;
+        let at = Timestamp(now.saturating_duration_since(self.began).as_millis() as i64);
+        if path_works && self.shared.controls.try_picture.swap(false, Relaxed) {
+            ladder.try_picture(at);
+        }
         if path_works && (known || Rung::for_link(link) < ladder.rung()) {
-            let at = Timestamp(now.saturating_duration_since(self.began).as_millis() as i64);
             ladder.observe(at, link);
         }
         let rung = ladder.rung().min(self.shared.controls.ceiling());

@@ -49,8 +49,8 @@ pub(super) enum Arrival {
     Sound(Instant, u64, Arc<[u8]>),
     /// A coded picture: when it came, its time (90 kHz), and whether it follows the one before.
     Picture(Instant, u64, Arc<[u8]>, bool),
-    /// A still picture (WebP).
-    Still(Vec<u8>),
+    /// A still picture (WebP), and when its first bytes came.
+    Still(Instant, Vec<u8>),
 }
 
 /// The call between the sockets and the codecs.
@@ -273,8 +273,8 @@ impl Conductor {
                 self.shared.controls.beside_open.store(true, Relaxed);
             }
             EngineEvent::Data(bytes) => {
-                if let Some(still) = self.beside.take(&bytes) {
-                    self.arrivals.push_back(Arrival::Still(still));
+                if let Some((came, still)) = self.beside.take(now, &bytes) {
+                    self.arrivals.push_back(Arrival::Still(came, still));
                 }
             }
             EngineEvent::KeyFrameWanted => {
