@@ -238,4 +238,12 @@ export const carrier = {
   "settings.storage": "Space and data",
   "settings.phone": "Hand over this phone",
   "settings.sync": "Send and load now",
+  "sharp.wanted": "{name} asks for one sharp picture.",
+  "sharp.aim": "Point the camera at it and hold still.",
+  "sharp.show": "Send it to look at",
+  "sharp.keep": "Send it and keep it in my report",
+  "sharp.given.declined": "You sent no picture.",
+  "sharp.given.shown": "Sent to look at. It is not kept.",
+  "sharp.given.kept": "Sent. It is in your report too.",
+  "sharp.given.later": "The line is too weak now. It goes with your report when it can.",
 } as const satisfies Catalogue;

@@ -239,4 +239,12 @@ export const carrier: Same<typeof english> = {
   "settings.storage": "Espacio y datos",
   "settings.phone": "Entregar este teléfono",
   "settings.sync": "Enviar y cargar ahora",
+  "sharp.wanted": "{name} le pide una foto clara.",
+  "sharp.aim": "Apunte la cámara y no se mueva.",
+  "sharp.show": "Enviar solo para ver",
+  "sharp.keep": "Enviar y guardar en mi reporte",
+  "sharp.given.declined": "No envió foto.",
+  "sharp.given.shown": "Enviada solo para ver. No se guarda.",
+  "sharp.given.kept": "Enviada. Queda también en su reporte.",
+  "sharp.given.later": "La señal es muy débil. Irá con su reporte cuando pueda.",
 };

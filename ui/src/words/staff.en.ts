@@ -347,4 +347,12 @@ export const staff = {
   "office.system.title": "No page here",
   "office.system.where": "This account is for another computer, or has no role yet.",
   "office.system.sees": "Sign in with your own account, or call us.",
+  "sharp.ask": "Ask for a sharp picture",
+  "sharp.asked": "Asked. {name} decides.",
+  "sharp.coming": "{percent}% is here.",
+  "sharp.picture": "Sharp picture from {name}",
+  "sharp.answer.declined": "{name} sent no picture.",
+  "sharp.answer.shown": "Sent to look at. It goes when the call ends.",
+  "sharp.answer.kept": "Sent. It comes into the chart with the report too.",
+  "sharp.answer.later": "The call cannot carry it. It comes with the report.",
 } as const satisfies Catalogue;

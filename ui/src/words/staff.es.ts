@@ -348,4 +348,12 @@ export const staff: Same<typeof en> = {
   "office.system.title": "Aquí no hay página",
   "office.system.where": "Esta cuenta es de otra computadora, o aún no tiene rol.",
   "office.system.sees": "Inicie sesión con su propia cuenta, o llámenos.",
+  "sharp.ask": "Pedir una foto clara",
+  "sharp.asked": "Pedida. {name} decide.",
+  "sharp.coming": "Llegó el {percent} %.",
+  "sharp.picture": "Foto clara de {name}",
+  "sharp.answer.declined": "{name} no envió foto.",
+  "sharp.answer.shown": "Enviada solo para ver. Se borra al terminar la llamada.",
+  "sharp.answer.kept": "Enviada. También llega al expediente con el reporte.",
+  "sharp.answer.later": "La llamada no puede llevarla. Llega con el reporte.",
 };

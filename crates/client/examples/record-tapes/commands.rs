@@ -63,6 +63,9 @@ commands! {
     visit_camera("on");
     visit_sound_only("on");
     visit_try_picture();
+    visit_ask_sharp();
+    visit_give_sharp("keep");
+    visit_refuse_sharp();
     visit_text("text");
     queue();
     hand_over();

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use hms_core::call::visit::VisitInput;
 use hms_media::CallStats;
 use hms_model::view::{ErrorCode, VisitView};
+use hms_model::wire::signal::SharpAnswer;
 use tokio::sync::broadcast;
 use uuid::Uuid;
 
@@ -110,6 +111,33 @@ impl Client {
     /// The client is closing.
     pub async fn visit_try_picture(&self) -> Result<VisitView, ClientError> {
         self.visit_input(VisitInput::TryPicture).await
+    }
+
+    /// Asks the other side for a sharp picture: its person gives it, or does not.
+    ///
+    /// # Errors
+    /// The client is closing.
+    pub async fn visit_ask_sharp(&self) -> Result<VisitView, ClientError> {
+        self.visit_input(VisitInput::AskSharp).await
+    }
+
+    /// Gives the sharp picture that the other side asked for, taken now; `keep` makes it one of the report's photos too.
+    ///
+    /// # Errors
+    /// [`ErrorCode::DeviceRefused`] where the camera gives nothing; [`ErrorCode::Offline`] where the call cannot carry it
+    /// and it is not to be kept; [`ErrorCode::NotFound`] where the report is not on this device.
+    pub async fn visit_give_sharp(&self, keep: bool) -> Result<VisitView, ClientError> {
+        self.give_sharp(keep).await?;
+        self.visit().await
+    }
+
+    /// Does not give it.
+    ///
+    /// # Errors
+    /// The client is closing.
+    pub async fn visit_refuse_sharp(&self) -> Result<VisitView, ClientError> {
+        self.visit_input(VisitInput::AnswerSharp(SharpAnswer::Declined))
+            .await
     }
 
     /// Writes a line to the other side.

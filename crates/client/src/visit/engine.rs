@@ -193,6 +193,8 @@ impl Engine {
         self.visit.engine_number += 1;
         self.visit.stats = None;
         self.visit.last_frame = None;
+        self.visit.sharp = None;
+        self.visit.giving = None;
         if let Some(call) = self.visit.call.take() {
             self.shared.spawn(async move {
                 if let Some(call) = Arc::into_inner(call) {
@@ -259,6 +261,7 @@ impl Wish {
 fn watch(shared: Arc<Shared>, number: u64, call: &Call) -> impl std::future::Future<Output = ()> {
     let (mut remote, mut own) = (call.frames(), call.own_frames());
     let (mut stats, mut events) = (call.stats(), call.events());
+    let mut sharp = call.sharp();
     async move {
         loop {
             tokio::select! {
@@ -284,6 +287,13 @@ fn watch(shared: Arc<Shared>, number: u64, call: &Call) -> impl std::future::Fut
                             }
                         })
                         .await;
+                }
+                changed = sharp.changed() => {
+                    if changed.is_err() { return }
+                    let picture = sharp.borrow_and_update().clone();
+                    if let Some(picture) = picture {
+                        super::sharp::take(Arc::clone(&shared), number, picture).await;
+                    }
                 }
                 event = events.recv() => {
                     let Some(event) = event else { return };

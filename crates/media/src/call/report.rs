@@ -52,6 +52,8 @@ pub struct CallStats {
     pub frames_sent: u64,
     /// Still pictures of the far side shown.
     pub stills: u64,
+    /// How much of a sharp picture has come, in hundredths, while one is on its way.
+    pub sharp_percent: Option<u32>,
     /// How much of its time the busiest coding thread works, in thousandths.
     pub busy_permille: u32,
     /// Longest gap between two decoded remote pictures, in milliseconds.
@@ -126,6 +128,9 @@ pub enum EndReason {
     /// The engine failed.
     Failed,
 }
+
+/// A sharp picture of the far side: the number of the wish that it answers, and its file as it came.
+pub type SharpPicture = (u16, Arc<[u8]>);
 
 /// One remote (or own) picture.
 #[derive(Debug, Clone)]

@@ -1,7 +1,7 @@
 //! The call, for both sides.
 
 use crate::report::Position;
-use crate::wire::signal::EndedWhy;
+use crate::wire::signal::{EndedWhy, SharpAnswer};
 use serde::{Deserialize, Serialize};
 
 /// The call as this window sees it.
@@ -54,6 +54,18 @@ pub struct VisitView {
     pub relay_protocol: Option<String>,
     /// What quality does now: `good`, `picture_small`, `picture_paused`, `weak` (where no picture is wanted), `reconnecting`.
     pub quality: String,
+    /// The person here asked for a sharp picture, and there is no answer yet.
+    pub sharp_asked: bool,
+    /// The other side's answer to that.
+    pub sharp_answer: Option<SharpAnswer>,
+    /// How much of it has come, in hundredths, while it is on its way.
+    pub sharp_percent: Option<u32>,
+    /// The newest sharp picture that came: an attachment, for as long as the call lasts.
+    pub sharp_id: Option<String>,
+    /// The other side asks for a sharp picture, and waits for an answer.
+    pub sharp_wanted: bool,
+    /// What the person here answered last.
+    pub sharp_given: Option<SharpAnswer>,
     /// Text lines, oldest first.
     pub texts: Vec<TextLineView>,
     /// Number to call instead.

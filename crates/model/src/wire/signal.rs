@@ -121,6 +121,30 @@ pub struct WireMedia {
     /// How often the person asked to see more than the link seemed to carry.
     #[serde(default)]
     pub tries: u32,
+    /// How often the person asked the other side for a sharp picture.
+    #[serde(default)]
+    pub sharp_asked: u32,
+    /// The newest such wish of the other side that this side answered.
+    #[serde(default)]
+    pub sharp_answered: u32,
+    /// How it was answered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sharp_answer: Option<SharpAnswer>,
+}
+
+/// What a person said who was asked for a sharp picture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "bindings", derive(specta::Type))]
+#[serde(rename_all = "snake_case")]
+pub enum SharpAnswer {
+    /// No.
+    Declined,
+    /// It goes over the call, to look at, and is not kept.
+    Shown,
+    /// It goes over the call, and into the report.
+    Kept,
+    /// The call could not carry it: it goes into the report alone, and comes later.
+    Later,
 }
 
 impl Default for WireMedia {
@@ -132,6 +156,9 @@ impl Default for WireMedia {
             synthetic: false,
             sound_only: false,
             tries: 0,
+            sharp_asked: 0,
+            sharp_answered: 0,
+            sharp_answer: None,
         }
     }
 }

@@ -15,6 +15,7 @@ import { go } from "../../base/router";
 import type { AppView, VisitView } from "../../ipc/bindings";
 import { commands } from "../../ipc/transport";
 import { useWords } from "../words";
+import { Sharp } from "./Sharp";
 
 const VISIT = ["visit"];
 
@@ -101,6 +102,7 @@ function InCall(props: { app: AppView; visit: VisitView }) {
         />
       </div>
       {visit.synthetic && <State id="synthetic" tone="plain" icon="camera">{t("visit.synthetic")}</State>}
+      <Sharp visit={visit} peer={peer} />
       <Controls visit={visit} />
       {visit.phone && <PhoneLink id="visit-phone" number={visit.phone} wide>{t("visit.phone")}</PhoneLink>}
       <Texts visit={visit} peer={peer} />

@@ -3,7 +3,7 @@
 use super::{Side, Stage, VisitEffect, VisitMachine, RESTART_AGAIN_MS, RESTART_MS};
 use hms_model::time::Timestamp;
 use hms_model::view::TextLineView;
-use hms_model::wire::signal::{EndedWhy, SdpKind, ToServer, WireMedia, WireTurn};
+use hms_model::wire::signal::{EndedWhy, SdpKind, SharpAnswer, ToServer, WireMedia, WireTurn};
 
 impl VisitMachine {
     pub(super) fn call(&mut self, now: Timestamp, visit: String, task: String, peer: String) {
@@ -148,6 +148,29 @@ impl VisitMachine {
             self.media.tries = self.media.tries.wrapping_add(1);
             self.show_or_not();
             self.effects.push_back(VisitEffect::TryPicture);
+            self.tell_media();
+        }
+    }
+
+    /// The number of the other side's wish for a sharp picture, while it waits for an answer.
+    #[must_use]
+    pub fn wants_sharp(&self) -> Option<u32> {
+        let asked = self.peer_media.sharp_asked;
+        (self.is_active() && asked != self.media.sharp_answered).then_some(asked)
+    }
+
+    /// One wish at a time: who waits for an answer has asked already.
+    pub(super) fn ask_sharp(&mut self) {
+        if self.is_active() && self.media.sharp_asked == self.peer_media.sharp_answered {
+            self.media.sharp_asked = self.media.sharp_asked.wrapping_add(1);
+            self.tell_media();
+        }
+    }
+
+    pub(super) fn answer_sharp(&mut self, answer: SharpAnswer) {
+        if let Some(number) = self.wants_sharp() {
+            self.media.sharp_answered = number;
+            self.media.sharp_answer = Some(answer);
             self.tell_media();
         }
     }

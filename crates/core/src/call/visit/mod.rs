@@ -9,7 +9,7 @@ mod timers;
 
 use hms_model::time::Timestamp;
 use hms_model::view::TextLineView;
-use hms_model::wire::signal::{EndedWhy, SdpKind, ToClient, ToServer, WireMedia, WireTurn};
+use hms_model::wire::signal::{EndedWhy, SdpKind, SharpAnswer, ToClient, ToServer, WireMedia, WireTurn};
 use std::collections::VecDeque;
 
 /// The telephone is offered after this long without an answer, or without sound and picture.
@@ -61,6 +61,10 @@ pub enum VisitInput {
     SoundOnly(bool),
     /// The person wants to see more than the link seems to carry.
     TryPicture,
+    /// The person wants a sharp picture of the other side.
+    AskSharp,
+    /// The person answers the other side's wish for one.
+    AnswerSharp(SharpAnswer),
     /// The person writes.
     Text(String),
     /// The engine made an offer.
@@ -201,6 +205,8 @@ impl VisitMachine {
             }
             VisitInput::SoundOnly(only) => self.sound_only(only),
             VisitInput::TryPicture => self.try_picture(),
+            VisitInput::AskSharp => self.ask_sharp(),
+            VisitInput::AnswerSharp(answer) => self.answer_sharp(answer),
             VisitInput::Text(text) => self.write(now, text),
             VisitInput::OfferReady(sdp) => self.describe(SdpKind::Offer, sdp),
             VisitInput::AnswerReady(sdp) => self.describe(SdpKind::Answer, sdp),

@@ -53,6 +53,15 @@ impl VisitMachine {
                 VisitState::Reconnecting => "reconnecting".to_owned(),
                 _ => "good".to_owned(),
             },
+            sharp_asked: self.media.sharp_asked != self.peer_media.sharp_answered,
+            sharp_answer: self
+                .peer_media
+                .sharp_answer
+                .filter(|_| self.media.sharp_asked == self.peer_media.sharp_answered),
+            sharp_percent: None,
+            sharp_id: None,
+            sharp_wanted: self.wants_sharp().is_some(),
+            sharp_given: self.media.sharp_answer.filter(|_| self.wants_sharp().is_none()),
             texts: self.texts.clone(),
             phone: None,
         }

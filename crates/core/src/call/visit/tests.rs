@@ -366,3 +366,38 @@ fn what_was_chosen_is_told_again_when_sound_is_back_after_a_cut() {
     };
     assert_eq!(back, [said(only)]);
 }
+
+#[test]
+fn a_sharp_picture_is_asked_for_once_and_answered_once() {
+    let mut desk = in_call();
+    let asked = WireMedia {
+        sharp_asked: 1,
+        ..WireMedia::default()
+    };
+    assert_eq!(input(&mut desk, 2_000, VisitInput::AskSharp), [said(asked)]);
+    assert_eq!(input(&mut desk, 2_100, VisitInput::AskSharp), []);
+    assert!(desk.view().sharp_asked);
+
+    let mut phone = in_call();
+    assert_eq!(hears(&mut phone, asked), []);
+    assert!(phone.view().sharp_wanted && phone.view().sharp_given.is_none());
+    let answered = WireMedia {
+        sharp_answered: 1,
+        sharp_answer: Some(SharpAnswer::Shown),
+        ..WireMedia::default()
+    };
+    let given = input(&mut phone, 3_000, VisitInput::AnswerSharp(SharpAnswer::Shown));
+    assert_eq!(given, [said(answered)]);
+    // Heard again after a cut, it is no new wish.
+    hears(&mut phone, asked);
+    assert!(!phone.view().sharp_wanted);
+    assert_eq!(input(&mut phone, 3_100, VisitInput::AnswerSharp(SharpAnswer::Declined)), []);
+
+    hears(&mut desk, answered);
+    assert!(!desk.view().sharp_asked);
+    assert_eq!(desk.view().sharp_answer, Some(SharpAnswer::Shown));
+    input(&mut desk, 4_000, VisitInput::AskSharp);
+    assert_eq!(desk.view().sharp_answer, None, "the next wish has no answer yet");
+    hears(&mut phone, WireMedia { sharp_asked: 2, ..asked });
+    assert!(phone.view().sharp_wanted);
+}

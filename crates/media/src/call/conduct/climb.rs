@@ -63,7 +63,7 @@ impl Conductor {
         // The coder misses its aim by some, and what is lost is sent again.
         let video_bps = u64::from(settings.video_bps).min((for_picture * PICTURE_SHARE / 100).max(10_000));
         self.shared.controls.video_bps.store(video_bps as u32, Relaxed);
-        let still_bps = self.beside.set_rate(for_picture);
+        let still_bps = self.beside.set_rate(for_picture, rung.moves());
         self.shared.controls.still_bps.store(still_bps as u32, Relaxed);
         // The pacer knows nothing of loss: it spreads what the line takes.
         self.pacer

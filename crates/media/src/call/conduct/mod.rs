@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use hms_core::call::quality::{Ladder, Rung};
 
-use super::beside::Beside;
+use super::beside::{Beside, Came};
 use super::greeting::Greeting;
 use super::report::{CallEvent, EndReason};
 use super::session::{Command, Shared};
@@ -130,6 +130,7 @@ impl Conductor {
                 let offer = self.engine.restart_ice(now);
                 let _ = reply.send(offer.map(|sdp| mark(&sdp)).map_err(CallError::from));
             }
+            Command::Sharp(number, picture) => self.beside.send_sharp(number, &picture),
             Command::HangUp(_) => {}
         }
     }
@@ -273,8 +274,12 @@ impl Conductor {
                 self.shared.controls.beside_open.store(true, Relaxed);
             }
             EngineEvent::Data(bytes) => {
-                if let Some((came, still)) = self.beside.take(now, &bytes) {
-                    self.arrivals.push_back(Arrival::Still(came, still));
+                match self.beside.take(now, &bytes) {
+                    Some(Came::Still(came, still)) => self.arrivals.push_back(Arrival::Still(came, still)),
+                    Some(Came::Sharp(number, picture)) => {
+                        self.shared.sharp.send_replace(Some((number, picture.into())));
+                    }
+                    None => {}
                 }
             }
             EngineEvent::KeyFrameWanted => {

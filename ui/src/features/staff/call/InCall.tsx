@@ -10,6 +10,7 @@ import { useApp, useCommand } from "../../../base/query";
 import type { VisitView } from "../../../ipc/bindings";
 import { commands } from "../../../ipc/transport";
 import { useStaffWords } from "../words";
+import { Sharp } from "./Sharp";
 
 const key = ["visit"];
 
@@ -54,6 +55,7 @@ export function InCall(props: { visit: VisitView; name: string; phone: string | 
       )}
       <Quality visit={visit} name={name} />
       <Controls visit={visit} />
+      <Sharp visit={visit} name={name} />
       <LastLine visit={visit} name={name} />
     </>
   );
