@@ -27,6 +27,7 @@
     "visit_ask_sharp",
     "visit_give_sharp",
     "visit_refuse_sharp",
+    "visit_call_me",
     "visit_text",
     "attachment",
     "phone_state",

@@ -19,7 +19,14 @@ const PREVIEW_AT_MOST: usize = 12 * 1024;
 /// Longest side and quality of a preview, the best first.
 const PREVIEWS: [(u32, u8); 5] = [(320, 60), (320, 35), (240, 35), (160, 30), (96, 25)];
 /// Longest side and quality of a sharp picture of a call, the best first.
-const SHARP: [(u32, u8); 6] = [(1280, 88), (1280, 75), (1280, 60), (960, 60), (640, 60), (480, 45)];
+const SHARP: [(u32, u8); 6] = [
+    (1280, 88),
+    (1280, 75),
+    (1280, 60),
+    (960, 60),
+    (640, 60),
+    (480, 45),
+];
 
 /// A file that cannot be attached.
 #[derive(Debug, thiserror::Error)]

@@ -89,6 +89,13 @@ pub async fn visit_refuse_sharp(phone: State<'_, Phone>) -> Result<VisitView, Co
     reply(phone.client().visit_refuse_sharp().await)
 }
 
+/// Asks the other side to call by telephone.
+#[tauri::command]
+#[specta::specta]
+pub async fn visit_call_me(phone: State<'_, Phone>) -> Result<VisitView, CommandError> {
+    reply(phone.client().visit_call_me().await)
+}
+
 /// Sends a line of text.
 #[tauri::command]
 #[specta::specta]

@@ -246,4 +246,7 @@ export const carrier = {
   "sharp.given.shown": "Sent to look at. It is not kept.",
   "sharp.given.kept": "Sent. It is in your report too.",
   "sharp.given.later": "The line is too weak now. It goes with your report when it can.",
+  "visit.byPhone": "Nothing gets through now. Use the phone.",
+  "visit.callMe": "Ask them to call me",
+  "visit.callMeAsked": "You asked for a call. It goes out when there is a signal.",
 } as const satisfies Catalogue;

@@ -247,4 +247,7 @@ export const carrier: Same<typeof english> = {
   "sharp.given.shown": "Enviada solo para ver. No se guarda.",
   "sharp.given.kept": "Enviada. Queda también en su reporte.",
   "sharp.given.later": "La señal es muy débil. Irá con su reporte cuando pueda.",
+  "visit.byPhone": "Ahora no pasa nada. Use el teléfono.",
+  "visit.callMe": "Pedir que me llamen",
+  "visit.callMeAsked": "Pidió una llamada. El aviso sale cuando haya señal.",
 };

@@ -224,6 +224,8 @@ export const shared = {
   "visit.still": "Still picture, {age} ago",
   "visit.stillSent": "Sent as stills",
   "visit.stopped": "Picture stopped {age} ago",
+  "visit.textArrived": "Arrived",
+  "visit.textWaits": "Not there yet",
   "visit.leave": "Leave",
   "visit.write": "Write a message",
   "visit.texts": "Messages you both can read",
@@ -250,7 +252,7 @@ export const shared = {
   "visit.ended.declined": "The call was not taken.",
   "visit.ended.no_answer": "No answer. We call back soon.",
   "visit.ended.cancelled": "The caller hung up.",
-  "visit.ended.lost": "The connection was lost for too long.",
+  "visit.ended.lost": "The connection was lost for too long. We call you back.",
   "visit.none": "No visit now",
 
   "signIn.title": "Sign in",

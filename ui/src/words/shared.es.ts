@@ -225,6 +225,8 @@ export const shared: Same<typeof english> = {
   "visit.still": "Foto fija, hace {age}",
   "visit.stillSent": "Se ven fotos fijas",
   "visit.stopped": "La imagen paró hace {age}",
+  "visit.textArrived": "Llegó",
+  "visit.textWaits": "Aún no llega",
   "visit.leave": "Salir",
   "visit.write": "Escriba un mensaje",
   "visit.texts": "Mensajes que los dos pueden leer",
@@ -251,7 +253,7 @@ export const shared: Same<typeof english> = {
   "visit.ended.declined": "La llamada no se aceptó.",
   "visit.ended.no_answer": "Nadie contestó. Pronto le llamamos.",
   "visit.ended.cancelled": "Quien llamó colgó.",
-  "visit.ended.lost": "La conexión se perdió por mucho tiempo.",
+  "visit.ended.lost": "La conexión se perdió por mucho tiempo. Le llamamos.",
   "visit.none": "No hay visita ahora",
 
   "signIn.title": "Iniciar sesión",

@@ -279,7 +279,7 @@ export const staff = {
   "call.ended.declined": "They did not take the call.",
   "call.ended.no_answer": "No answer. They are on the call-back list now.",
   "call.ended.cancelled": "You stopped the call.",
-  "call.ended.lost": "The connection was lost for too long. Go on by phone.",
+  "call.ended.lost": "The connection was lost for too long. They are on the call-back list. Go on by phone.",
 
   "intake.title": "Opening of the visit",
   "intake.compare": "Ask for at least two and compare",
@@ -355,4 +355,5 @@ export const staff = {
   "sharp.answer.shown": "Sent to look at. It goes when the call ends.",
   "sharp.answer.kept": "Sent. It comes into the chart with the report too.",
   "sharp.answer.later": "The call cannot carry it. It comes with the report.",
+  "call.wantsCall": "{name} asks you to call by phone.",
 } as const satisfies Catalogue;

@@ -280,7 +280,7 @@ export const staff: Same<typeof en> = {
   "call.ended.declined": "No aceptó la llamada.",
   "call.ended.no_answer": "Sin respuesta. Ya está en la lista para devolver la llamada.",
   "call.ended.cancelled": "Usted dejó de llamar.",
-  "call.ended.lost": "La conexión se perdió por mucho tiempo. Siga por teléfono.",
+  "call.ended.lost": "La conexión se perdió por mucho tiempo. Ya está en la lista para devolver la llamada. Siga por teléfono.",
 
   "intake.title": "Inicio de la visita",
   "intake.compare": "Pregunte al menos dos y compare",
@@ -356,4 +356,5 @@ export const staff: Same<typeof en> = {
   "sharp.answer.shown": "Enviada solo para ver. Se borra al terminar la llamada.",
   "sharp.answer.kept": "Enviada. También llega al expediente con el reporte.",
   "sharp.answer.later": "La llamada no puede llevarla. Llega con el reporte.",
+  "call.wantsCall": "{name} le pide que llame por teléfono.",
 };

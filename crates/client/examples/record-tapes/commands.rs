@@ -66,6 +66,7 @@ commands! {
     visit_ask_sharp();
     visit_give_sharp("keep");
     visit_refuse_sharp();
+    visit_call_me();
     visit_text("text");
     queue();
     hand_over();

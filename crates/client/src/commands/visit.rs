@@ -140,6 +140,14 @@ impl Client {
             .await
     }
 
+    /// Asks the other side to call by telephone.
+    ///
+    /// # Errors
+    /// The client is closing.
+    pub async fn visit_call_me(&self) -> Result<VisitView, ClientError> {
+        self.visit_input(VisitInput::CallMe).await
+    }
+
     /// Writes a line to the other side.
     ///
     /// # Errors

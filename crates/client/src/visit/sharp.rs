@@ -54,7 +54,9 @@ impl Client {
                 }
                 engine.visit.giving = number;
                 let at_most = bytes_for(engine.visit.stats.as_ref());
-                Ok(number.zip(engine.visit.call.clone()).map(|(n, call)| (n, call, at_most)))
+                Ok(number
+                    .zip(engine.visit.call.clone())
+                    .map(|(n, call)| (n, call, at_most)))
             })
             .await?;
         let Some((number, call, at_most)) = asked else {
@@ -137,7 +139,10 @@ mod tests {
             }))
         };
 
-        assert_eq!((on(20_000), on(70_000), on(2_000_000)), (30_000, 100_000, 200_000));
+        assert_eq!(
+            (on(20_000), on(70_000), on(2_000_000)),
+            (30_000, 100_000, 200_000)
+        );
         assert_eq!(bytes_for(None), 30_000);
     }
 }

@@ -550,7 +550,10 @@ mod tests {
 
         ladder.try_picture(Timestamp(1_000));
         let seen = climb(&mut ladder, 1_000, 20_000, lossy);
-        assert_eq!(seen, [(1_000 + TRY_PICTURE_MS, Rung::Stills)]);
+        assert_eq!(
+            seen,
+            [(1_000, Rung::Slow), (1_000 + TRY_PICTURE_MS, Rung::Stills)]
+        );
 
         ladder.try_picture(Timestamp(21_000));
         assert_eq!(ladder.rung(), Rung::Slow);

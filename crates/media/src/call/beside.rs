@@ -124,5 +124,8 @@ impl Beside {
 }
 
 fn parts(kind: StillKind, number: u16, picture: &[u8]) -> VecDeque<Vec<u8>> {
-    cut(kind, number, picture).iter().map(StillPart::to_bytes).collect()
+    cut(kind, number, picture)
+        .iter()
+        .map(StillPart::to_bytes)
+        .collect()
 }

@@ -196,7 +196,11 @@ pub(super) fn show(
 
 /// Takes a photo for whoever asked for one. What lay in a camera that nobody read is old.
 fn photograph(camera: &mut dyn Camera, shared: &Shared, idle: bool) {
-    let old = if idle && camera.keeps_pace() { OLD_PICTURES } else { 0 };
+    let old = if idle && camera.keeps_pace() {
+        OLD_PICTURES
+    } else {
+        0
+    };
     for _ in 0..old {
         let _ = camera.next_picture();
     }

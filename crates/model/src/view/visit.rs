@@ -66,6 +66,10 @@ pub struct VisitView {
     pub sharp_wanted: bool,
     /// What the person here answered last.
     pub sharp_given: Option<SharpAnswer>,
+    /// The person here wants to be called by telephone.
+    pub call_me: bool,
+    /// The person there wants to be called by telephone.
+    pub peer_call_me: bool,
     /// Text lines, oldest first.
     pub texts: Vec<TextLineView>,
     /// Number to call instead.
@@ -101,6 +105,8 @@ pub enum VisitState {
 pub struct TextLineView {
     /// Written here.
     pub mine: bool,
+    /// The other side shows it; true of the other side's own.
+    pub arrived: bool,
     /// Words.
     pub text: String,
     /// When.

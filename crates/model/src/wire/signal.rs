@@ -95,6 +95,9 @@ pub enum ToServer {
     Text {
         /// Visit.
         visit: String,
+        /// Counts this side's lines of the visit, from 1; 0 where an older side does not count.
+        #[serde(default)]
+        number: u32,
         /// What was typed.
         text: String,
     },
@@ -102,6 +105,9 @@ pub enum ToServer {
     Leave {
         /// Visit.
         visit: String,
+        /// Nobody left: sound and picture did not come back.
+        #[serde(default)]
+        lost: bool,
     },
 }
 
@@ -130,6 +136,12 @@ pub struct WireMedia {
     /// How it was answered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sharp_answer: Option<SharpAnswer>,
+    /// The person wants to be called by telephone.
+    #[serde(default)]
+    pub call_me: bool,
+    /// The highest number of the other side's typed lines that is shown here.
+    #[serde(default)]
+    pub texts_shown: u32,
 }
 
 /// What a person said who was asked for a sharp picture.
@@ -159,6 +171,8 @@ impl Default for WireMedia {
             sharp_asked: 0,
             sharp_answered: 0,
             sharp_answer: None,
+            call_me: false,
+            texts_shown: 0,
         }
     }
 }
@@ -235,6 +249,9 @@ pub enum ToClient {
     Text {
         /// Visit.
         visit: String,
+        /// Counts this side's lines of the visit, from 1; 0 where an older side does not count.
+        #[serde(default)]
+        number: u32,
         /// What was typed.
         text: String,
     },

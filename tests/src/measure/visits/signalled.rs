@@ -156,6 +156,7 @@ async fn talk(mut visit: Visit, number: usize, span: Duration) -> Result<(Visit,
 async fn leave(mut visit: Visit) -> Result<()> {
     visit.clinician.say(ToServer::Leave {
         visit: visit.id.clone(),
+        lost: false,
     });
     visit
         .carrier

@@ -104,7 +104,7 @@ function InCall(props: { app: AppView; visit: VisitView }) {
       {visit.synthetic && <State id="synthetic" tone="plain" icon="camera">{t("visit.synthetic")}</State>}
       <Sharp visit={visit} peer={peer} />
       <Controls visit={visit} />
-      {visit.phone && <PhoneLink id="visit-phone" number={visit.phone} wide>{t("visit.phone")}</PhoneLink>}
+      {visit.phone && <ByPhone visit={visit} number={visit.phone} />}
       <Texts visit={visit} peer={peer} />
     </Screen>
   );
@@ -159,6 +159,24 @@ function Controls(props: { visit: VisitView }) {
   );
 }
 
+/** No sound and no picture for half a minute: the telephone, either way. */
+function ByPhone(props: { visit: VisitView; number: string }) {
+  const t = useWords();
+  const ask = useCommand(commands.visitCallMe, { key: VISIT });
+  return (
+    <Banner id="by-phone" tone="warn" icon="phone" live>
+      <p className="strong">{t("visit.byPhone")}</p>
+      <PhoneLink id="visit-phone" number={props.number} look="primary" wide>{t("visit.phone")}</PhoneLink>
+      {props.visit.call_me ? (
+        <State id="call-me-asked" tone="ok" icon="check">{t("visit.callMeAsked")}</State>
+      ) : (
+        <Button id="call-me" icon="phone" wide busy={ask.pending} onPress={() => ask.run()}>{t("visit.callMe")}</Button>
+      )}
+      {ask.failure && <Trouble error={ask.failure} />}
+    </Banner>
+  );
+}
+
 function Texts(props: { visit: VisitView; peer: string }) {
   const t = useWords();
   const { texts } = props.visit;
@@ -176,6 +194,7 @@ function Texts(props: { visit: VisitView; peer: string }) {
             <span className="soft small">{line.mine ? t("visit.mine") : props.peer}</span>
             <br />
             {line.text}
+            {line.mine && <span className="soft small" data-arrived={line.arrived}> {t(line.arrived ? "visit.textArrived" : "visit.textWaits")}</span>}
           </li>
         ))}
       </ul>

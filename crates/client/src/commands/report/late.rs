@@ -54,6 +54,7 @@ impl Engine {
             send_now: false,
         });
         let document = document_of(&file, report, now, patient.as_ref());
-        self.save_files(vec![("file-add", vec![document])], &uploads).await
+        self.save_files(vec![("file-add", vec![document])], &uploads)
+            .await
     }
 }

@@ -97,11 +97,38 @@ impl VisitMachine {
             let visit = self.id.clone();
             self.texts.push(TextLineView {
                 mine: true,
+                arrived: false,
                 text: text.clone(),
                 at: now.as_f64(),
             });
+            let number =
+                u32::try_from(self.texts.iter().filter(|line| line.mine).count()).unwrap_or(u32::MAX);
             self.effects
-                .push_back(VisitEffect::Send(ToServer::Text { visit, text }));
+                .push_back(VisitEffect::Send(ToServer::Text { visit, number, text }));
+        }
+    }
+
+    /// A line of the other side. One that is sent again, because nobody knew that it was here, is shown once.
+    pub(super) fn read(&mut self, now: Timestamp, number: u32, text: String) {
+        if !self.is_active() || (number > 0 && number <= self.media.texts_shown) {
+            return;
+        }
+        self.texts.push(TextLineView {
+            mine: false,
+            arrived: true,
+            text,
+            at: now.as_f64(),
+        });
+        if number > 0 {
+            self.media.texts_shown = number;
+            self.tell_media();
+        }
+    }
+
+    pub(super) fn call_me(&mut self) {
+        if self.is_active() {
+            self.media.call_me = true;
+            self.tell_media();
         }
     }
 
@@ -207,7 +234,7 @@ impl VisitMachine {
             }
             Stage::Connecting { .. } | Stage::InCall { .. } | Stage::Reconnecting { .. } => {
                 self.effects
-                    .push_back(VisitEffect::Send(ToServer::Leave { visit }));
+                    .push_back(VisitEffect::Send(ToServer::Leave { visit, lost: false }));
                 self.end(EndedWhy::Left);
             }
         }

@@ -21,8 +21,9 @@ pub const NO_ANSWER_MS: i64 = 50_000;
 pub const RESTART_MS: i64 = 5_000;
 /// And again so often.
 pub const RESTART_AGAIN_MS: i64 = 8_000;
-/// After this long away the visit is over.
-pub const LOST_MS: i64 = 5 * 60_000;
+/// The server ends a visit whose side is away after five minutes, and puts the person on the call-back list; this side
+/// ends it a little later, should the server be gone too.
+pub const LOST_MS: i64 = 6 * 60_000;
 
 /// Which side this is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,6 +66,8 @@ pub enum VisitInput {
     AskSharp,
     /// The person answers the other side's wish for one.
     AnswerSharp(SharpAnswer),
+    /// The person wants to be called by telephone.
+    CallMe,
     /// The person writes.
     Text(String),
     /// The engine made an offer.
@@ -207,6 +210,7 @@ impl VisitMachine {
             VisitInput::TryPicture => self.try_picture(),
             VisitInput::AskSharp => self.ask_sharp(),
             VisitInput::AnswerSharp(answer) => self.answer_sharp(answer),
+            VisitInput::CallMe => self.call_me(),
             VisitInput::Text(text) => self.write(now, text),
             VisitInput::OfferReady(sdp) => self.describe(SdpKind::Offer, sdp),
             VisitInput::AnswerReady(sdp) => self.describe(SdpKind::Answer, sdp),

@@ -2,7 +2,7 @@
 
 use super::{Stage, VisitMachine};
 use hms_model::time::Timestamp;
-use hms_model::view::{VisitState, VisitView};
+use hms_model::view::{TextLineView, VisitState, VisitView};
 
 impl VisitMachine {
     /// What the window shows. Figures of the engine are left empty for the client to fill in; so is `phone`'s
@@ -62,9 +62,24 @@ impl VisitMachine {
             sharp_id: None,
             sharp_wanted: self.wants_sharp().is_some(),
             sharp_given: self.media.sharp_answer.filter(|_| self.wants_sharp().is_none()),
-            texts: self.texts.clone(),
+            call_me: self.media.call_me,
+            peer_call_me: self.peer_media.call_me,
+            texts: self.lines(),
             phone: None,
         }
+    }
+
+    /// The typed lines; those of this side with whether the other one shows them.
+    fn lines(&self) -> Vec<TextLineView> {
+        let mut mine = 0;
+        let lines = self.texts.iter().cloned().map(|mut line| {
+            if line.mine {
+                mine += 1;
+                line.arrived = mine <= self.peer_media.texts_shown;
+            }
+            line
+        });
+        lines.collect()
     }
 
     /// True where the telephone is to be offered: 30 s without an answer, or without sound and picture.

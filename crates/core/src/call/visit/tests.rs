@@ -253,6 +253,7 @@ fn texts_and_the_other_sides_devices_are_kept_after_the_end() {
         &mut machine,
         2_500,
         ToClient::Text {
+            number: 0,
             visit: v(),
             text: "yes".into(),
         },
@@ -274,7 +275,10 @@ fn texts_and_the_other_sides_devices_are_kept_after_the_end() {
     assert_eq!(
         sent,
         [
-            VisitEffect::Send(ToServer::Leave { visit: v() }),
+            VisitEffect::Send(ToServer::Leave {
+                visit: v(),
+                lost: false
+            }),
             VisitEffect::StopEngine
         ]
     );
@@ -317,11 +321,7 @@ fn sound_alone_holds_both_pictures_back_until_who_chose_it_tries_them_again() {
     let back = input(&mut machine, 3_000, VisitInput::SoundOnly(false));
     assert_eq!(
         back,
-        [
-            VisitEffect::SetCamera(true),
-            VisitEffect::TryPicture,
-            said(tried)
-        ]
+        [VisitEffect::SetCamera(true), VisitEffect::TryPicture, said(tried)]
     );
 }
 
@@ -391,13 +391,71 @@ fn a_sharp_picture_is_asked_for_once_and_answered_once() {
     // Heard again after a cut, it is no new wish.
     hears(&mut phone, asked);
     assert!(!phone.view().sharp_wanted);
-    assert_eq!(input(&mut phone, 3_100, VisitInput::AnswerSharp(SharpAnswer::Declined)), []);
+    assert_eq!(
+        input(&mut phone, 3_100, VisitInput::AnswerSharp(SharpAnswer::Declined)),
+        []
+    );
 
     hears(&mut desk, answered);
     assert!(!desk.view().sharp_asked);
     assert_eq!(desk.view().sharp_answer, Some(SharpAnswer::Shown));
     input(&mut desk, 4_000, VisitInput::AskSharp);
     assert_eq!(desk.view().sharp_answer, None, "the next wish has no answer yet");
-    hears(&mut phone, WireMedia { sharp_asked: 2, ..asked });
+    hears(
+        &mut phone,
+        WireMedia {
+            sharp_asked: 2,
+            ..asked
+        },
+    );
     assert!(phone.view().sharp_wanted);
+}
+
+#[test]
+fn a_line_that_is_sent_again_is_shown_once_and_its_writer_learns_that_it_arrived() {
+    let mut desk = in_call();
+    let line = |number: u32, text: &str| ToClient::Text {
+        visit: v(),
+        number,
+        text: text.into(),
+    };
+    let shown = |texts_shown| WireMedia {
+        texts_shown,
+        ..WireMedia::default()
+    };
+
+    assert_eq!(signal(&mut desk, 2_000, line(1, "one")), [said(shown(1))]);
+    assert_eq!(signal(&mut desk, 2_100, line(1, "one")), []);
+    assert_eq!(signal(&mut desk, 2_200, line(2, "two")), [said(shown(2))]);
+    // An older side does not count.
+    signal(&mut desk, 2_300, line(0, "three"));
+    let words: Vec<_> = desk.view().texts.into_iter().map(|line| line.text).collect();
+    assert_eq!(words, ["one", "two", "three"]);
+
+    let mut phone = in_call();
+    for (at, text) in [(2_000, "one"), (2_100, "two")] {
+        input(&mut phone, at, VisitInput::Text(text.into()));
+    }
+    hears(&mut phone, shown(1));
+    let arrived: Vec<_> = phone.view().texts.into_iter().map(|line| line.arrived).collect();
+    assert_eq!(arrived, [true, false]);
+}
+
+#[test]
+fn a_wish_to_be_called_is_told_and_outlasts_the_visit() {
+    let wish = WireMedia {
+        call_me: true,
+        ..WireMedia::default()
+    };
+    let mut phone = in_call();
+    assert_eq!(input(&mut phone, 2_000, VisitInput::CallMe), [said(wish)]);
+
+    let mut desk = in_call();
+    hears(&mut desk, wish);
+    let ended = ToClient::Ended {
+        visit: v(),
+        why: EndedWhy::Lost,
+    };
+    signal(&mut desk, 3_000, ended);
+    assert!(desk.view().peer_call_me);
 }

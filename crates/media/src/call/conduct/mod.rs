@@ -273,15 +273,13 @@ impl Conductor {
                 self.beside.open();
                 self.shared.controls.beside_open.store(true, Relaxed);
             }
-            EngineEvent::Data(bytes) => {
-                match self.beside.take(now, &bytes) {
-                    Some(Came::Still(came, still)) => self.arrivals.push_back(Arrival::Still(came, still)),
-                    Some(Came::Sharp(number, picture)) => {
-                        self.shared.sharp.send_replace(Some((number, picture.into())));
-                    }
-                    None => {}
+            EngineEvent::Data(bytes) => match self.beside.take(now, &bytes) {
+                Some(Came::Still(came, still)) => self.arrivals.push_back(Arrival::Still(came, still)),
+                Some(Came::Sharp(number, picture)) => {
+                    self.shared.sharp.send_replace(Some((number, picture.into())));
                 }
-            }
+                None => {}
+            },
             EngineEvent::KeyFrameWanted => {
                 if self
                     .key_given_at

@@ -53,11 +53,24 @@ export function InCall(props: { visit: VisitView; name: string; phone: string | 
           {phone && <PhoneLink id="call-phone" number={phone} look="primary">{t("call.byPhone", { number: phone })}</PhoneLink>}
         </Banner>
       )}
+      {visit.peer_call_me && <CallMe name={name} phone={phone} />}
       <Quality visit={visit} name={name} />
       <Controls visit={visit} />
       <Sharp visit={visit} name={name} />
       <LastLine visit={visit} name={name} />
     </>
+  );
+}
+
+/** They asked for a call by telephone. */
+export function CallMe(props: { name: string; phone: string | null }) {
+  const t = useStaffWords();
+  const { name, phone } = props;
+  return (
+    <Banner id="call-me-wanted" tone="warn" icon="phone" live>
+      <p className="strong">{t("call.wantsCall", { name })}</p>
+      {phone && <PhoneLink id="call-me-phone" number={phone} look="primary">{t("call.byPhone", { number: phone })}</PhoneLink>}
+    </Banner>
   );
 }
 
