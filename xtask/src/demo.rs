@@ -6,7 +6,7 @@ use crate::test::FEATURES;
 use std::path::{Path, PathBuf};
 
 /// What `--scenario` may name.
-const SCENARIOS: [&str; 1] = ["bite"];
+const SCENARIOS: [&str; 2] = ["bite", "visit-bad-link"];
 
 /// `cargo xtask demo`.
 pub fn demo(args: &[String]) -> Done {
@@ -114,6 +114,7 @@ pub fn reset() -> Done {
         target().join("scenario-bite"),
         target().join("scenario-bite-udp"),
         target().join("scenario-bite-tcp"),
+        target().join("scenario-visit-bad-link"),
         target().join("scenario-prove"),
         target().join("mobile"),
         target().join("mobile-tools"),

@@ -21,6 +21,7 @@ cargo xtask <task>
   demo      set up, build, start the server with a made-up district, open the carrier's and the clinician's windows
               --headless           without a screen (Xvfb)
               --scenario bite      play the story without a hand; --out DIR for evidence, --until STEP to stop early
+              --scenario visit-bad-link   a visit whose (simulated) link gets worse, goes, and comes back
               --relay-only udp     (or tcp) calls in the scenario use nothing but the relay
               --yes                install missing packages without asking (Debian, Ubuntu)
   test      set up, then everything that CI runs; --deep runs the long seeded suites, too, and

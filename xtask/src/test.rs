@@ -101,5 +101,7 @@ fn windows() -> Done {
         let out = target().join(format!("scenario-bite-{protocol}"));
         crate::demo::scenario("bite", &out, Some("cut"), Some(protocol), true)?;
     }
+    let out = target().join("scenario-visit-bad-link");
+    crate::demo::scenario("visit-bad-link", &out, None, None, true)?;
     crate::demo::prove(&target().join("scenario-prove"))
 }

@@ -96,6 +96,8 @@ async fn serve(stream: TcpStream, secret: String, screens: Screens) {
     let (Ok(Ok(socket)), Some(mut frames)) = (accepted, wanted) else {
         return;
     };
+    // A window that opens late sees the newest picture at once, with its age.
+    frames.mark_changed();
     let (mut out, mut input) = socket.split();
     let mut count: u32 = 0;
     loop {
@@ -156,11 +158,14 @@ fn is_ours(origin: &str) -> bool {
     matches!(host, Some("127.0.0.1" | "localhost"))
 }
 
-/// 16 bytes (width, height, number, flags; little endian), then RGBA. Flag 1: the number was read from the picture.
+/// 20 bytes (width, height, number, flags, age in milliseconds; little endian), then RGBA. Flag 1: the number was read
+/// from the picture. Flag 2: it is a still.
 fn message(frame: &VideoFrame, count: u32) -> Bytes {
-    let mut bytes = Vec::with_capacity(16 + frame.rgba.len());
-    let flags: u32 = u32::from(frame.number.is_some());
-    for word in [frame.width, frame.height, frame.number.unwrap_or(count), flags] {
+    let mut bytes = Vec::with_capacity(20 + frame.rgba.len());
+    let flags = u32::from(frame.number.is_some()) | (u32::from(frame.still) << 1);
+    let age_ms = u32::try_from(frame.taken.elapsed().as_millis()).unwrap_or(u32::MAX);
+    let number = frame.number.unwrap_or(count);
+    for word in [frame.width, frame.height, number, flags, age_ms] {
         bytes.extend(word.to_le_bytes());
     }
     bytes.extend_from_slice(&frame.rgba);
@@ -209,8 +214,10 @@ mod tests {
             height: 1,
             rgba: vec![9; 8].into(),
             number: Some(7),
-            at_ms: 0,
-            still: false,
+            taken: std::time::Instant::now()
+                .checked_sub(Duration::from_secs(70))
+                .expect("the machine runs for longer"),
+            still: true,
         };
         screens.remote.send_replace(Some(frame));
         let message = tokio::time::timeout(Duration::from_secs(5), window.next())
@@ -218,8 +225,18 @@ mod tests {
             .expect("in time");
         let bytes = message.expect("open").expect("message").into_data();
 
-        assert_eq!(&bytes[..16], &[2, 0, 0, 0, 1, 0, 0, 0, 7, 0, 0, 0, 1, 0, 0, 0]);
-        assert_eq!(&bytes[16..], &[9; 8]);
+        assert_eq!(&bytes[..16], &[2, 0, 0, 0, 1, 0, 0, 0, 7, 0, 0, 0, 3, 0, 0, 0]);
+        let age_ms = u32::from_le_bytes([bytes[16], bytes[17], bytes[18], bytes[19]]);
+        assert!((70_000..80_000).contains(&age_ms), "{age_ms} ms old");
+        assert_eq!(&bytes[20..], &[9; 8]);
+
+        let mut late = connect(&format!("{url}/remote"), "tauri://localhost")
+            .await
+            .expect("connects");
+        let message = tokio::time::timeout(Duration::from_secs(5), late.next())
+            .await
+            .expect("a window that opens late sees the newest picture");
+        assert_eq!(message.expect("open").expect("message").into_data()[20..], [9; 8]);
         serving.abort();
     }
 }

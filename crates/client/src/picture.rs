@@ -3,7 +3,7 @@
 use std::io::Cursor;
 
 use image::codecs::jpeg::JpegEncoder;
-use image::{DynamicImage, ImageDecoder, ImageReader, Limits};
+use image::{DynamicImage, ImageDecoder, ImageReader, Limits, RgbaImage};
 
 /// Longest side after re-encoding.
 pub(crate) const SIDE_AT_MOST: u32 = 1600;
@@ -18,6 +18,15 @@ const QUALITY: u8 = 82;
 const PREVIEW_AT_MOST: usize = 12 * 1024;
 /// Longest side and quality of a preview, the best first.
 const PREVIEWS: [(u32, u8); 5] = [(320, 60), (320, 35), (240, 35), (160, 30), (96, 25)];
+/// Longest side and quality of a sharp picture of a call, the best first.
+const SHARP: [(u32, u8); 6] = [
+    (1280, 88),
+    (1280, 75),
+    (1280, 60),
+    (960, 60),
+    (640, 60),
+    (480, 45),
+];
 
 /// A file that cannot be attached.
 #[derive(Debug, thiserror::Error)]
@@ -96,6 +105,39 @@ fn photo(bytes: Vec<u8>) -> Result<Attachment, FileError> {
     })
 }
 
+/// A photo of a call's camera (red first, 4 bytes a pixel) as a file of about `at_most` bytes: the best of some sizes and
+/// qualities that fits, or the smallest.
+pub(crate) fn of_camera(
+    width: u32,
+    height: u32,
+    rgba: &[u8],
+    at_most: usize,
+) -> Result<Attachment, FileError> {
+    let pixels = RgbaImage::from_raw(width, height, rgba.to_vec()).ok_or(FileError::UnknownKind)?;
+    let picture = DynamicImage::ImageRgba8(pixels);
+    let mut bytes = Vec::new();
+    for (side, quality) in SHARP {
+        bytes = if picture.width().max(picture.height()) > side {
+            encode(&picture.thumbnail(side, side), quality)?
+        } else {
+            encode(&picture, quality)?
+        };
+        if bytes.len() <= at_most {
+            break;
+        }
+    }
+    let preview = if bytes.len() > PREVIEW_AT_MOST {
+        preview(&picture)?
+    } else {
+        None
+    };
+    Ok(Attachment {
+        content_type: "image/jpeg".to_owned(),
+        bytes,
+        preview,
+    })
+}
+
 fn encode(picture: &DynamicImage, quality: u8) -> Result<Vec<u8>, FileError> {
     let mut out = Vec::new();
     JpegEncoder::new_with_quality(&mut out, quality)
@@ -144,6 +186,28 @@ mod tests {
         out.extend(block);
         out.extend(&jpeg[2..]);
         out
+    }
+
+    #[test]
+    fn a_sharp_picture_keeps_its_size_where_it_may_and_fits_where_it_must() {
+        let mut dice = 1_u32;
+        let noise: Vec<u8> = (0..1920 * 1080 * 4)
+            .map(|_| {
+                dice = dice.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                (dice >> 24) as u8
+            })
+            .collect();
+        let size = |file: &Attachment| {
+            let picture = image::load_from_memory(&file.bytes).expect("a picture");
+            (picture.width(), picture.height())
+        };
+
+        let calm = of_camera(640, 480, &[90; 640 * 480 * 4], 200_000).expect("a file");
+        assert_eq!(size(&calm), (640, 480));
+        let loud = of_camera(1920, 1080, &noise, 200_000).expect("a file");
+        assert!(loud.bytes.len() <= 200_000, "{} bytes", loud.bytes.len());
+        assert!(size(&loud).0 <= 1280);
+        assert!(of_camera(10, 10, &[0; 7], 200_000).is_err());
     }
 
     #[test]

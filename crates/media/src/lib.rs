@@ -21,7 +21,9 @@ mod rate;
 pub mod sound;
 mod turn;
 
-pub use call::{Call, CallEvent, CallStats, EndReason, MissingDevice, PathKind, RelayProtocol, VideoFrame};
+pub use call::{
+    Call, CallEvent, CallStats, EndReason, MissingDevice, PathKind, RelayProtocol, SharpPicture, VideoFrame,
+};
 pub use config::{
     AudioSink, AudioSource, CallConfig, EngineChoice, PictureFormat, TurnServer, VideoSource, Voice,
 };

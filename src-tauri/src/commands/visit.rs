@@ -54,6 +54,48 @@ pub async fn visit_camera(phone: State<'_, Phone>, on: bool) -> Result<VisitView
     reply(phone.client().visit_camera(on).await)
 }
 
+/// Sound alone, both ways, or pictures again.
+#[tauri::command]
+#[specta::specta]
+pub async fn visit_sound_only(phone: State<'_, Phone>, on: bool) -> Result<VisitView, CommandError> {
+    reply(phone.client().visit_sound_only(on).await)
+}
+
+/// Tries a picture on a link that seems to carry none.
+#[tauri::command]
+#[specta::specta]
+pub async fn visit_try_picture(phone: State<'_, Phone>) -> Result<VisitView, CommandError> {
+    reply(phone.client().visit_try_picture().await)
+}
+
+/// Asks the other side for a sharp picture.
+#[tauri::command]
+#[specta::specta]
+pub async fn visit_ask_sharp(phone: State<'_, Phone>) -> Result<VisitView, CommandError> {
+    reply(phone.client().visit_ask_sharp().await)
+}
+
+/// Gives the sharp picture that was asked for; `keep` puts it into the report too.
+#[tauri::command]
+#[specta::specta]
+pub async fn visit_give_sharp(phone: State<'_, Phone>, keep: bool) -> Result<VisitView, CommandError> {
+    reply(phone.client().visit_give_sharp(keep).await)
+}
+
+/// Does not give it.
+#[tauri::command]
+#[specta::specta]
+pub async fn visit_refuse_sharp(phone: State<'_, Phone>) -> Result<VisitView, CommandError> {
+    reply(phone.client().visit_refuse_sharp().await)
+}
+
+/// Asks the other side to call by telephone.
+#[tauri::command]
+#[specta::specta]
+pub async fn visit_call_me(phone: State<'_, Phone>) -> Result<VisitView, CommandError> {
+    reply(phone.client().visit_call_me().await)
+}
+
 /// Sends a line of text.
 #[tauri::command]
 #[specta::specta]

@@ -3,7 +3,7 @@
 
 use std::time::Instant;
 
-use hms_core::call::data::{cut, Joiner, StillPart, STILL_AT_MOST};
+use hms_core::call::data::{cut, Joiner, StillKind, StillPart, STILL_AT_MOST};
 use hms_fuzz::Choices;
 use hms_media::codec::webp;
 use hms_media::door;
@@ -26,7 +26,7 @@ libfuzzer_sys::fuzz_target!(|input: &[u8]| {
     door::read_packet(Instant::now(), &sdp, &packets);
     let picture = input.rest();
     let mut joined = None;
-    for part in cut(7, picture) {
+    for part in cut(StillKind::Sharp, 7, picture) {
         joined = joiner.take(part);
     }
     if !picture.is_empty() && picture.len() <= STILL_AT_MOST {

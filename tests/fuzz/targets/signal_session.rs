@@ -20,7 +20,7 @@ fn message(input: &mut Choices<'_>) -> Option<ToClient> {
         },
         3 => return serde_json::from_slice(input.part()).ok(),
         _ => ToClient::Text {
-            visit,
+            number: 0, visit,
             text: String::from_utf8_lossy(input.part()).into_owned(),
         },
     })

@@ -1,4 +1,5 @@
 //! `stage open` shows the demo; `stage play bite --out DIR` plays the story and proves each step from outside;
+//! `stage play visit-bad-link --out DIR` does so with a visit whose link gets worse and better;
 //! `stage prove --out DIR` breaks one part after the other and expects the story to fail there.
 
 use ach_tests::stage::cast::{Cast, Setting};
@@ -48,11 +49,15 @@ async fn run(args: &[String]) -> Result<()> {
             let out = PathBuf::from(value("--out").context("--out is missing")?);
             script::bite(setting("stage-bite"), &out, value("--until")).await
         }
+        Some("play") if args.get(1).map(String::as_str) == Some("visit-bad-link") => {
+            let out = PathBuf::from(value("--out").context("--out is missing")?);
+            script::bad_link(setting("stage-bad-link"), &out, value("--until")).await
+        }
         Some("prove") => {
             let out = PathBuf::from(value("--out").context("--out is missing")?);
             script::prove(&setting("stage-prove"), &out).await
         }
-        _ => bail!("usage: stage open|prove|play bite --bin-dir DIR [--out DIR] [--until STEP] [--headless]"),
+        _ => bail!("usage: stage open|prove|play bite|play visit-bad-link --bin-dir DIR [--out DIR] [--until STEP] [--headless]"),
     }
 }
 

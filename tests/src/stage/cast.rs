@@ -369,6 +369,13 @@ impl Cast {
         Ok(response.json().await?)
     }
 
+    /// The phone's link is so from now on. Nothing changes where a test wants to see that its checks notice.
+    pub fn set_link(&self, way: hms_link::Way) {
+        if self.setting.sabotage.as_deref() != Some("link") {
+            self.link.set(way);
+        }
+    }
+
     /// The phone has no signal from now on.
     pub fn cut_link(&self) {
         self.link.cut();

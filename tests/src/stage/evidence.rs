@@ -13,6 +13,8 @@ pub struct Evidence {
     display: Option<String>,
     begun: Instant,
     steps: Vec<Value>,
+    /// Written under each picture: what is not real about it.
+    pub caption: Option<String>,
 }
 
 impl Evidence {
@@ -27,6 +29,7 @@ impl Evidence {
             display,
             begun: Instant::now(),
             steps: Vec::new(),
+            caption: None,
         })
     }
 
@@ -55,10 +58,16 @@ impl Evidence {
                 pictures.push(file);
             }
         }
+        if let Some(caption) = &self.caption {
+            for file in &pictures {
+                write_under(&self.dir.join(file), caption).await;
+            }
+        }
         let at_s = self.begun.elapsed().as_secs_f64();
         println!("{at_s:7.1} s  {name}: {confirmed}");
-        self.steps
-            .push(json!({ "step": name, "at_s": at_s, "pictures": pictures, "confirmed": confirmed }));
+        self.steps.push(json!({
+            "step": name, "at_s": at_s, "pictures": pictures, "caption": self.caption, "confirmed": confirmed,
+        }));
         self.write("running", None)
     }
 
@@ -78,5 +87,20 @@ impl Evidence {
             serde_json::to_string_pretty(&value)?,
         )?;
         Ok(())
+    }
+}
+
+/// Adds a line of words below a picture. The same words stand in result.json, should the tool be missing.
+async fn write_under(file: &Path, words: &str) {
+    let strip = ["-background", "black", "-gravity", "south", "-splice", "0x36"];
+    let text = ["-fill", "white", "-pointsize", "20", "-annotate", "+0+8"];
+    let written = Command::new("mogrify")
+        .args(strip)
+        .args(text)
+        .arg(words)
+        .arg(file)
+        .status();
+    if !written.await.is_ok_and(|status| status.success()) {
+        println!("   (no words under {})", file.display());
     }
 }

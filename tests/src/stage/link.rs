@@ -1,7 +1,7 @@
 //! The carrier's link on the stage: to the server over TCP, to the relay over both protocols, as one that is cut whole.
 
 use anyhow::Result;
-use hms_link::{Line, Plan};
+use hms_link::{Line, Plan, Way};
 use std::net::SocketAddr;
 
 /// A link that can be cut. Dropping it cuts it for good.
@@ -30,6 +30,11 @@ impl Link {
             relay: at,
             line,
         })
+    }
+
+    /// From now on it is so in both directions, for the call as for everything else.
+    pub fn set(&self, way: Way) {
+        self.line.set(way, way);
     }
 
     /// Closes every connection and lets none through.

@@ -109,6 +109,18 @@ export const commands = {
 	visitMute: (muted: boolean) => typedError<VisitView, CommandError>(__TAURI_INVOKE("visit_mute", { muted })),
 	/**  Camera on or off. */
 	visitCamera: (on: boolean) => typedError<VisitView, CommandError>(__TAURI_INVOKE("visit_camera", { on })),
+	/**  Sound alone, both ways, or pictures again. */
+	visitSoundOnly: (on: boolean) => typedError<VisitView, CommandError>(__TAURI_INVOKE("visit_sound_only", { on })),
+	/**  Tries a picture on a link that seems to carry none. */
+	visitTryPicture: () => typedError<VisitView, CommandError>(__TAURI_INVOKE("visit_try_picture")),
+	/**  Asks the other side for a sharp picture. */
+	visitAskSharp: () => typedError<VisitView, CommandError>(__TAURI_INVOKE("visit_ask_sharp")),
+	/**  Gives the sharp picture that was asked for; `keep` puts it into the report too. */
+	visitGiveSharp: (keep: boolean) => typedError<VisitView, CommandError>(__TAURI_INVOKE("visit_give_sharp", { keep })),
+	/**  Does not give it. */
+	visitRefuseSharp: () => typedError<VisitView, CommandError>(__TAURI_INVOKE("visit_refuse_sharp")),
+	/**  Asks the other side to call by telephone. */
+	visitCallMe: () => typedError<VisitView, CommandError>(__TAURI_INVOKE("visit_call_me")),
 	/**  Sends a line of text. */
 	visitText: (text: string) => typedError<VisitView, CommandError>(__TAURI_INVOKE("visit_text", { text })),
 	/**  The queue. */
@@ -1529,10 +1541,13 @@ export type TakenInView = {
 	refused: number,
 };
 
+export type SharpAnswer = "declined" | "shown" | "kept" | "later";
+
 /**  One line of text in a call. */
 export type TextLineView = {
 	/**  Written here. */
 	mine: boolean,
+	arrived: boolean,
 	/**  Words. */
 	text: string,
 	/**  When. */
@@ -1639,12 +1654,16 @@ export type VisitView = {
 	camera: boolean,
 	/**  A synthetic camera and microphone stand in here; the screen says so. */
 	synthetic: boolean,
+	/**  The person here wants sound alone, both ways. */
+	sound_only: boolean,
 	/**  The other side's microphone is off. */
 	peer_muted: boolean,
 	/**  The other side's camera is on. */
 	peer_camera: boolean,
 	/**  A synthetic device stands in there. */
 	peer_synthetic: boolean,
+	/**  The person there wants sound alone, both ways. */
+	peer_sound_only: boolean,
 	/**  The other side's connection is lost. */
 	peer_away: boolean,
 	/**  When ringing or the call began. */
@@ -1665,6 +1684,14 @@ export type VisitView = {
 	relay_protocol: string | null,
 	/**  What quality does now: `good`, `picture_small`, `picture_paused`, `reconnecting`. */
 	quality: string,
+	sharp_asked: boolean,
+	sharp_answer: SharpAnswer | null,
+	sharp_percent: number | null,
+	sharp_id: string | null,
+	sharp_wanted: boolean,
+	sharp_given: SharpAnswer | null,
+	call_me: boolean,
+	peer_call_me: boolean,
 	/**  Text lines, oldest first. */
 	texts: TextLineView[],
 	/**  Number to call instead. */

@@ -61,6 +61,12 @@ commands! {
     visit_leave();
     visit_mute("muted");
     visit_camera("on");
+    visit_sound_only("on");
+    visit_try_picture();
+    visit_ask_sharp();
+    visit_give_sharp("keep");
+    visit_refuse_sharp();
+    visit_call_me();
     visit_text("text");
     queue();
     hand_over();

@@ -366,7 +366,24 @@ async fn story(cast: &mut Cast, tasks: &Tasks) {
     sign(&mut desk_tape, &task, tasks).await;
 }
 
-/// Mute, camera and a line of text, from both sides.
+/// A sharp picture: asked for at the desk, given on the phone to look at.
+async fn sharp(desk_tape: &mut Tape, phone: &mut Tape) {
+    desk_tape.ok("visit_ask_sharp", json!({})).await;
+    phone
+        .until("visit", json!({}), |visit| visit["sharp_wanted"] == true)
+        .await;
+    phone.reads(&["visit"]).await;
+    phone.ok("visit_give_sharp", json!({ "keep": false })).await;
+    phone.reads(&["visit"]).await;
+    let here = |visit: &Value| visit["sharp_id"].is_string() && visit["sharp_answer"] == "shown";
+    let visit = desk_tape.until("visit", json!({}), here).await;
+    let id = visit["sharp_id"].as_str().expect("an id").to_owned();
+    desk_tape.name(&id, "sharp-1");
+    desk_tape.reads(&["visit"]).await;
+    desk_tape.ok("attachment", json!({ "id": id })).await;
+}
+
+/// Mute, camera, sound alone, a sharp picture and a line of text, from both sides.
 async fn talk(desk_tape: &mut Tape, phone: &mut Tape) {
     for tape in [&mut *phone, &mut *desk_tape] {
         for on in [true, false] {
@@ -377,7 +394,12 @@ async fn talk(desk_tape: &mut Tape, phone: &mut Tape) {
             tape.ok("visit_camera", json!({ "on": on })).await;
             tape.reads(&["visit"]).await;
         }
+        for on in [true, false] {
+            tape.ok("visit_sound_only", json!({ "on": on })).await;
+            tape.reads(&["visit"]).await;
+        }
     }
+    sharp(desk_tape, phone).await;
     phone
         .ok("visit_text", json!({ "text": "My hand is swollen." }))
         .await;

@@ -201,6 +201,13 @@ impl Client {
                         bytes,
                     }));
                 }
+                let in_call = engine.visit.sharp.as_ref().filter(|file| file.id == wanted);
+                if let Some(file) = in_call {
+                    return Ok(Some(Blob {
+                        content_type: "image/jpeg".to_owned(),
+                        bytes: file.bytes.clone(),
+                    }));
+                }
                 let store = engine.open_store()?;
                 if let Some(blob) = store.blob_get(&wanted).await? {
                     return Ok(Some(blob));

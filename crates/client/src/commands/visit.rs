@@ -5,6 +5,7 @@ use std::sync::Arc;
 use hms_core::call::visit::VisitInput;
 use hms_media::CallStats;
 use hms_model::view::{ErrorCode, VisitView};
+use hms_model::wire::signal::SharpAnswer;
 use tokio::sync::broadcast;
 use uuid::Uuid;
 
@@ -94,6 +95,57 @@ impl Client {
     /// The client is closing.
     pub async fn visit_camera(&self, on: bool) -> Result<VisitView, ClientError> {
         self.visit_input(VisitInput::Camera(on)).await
+    }
+
+    /// Holds both pictures back, or tries them again.
+    ///
+    /// # Errors
+    /// The client is closing.
+    pub async fn visit_sound_only(&self, on: bool) -> Result<VisitView, ClientError> {
+        self.visit_input(VisitInput::SoundOnly(on)).await
+    }
+
+    /// Tries a picture on a link that seems to carry none.
+    ///
+    /// # Errors
+    /// The client is closing.
+    pub async fn visit_try_picture(&self) -> Result<VisitView, ClientError> {
+        self.visit_input(VisitInput::TryPicture).await
+    }
+
+    /// Asks the other side for a sharp picture: its person gives it, or does not.
+    ///
+    /// # Errors
+    /// The client is closing.
+    pub async fn visit_ask_sharp(&self) -> Result<VisitView, ClientError> {
+        self.visit_input(VisitInput::AskSharp).await
+    }
+
+    /// Gives the sharp picture that the other side asked for, taken now; `keep` makes it one of the report's photos too.
+    ///
+    /// # Errors
+    /// [`ErrorCode::DeviceRefused`] where the camera gives nothing; [`ErrorCode::Offline`] where the call cannot carry it
+    /// and it is not to be kept; [`ErrorCode::NotFound`] where the report is not on this device.
+    pub async fn visit_give_sharp(&self, keep: bool) -> Result<VisitView, ClientError> {
+        self.give_sharp(keep).await?;
+        self.visit().await
+    }
+
+    /// Does not give it.
+    ///
+    /// # Errors
+    /// The client is closing.
+    pub async fn visit_refuse_sharp(&self) -> Result<VisitView, ClientError> {
+        self.visit_input(VisitInput::AnswerSharp(SharpAnswer::Declined))
+            .await
+    }
+
+    /// Asks the other side to call by telephone.
+    ///
+    /// # Errors
+    /// The client is closing.
+    pub async fn visit_call_me(&self) -> Result<VisitView, ClientError> {
+        self.visit_input(VisitInput::CallMe).await
     }
 
     /// Writes a line to the other side.

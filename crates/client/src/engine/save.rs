@@ -230,6 +230,30 @@ impl Engine {
         groups: Vec<(&str, Vec<Value>)>,
         uploads: &[Upload],
     ) -> Result<(), ClientError> {
+        self.save_all(draft, groups, uploads).await?;
+        self.form = None;
+        Ok(())
+    }
+
+    /// Saves records of files and the list of uploads, whole or not at all.
+    ///
+    /// # Errors
+    /// The store is closed or full.
+    pub(crate) async fn save_files(
+        &mut self,
+        groups: Vec<(&str, Vec<Value>)>,
+        uploads: &[Upload],
+    ) -> Result<(), ClientError> {
+        // No form has this name: none is taken away.
+        self.save_all("", groups, uploads).await
+    }
+
+    async fn save_all(
+        &mut self,
+        draft: &str,
+        groups: Vec<(&str, Vec<Value>)>,
+        uploads: &[Upload],
+    ) -> Result<(), ClientError> {
         let store = self.open_store()?;
         let (mut all, mut tags) = (Vec::with_capacity(groups.len()), vec![Tag::Draft]);
         for (action, resources) in groups {
@@ -244,7 +268,6 @@ impl Engine {
             .draft_finish(draft, all, Some((UPLOADS.to_owned(), text)), self.now())
             .await
             .map_err(|error| self.store_trouble(error))?;
-        self.form = None;
         self.saved(&store, tags);
         Ok(())
     }

@@ -93,6 +93,11 @@ impl Engine {
                     call.set_camera_on(on);
                 }
             }
+            VisitEffect::TryPicture => {
+                if let Some(call) = &self.visit.call {
+                    call.try_picture();
+                }
+            }
             VisitEffect::StopEngine => self.stop_engine(),
             VisitEffect::Ring(true) => self.alert(AlertKind::Ring),
             VisitEffect::Ring(false) => {}
@@ -138,7 +143,7 @@ impl Engine {
                 let call = Arc::new(call);
                 let view = self.visit.machine.view();
                 call.set_muted(view.muted);
-                call.set_camera_on(view.camera);
+                call.set_camera_on(self.visit.machine.shows_picture());
                 self.visit.call = Some(Arc::clone(&call));
                 let watch = watch(Arc::clone(&self.shared), number, &call);
                 self.visit.tasks.push(self.shared.spawn(watch));
@@ -188,6 +193,8 @@ impl Engine {
         self.visit.engine_number += 1;
         self.visit.stats = None;
         self.visit.last_frame = None;
+        self.visit.sharp = None;
+        self.visit.giving = None;
         if let Some(call) = self.visit.call.take() {
             self.shared.spawn(async move {
                 if let Some(call) = Arc::into_inner(call) {
@@ -254,6 +261,7 @@ impl Wish {
 fn watch(shared: Arc<Shared>, number: u64, call: &Call) -> impl std::future::Future<Output = ()> {
     let (mut remote, mut own) = (call.frames(), call.own_frames());
     let (mut stats, mut events) = (call.stats(), call.events());
+    let mut sharp = call.sharp();
     async move {
         loop {
             tokio::select! {
@@ -279,6 +287,13 @@ fn watch(shared: Arc<Shared>, number: u64, call: &Call) -> impl std::future::Fut
                             }
                         })
                         .await;
+                }
+                changed = sharp.changed() => {
+                    if changed.is_err() { return }
+                    let picture = sharp.borrow_and_update().clone();
+                    if let Some(picture) = picture {
+                        super::sharp::take(Arc::clone(&shared), number, picture).await;
+                    }
                 }
                 event = events.recv() => {
                     let Some(event) = event else { return };

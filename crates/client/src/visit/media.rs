@@ -112,14 +112,31 @@ fn transport(url: &str) -> &'static str {
     }
 }
 
-/// The word for what the call does with the picture now.
-pub(super) fn quality_word(stats: &CallStats) -> &'static str {
-    stats.rung.unwrap_or(QualityRung::Full).word()
+/// The word for what the link is like, and what the call does with the picture for it; `sound_alone` where a person wants
+/// no picture, so that none was paused.
+pub(super) fn quality_word(stats: &CallStats, sound_alone: bool) -> &'static str {
+    match stats.rung.unwrap_or(QualityRung::Full).word() {
+        "good" => "good",
+        _ if sound_alone => "weak",
+        word => word,
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_picture_that_nobody_wants_is_not_called_paused() {
+        let on = |rung| CallStats {
+            rung: Some(rung),
+            ..CallStats::default()
+        };
+
+        assert_eq!(quality_word(&on(QualityRung::Stills), false), "picture_paused");
+        assert_eq!(quality_word(&on(QualityRung::Stills), true), "weak");
+        assert_eq!(quality_word(&on(QualityRung::Full), true), "good");
+    }
 
     #[test]
     fn a_test_that_wants_tcp_gets_no_udp_relay() {

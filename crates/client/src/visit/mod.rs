@@ -3,6 +3,7 @@
 mod engine;
 mod figures;
 mod media;
+mod sharp;
 
 use std::sync::Arc;
 
@@ -14,6 +15,7 @@ use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 
 pub(crate) use media::CallOptions;
+pub(crate) use sharp::SharpFile;
 
 /// The call of this profile.
 #[derive(Default)]
@@ -27,6 +29,10 @@ pub(crate) struct Visit {
     pub(crate) tasks: Vec<AbortHandle>,
     pub(crate) stats: Option<CallStats>,
     pub(crate) last_frame: Option<u32>,
+    /// The newest sharp picture of the far side, in memory alone and for as long as the call lasts.
+    pub(crate) sharp: Option<SharpFile>,
+    /// The wish for a sharp picture that is being answered.
+    pub(crate) giving: Option<u32>,
     /// Number to call instead.
     pub(crate) phone: Option<String>,
     /// The signalling task, while the app is open.
@@ -42,7 +48,9 @@ impl Visit {
         if self.machine.offers_phone() {
             view.phone = self.phone.clone();
         }
+        view.sharp_id = self.sharp.as_ref().map(|file| file.id.clone());
         if let Some(stats) = self.stats.as_ref().filter(|_| self.call.is_some()) {
+            view.sharp_percent = stats.sharp_percent;
             view.rtt_ms = stats.rtt_ms.map(whole);
             view.loss_permille = Some(whole(stats.loss * 1000.0));
             view.frames = u32::try_from(stats.frames_decoded).unwrap_or(u32::MAX);
@@ -57,7 +65,8 @@ impl Visit {
                 RelayProtocol::Tcp => "tcp".to_owned(),
             });
             if view.quality != "reconnecting" {
-                view.quality = media::quality_word(stats).to_owned();
+                let alone = view.sound_only || view.peer_sound_only;
+                view.quality = media::quality_word(stats, alone).to_owned();
             }
         }
         view

@@ -1,7 +1,12 @@
 //! A call from the desk to the phone, through the server's signalling, with synthetic devices on both sides.
 
-use hms_client::{MediaChoice, SyntheticSide};
+use std::time::Duration;
+
+use base64::engine::general_purpose::STANDARD;
+use base64::Engine as _;
+use hms_client::{Client, MediaChoice, SyntheticSide};
 use hms_model::view::VisitState;
+use hms_model::wire::signal::SharpAnswer;
 
 use crate::words::words;
 use crate::world::{report_bite, sign_in, until, World};
@@ -50,6 +55,8 @@ async fn the_desk_calls_the_phone_rings_and_pictures_flow_both_ways() {
             "both stand-ins are named: {view:?}"
         );
     }
+    sound_alone(&ada, &dana).await;
+    sharp(&ada, &dana, &task).await;
     ada.visit_text("Can you hear me?".into()).await.expect("sent");
     dana.visit_mute(true).await.expect("muted");
     until(&dana, async || {
@@ -58,6 +65,11 @@ async fn the_desk_calls_the_phone_rings_and_pictures_flow_both_ways() {
             .iter()
             .any(|line| !line.mine && line.text == "Can you hear me?")
             .then_some(())
+    })
+    .await;
+    until(&ada, async || {
+        let texts = ada.visit().await.expect("the call").texts;
+        texts.iter().all(|line| line.arrived).then_some(())
     })
     .await;
     until(&ada, async || {
@@ -83,6 +95,95 @@ async fn the_desk_calls_the_phone_rings_and_pictures_flow_both_ways() {
     .await;
     dana.shutdown().await;
     ada.shutdown().await;
+}
+
+/// The desk chooses sound alone: no picture goes either way while sound goes on, and both come back when it tries again.
+async fn sound_alone(ada: &Client, dana: &Client) {
+    ada.visit_sound_only(true).await.expect("chosen");
+    until(dana, async || {
+        dana.visit()
+            .await
+            .expect("the call")
+            .peer_sound_only
+            .then_some(())
+    })
+    .await;
+    // What was on its way is there by now.
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let before = [figures(ada).await, figures(dana).await];
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    for (side, (frames, packets)) in [ada, dana].into_iter().zip(before) {
+        let now = figures(side).await;
+        assert_eq!(now.0, frames, "pictures of the far side");
+        assert!(now.1 > packets + 10, "sound goes on: {packets} to {}", now.1);
+    }
+
+    ada.visit_sound_only(false).await.expect("tried");
+    for (side, (frames, _)) in [ada, dana].into_iter().zip(before) {
+        until(side, async || (figures(side).await.0 > frames + 5).then_some(())).await;
+    }
+    let view = dana.visit().await.expect("the call");
+    assert!(!view.peer_sound_only && !view.sound_only);
+}
+
+/// The desk asks for a sharp picture. The phone gives one that is kept with the report, and then none.
+async fn sharp(ada: &Client, dana: &Client, task: &str) {
+    let photos = async || {
+        let chart = ada.chart(task.to_owned()).await.expect("the chart");
+        chart.report.expect("the report").photos.len()
+    };
+    let before = photos().await;
+    let asked = ada.visit_ask_sharp().await.expect("asked");
+    assert!(asked.sharp_asked && asked.sharp_id.is_none());
+    wanted(dana).await;
+
+    let given = dana.visit_give_sharp(true).await.expect("given");
+    assert_eq!(given.sharp_given, Some(SharpAnswer::Kept));
+    // Pressed once more it is given once.
+    dana.visit_give_sharp(true).await.expect("nothing to give");
+
+    let view = until(ada, async || {
+        let view = ada.visit().await.expect("the call");
+        (view.sharp_id.is_some() && !view.sharp_asked).then_some(view)
+    })
+    .await;
+    assert_eq!(view.sharp_answer, Some(SharpAnswer::Kept));
+    let file = ada
+        .attachment(view.sharp_id.expect("an id"))
+        .await
+        .expect("the picture");
+    assert_eq!(file.content_type, "image/jpeg");
+    let bytes = STANDARD.decode(file.base64).expect("base64");
+    let picture = image::load_from_memory(&bytes).expect("a picture");
+    assert_eq!(
+        (picture.width(), picture.height()),
+        (160, 120),
+        "the camera's full size"
+    );
+    until(ada, async || (photos().await == before + 1).then_some(())).await;
+
+    ada.visit_ask_sharp().await.expect("asked again");
+    wanted(dana).await;
+    dana.visit_refuse_sharp().await.expect("refused");
+    until(ada, async || {
+        let view = ada.visit().await.expect("the call");
+        (view.sharp_answer == Some(SharpAnswer::Declined)).then_some(())
+    })
+    .await;
+    assert_eq!(photos().await, before + 1);
+}
+
+async fn wanted(side: &Client) {
+    until(side, async || {
+        side.visit().await.expect("the call").sharp_wanted.then_some(())
+    })
+    .await;
+}
+
+/// Pictures of the far side so far, stills too, and packets of its sound.
+async fn figures(client: &Client) -> (u64, u64) {
+    let stats = client.visit_stats().await.expect("the call").expect("figures");
+    (stats.frames_decoded + stats.stills, stats.audio_packets)
 }
 
 /// Devices that cannot be opened: not there, taken by another program, or refused by the system. All are one to the

@@ -1,4 +1,4 @@
-//! What travels beside sound and picture, over the call's own reliable channel: still pictures.
+//! What travels beside sound and picture, over the call's own reliable channel: still pictures, and sharp ones.
 //!
 //! Each message is one byte for its kind and its body, so that a page in a browser reads it with a few lines. The channel
 //! keeps order and loses nothing; a still is cut into small parts all the same, so that sound never waits behind one.
@@ -8,13 +8,38 @@ pub const STILL_PART: usize = 480;
 /// A still longer than this is refused: 640x480 in good quality takes a quarter of it.
 pub const STILL_AT_MOST: usize = 256 * 1024;
 
-/// Messages of other kinds are left to later versions.
-const STILL: u8 = 2;
+/// What a still is for. Messages of other kinds are left to later versions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StillKind {
+    /// Stands in for the moving picture.
+    Quick,
+    /// A person was asked for it, and gave it: at the camera's full size.
+    Sharp,
+}
+
+impl StillKind {
+    const fn code(self) -> u8 {
+        match self {
+            Self::Quick => 2,
+            Self::Sharp => 3,
+        }
+    }
+
+    const fn of(code: u8) -> Option<Self> {
+        match code {
+            2 => Some(Self::Quick),
+            3 => Some(Self::Sharp),
+            _ => None,
+        }
+    }
+}
 
 /// A part of a still picture.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StillPart {
-    /// Which still; counts up and wraps.
+    /// What it is for.
+    pub kind: StillKind,
+    /// Which still of its kind; counts up and wraps. A sharp one has the number of the wish that it answers.
     pub still: u16,
     /// Which part of it, from 0.
     pub part: u16,
@@ -28,7 +53,7 @@ impl StillPart {
     /// The part as it travels.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
-        let mut bytes = vec![STILL];
+        let mut bytes = vec![self.kind.code()];
         for number in [self.still, self.part, self.of] {
             bytes.extend(number.to_be_bytes());
         }
@@ -39,11 +64,13 @@ impl StillPart {
     /// Reads a message; `None` where it is none that this version knows, or too long.
     #[must_use]
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
-        let [STILL, a, b, c, d, e, f, rest @ ..] = bytes else {
+        let [kind, a, b, c, d, e, f, rest @ ..] = bytes else {
             return None;
         };
+        let kind = StillKind::of(*kind)?;
         let (part, of) = (u16::from_be_bytes([*c, *d]), u16::from_be_bytes([*e, *f]));
         (part < of && rest.len() <= STILL_AT_MOST).then(|| Self {
+            kind,
             still: u16::from_be_bytes([*a, *b]),
             part,
             of,
@@ -54,7 +81,7 @@ impl StillPart {
 
 /// Cuts a still into the parts that travel; none if it is too long.
 #[must_use]
-pub fn cut(still: u16, picture: &[u8]) -> Vec<StillPart> {
+pub fn cut(kind: StillKind, still: u16, picture: &[u8]) -> Vec<StillPart> {
     if picture.len() > STILL_AT_MOST {
         return Vec::new();
     }
@@ -63,6 +90,7 @@ pub fn cut(still: u16, picture: &[u8]) -> Vec<StillPart> {
     parts
         .zip(0..of)
         .map(|(bytes, part)| StillPart {
+            kind,
             still,
             part,
             of,
@@ -71,11 +99,12 @@ pub fn cut(still: u16, picture: &[u8]) -> Vec<StillPart> {
         .collect()
 }
 
-/// Puts parts together again.
+/// Puts parts of one kind together again.
 #[derive(Debug, Clone, Default)]
 pub struct Joiner {
     still: u16,
     next: u16,
+    of: u16,
     bytes: Vec<u8>,
 }
 
@@ -86,19 +115,31 @@ impl Joiner {
         if part.part == 0 {
             self.still = part.still;
             self.next = 0;
+            self.of = part.of;
             self.bytes.clear();
         }
         let fits = part.still == self.still
             && part.part == self.next
+            && part.of == self.of
             && self.bytes.len() + part.bytes.len() <= STILL_AT_MOST;
         if !fits {
             self.next = u16::MAX;
+            self.of = 0;
             self.bytes = Vec::new();
             return None;
         }
         self.bytes.extend(part.bytes);
         self.next += 1;
-        (self.next == part.of).then(|| std::mem::take(&mut self.bytes))
+        (self.next == part.of).then(|| {
+            self.of = 0;
+            std::mem::take(&mut self.bytes)
+        })
+    }
+
+    /// How much of the still under way has come, in hundredths; `None` while none is.
+    #[must_use]
+    pub fn percent(&self) -> Option<u32> {
+        (self.of > 0).then(|| u32::from(self.next) * 100 / u32::from(self.of))
     }
 }
 
@@ -109,6 +150,7 @@ mod tests {
     #[test]
     fn what_is_sent_is_read() {
         let part = StillPart {
+            kind: StillKind::Sharp,
             still: 7,
             part: 1,
             of: 2,
@@ -120,7 +162,7 @@ mod tests {
 
     #[test]
     fn what_is_nothing_is_refused() {
-        for bytes in [&[][..], &[9, 9], &[STILL, 0, 1, 0, 2, 0, 2, 5], &[STILL, 0]] {
+        for bytes in [&[][..], &[9, 9], &[2, 0, 1, 0, 2, 0, 2, 5], &[3, 0]] {
             assert_eq!(StillPart::from_bytes(bytes), None, "{bytes:?}");
         }
     }
@@ -135,15 +177,18 @@ mod tests {
         let mut joiner = Joiner::default();
 
         assert_eq!(
-            join(&mut joiner, cut(1, &picture)),
+            join(&mut joiner, cut(StillKind::Quick, 1, &picture)),
             std::slice::from_ref(&picture)
         );
-        let mut gap = cut(2, &picture);
+        let mut gap = cut(StillKind::Quick, 2, &picture);
         gap.remove(2);
         assert!(join(&mut joiner, gap).is_empty());
-        let begun = cut(3, &picture).into_iter().take(2);
-        let whole = cut(4, &picture);
+        assert_eq!(joiner.percent(), None);
+        joiner.take(cut(StillKind::Quick, 6, &picture).remove(0));
+        assert_eq!(joiner.percent(), Some(20));
+        let begun = cut(StillKind::Quick, 3, &picture).into_iter().take(2);
+        let whole = cut(StillKind::Quick, 4, &picture);
         assert_eq!(join(&mut joiner, begun.chain(whole)), [picture]);
-        assert!(cut(5, &vec![0; STILL_AT_MOST + 1]).is_empty());
+        assert!(cut(StillKind::Quick, 5, &vec![0; STILL_AT_MOST + 1]).is_empty());
     }
 }

@@ -1,6 +1,6 @@
 //! The quality ladder: what a link of this kind can carry, sound first. Down at once, up with patience.
 //!
-//! A pure function of the estimate, loss, round trip, load of the processor and the person's choice; the staff page
+//! A pure function of the estimate, loss, round trip, load of the processor and the person's wish to see more; the staff page
 //! in a browser follows the same rows. Figures were measured on impaired links (docs/adr/0002-call-engine.md): at 10 %
 //! loss and 600 ms nobody had a usable picture, and insisting on one destroyed the sound.
 
@@ -219,6 +219,8 @@ const BUSY_PERMILLE: u32 = 850;
 const IDLE_PERMILLE: u32 = 450;
 const BUSY_EVERY_MS: i64 = 2_000;
 const IDLE_AFTER_MS: i64 = 15_000;
+/// So long a picture is tried that a person asked for: long enough to see whether it is of use.
+pub const TRY_PICTURE_MS: i64 = 12_000;
 
 /// The ladder of one call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -234,6 +236,8 @@ pub struct Ladder {
     /// What the processor can do, and when that was last thought over.
     worker: Rung,
     worker_changed: Option<Timestamp>,
+    /// Until when a person wants to see a picture.
+    tried: Option<Timestamp>,
     outage: bool,
 }
 
@@ -250,6 +254,7 @@ impl Ladder {
             width_changed: None,
             worker: Rung::Full,
             worker_changed: None,
+            tried: None,
             outage: false,
         }
     }
@@ -257,7 +262,18 @@ impl Ladder {
     /// Where it stands.
     #[must_use]
     pub fn rung(&self) -> Rung {
-        self.rung.min(self.worker)
+        let least = if self.tried.is_some() {
+            Rung::Slow
+        } else {
+            Rung::None
+        };
+        self.rung.max(least).min(self.worker)
+    }
+
+    /// A person wants to see a picture: a small and slow one goes out for [`TRY_PICTURE_MS`], though it may freeze.
+    /// Where the link carries no sound, none does.
+    pub fn try_picture(&mut self, now: Timestamp) {
+        self.tried = Some(now.plus_ms(TRY_PICTURE_MS));
     }
 
     /// The call was cut, or is back: climbing takes longer afterwards.
@@ -265,6 +281,7 @@ impl Ladder {
         self.outage = true;
         self.better_since = None;
         self.hopeless_since = None;
+        self.tried = None;
     }
 
     /// Takes a measurement in. Gives the rung to be on.
@@ -272,6 +289,7 @@ impl Ladder {
         self.began.get_or_insert(now);
         self.work(now, link.busy_permille);
         let carries = Rung::for_link(link);
+        self.tried = self.tried.filter(|until| now < *until && carries > Rung::None);
         if carries == Rung::None {
             self.hopeless(now);
         } else {
@@ -521,5 +539,25 @@ mod tests {
         assert_eq!(ladder.rung(), Rung::Stills);
         climb(&mut ladder, 20_000, 120_000, link(2_000, 20, 0));
         assert_eq!(ladder.rung(), Rung::Full);
+    }
+
+    #[test]
+    fn a_person_who_wants_to_see_gets_a_small_picture_for_a_while_and_never_for_the_sound() {
+        let lossy = link(500, 600, 60);
+        let mut ladder = Ladder::new(Rung::Stills);
+        ladder.observe(Timestamp(0), lossy);
+        assert_eq!(ladder.rung(), Rung::Stills);
+
+        ladder.try_picture(Timestamp(1_000));
+        let seen = climb(&mut ladder, 1_000, 20_000, lossy);
+        assert_eq!(
+            seen,
+            [(1_000, Rung::Slow), (1_000 + TRY_PICTURE_MS, Rung::Stills)]
+        );
+
+        ladder.try_picture(Timestamp(21_000));
+        assert_eq!(ladder.rung(), Rung::Slow);
+        ladder.observe(Timestamp(21_500), link(10, 900, 500));
+        assert!(!ladder.rung().moves(), "a link without room for sound");
     }
 }

@@ -277,6 +277,7 @@ mod tests {
                     self.received = frame.seq;
                     self.got.push(text.clone());
                     vec![self.push(ToClient::Text {
+                        number: 0,
                         visit: "v".into(),
                         text,
                     })]
@@ -303,6 +304,7 @@ mod tests {
                 }
                 if step < 200 && next(3) == 0 {
                     session.send(ToServer::Text {
+                        number: 0,
                         visit: "v".into(),
                         text: written.to_string(),
                     });
@@ -439,6 +441,7 @@ mod tests {
 
         let text = ToClient::Text {
             visit: "v".into(),
+            number: 0,
             text: "zero is no number".into(),
         };
         let frame = Frame {
@@ -460,13 +463,15 @@ mod tests {
         session.disconnected();
         let media = |muted| ToServer::Media {
             visit: "v".into(),
-            muted,
-            camera: true,
-            synthetic: false,
+            media: hms_model::wire::signal::WireMedia {
+                muted,
+                ..Default::default()
+            },
         };
         session.send(media(true));
         session.send(media(false));
         session.send(ToServer::Text {
+            number: 0,
             visit: "v".into(),
             text: "after".into(),
         });

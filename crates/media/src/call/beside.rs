@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use hms_core::call::data::{cut, Joiner, StillPart, STILL_PART};
+use hms_core::call::data::{cut, Joiner, StillKind, StillPart, STILL_PART};
 
 use crate::engine::CallEngine;
 
@@ -11,16 +11,31 @@ use crate::engine::CallEngine;
 /// that is there a second sooner is not worth a word of sound.
 const SLOWEST_BPS: u64 = 8_000;
 const FASTEST_BPS: u64 = 60_000;
+/// A person waits for a sharp one.
+const FASTEST_SHARP_BPS: u64 = 400_000;
 /// A part with the heads of all that carries it.
 const PART_BITS: u64 = (STILL_PART as u64 + 7 + 100) * 8;
+
+/// Something whole that came from the far side.
+pub(super) enum Came {
+    /// A still, and when its first part came: it is at least so old.
+    Still(Instant, Vec<u8>),
+    /// A sharp picture, with the number of the wish that it answers.
+    Sharp(u16, Vec<u8>),
+}
 
 #[derive(Default)]
 pub(super) struct Beside {
     open: bool,
     still: VecDeque<Vec<u8>>,
+    sharp: VecDeque<Vec<u8>>,
     stills: u16,
     joiner: Joiner,
+    sharp_joiner: Joiner,
+    /// When the first part of the still under way came.
+    came: Option<Instant>,
     rate_bps: u64,
+    sharp_bps: u64,
     due: Option<Instant>,
 }
 
@@ -34,23 +49,27 @@ impl Beside {
     pub(super) fn send_still(&mut self, picture: &[u8]) {
         if self.still.is_empty() {
             self.stills = self.stills.wrapping_add(1);
-            self.still = cut(self.stills, picture)
-                .iter()
-                .map(StillPart::to_bytes)
-                .collect();
+            self.still = parts(StillKind::Quick, self.stills, picture);
         }
     }
 
-    /// Is a still on its way?
-    pub(super) fn still_waits(&self) -> bool {
-        !self.still.is_empty()
+    /// Sends a sharp picture that answers the wish of this number; one before it that is not through is given up.
+    pub(super) fn send_sharp(&mut self, number: u16, picture: &[u8]) {
+        self.sharp = parts(StillKind::Sharp, number, picture);
     }
 
-    /// What the line has left beside sound, in bit/s.
+    /// Is a still on its way? While a sharp one is, no other is made: it shows more.
+    pub(super) fn still_waits(&self) -> bool {
+        !self.still.is_empty() || !self.sharp.is_empty()
+    }
+
+    /// What the line has left beside sound, in bit/s, and whether a picture moves there too.
     ///
     /// Gives what stills will use of it.
-    pub(super) fn set_rate(&mut self, bps: u64) -> u64 {
+    pub(super) fn set_rate(&mut self, bps: u64, moves: bool) -> u64 {
         self.rate_bps = bps.clamp(SLOWEST_BPS, FASTEST_BPS);
+        let share = if moves { bps / 2 } else { bps };
+        self.sharp_bps = share.clamp(SLOWEST_BPS, FASTEST_SHARP_BPS);
         self.rate_bps
     }
 
@@ -64,17 +83,49 @@ impl Beside {
         if !self.open || self.due.is_some_and(|due| now < due) {
             return;
         }
-        if let Some(part) = self.still.front() {
+        // A still that is half through comes first: it is small, and its parts must follow each other.
+        let (parts, rate_bps) = if self.still.is_empty() {
+            (&mut self.sharp, self.sharp_bps)
+        } else {
+            (&mut self.still, self.rate_bps)
+        };
+        if let Some(part) = parts.front() {
             if engine.send_data(now, part) {
-                self.still.pop_front();
+                parts.pop_front();
             }
-            let pause = PART_BITS * 1_000 / self.rate_bps.max(SLOWEST_BPS);
+            let pause = PART_BITS * 1_000 / rate_bps.max(SLOWEST_BPS);
             self.due = Some(now + Duration::from_millis(pause));
         }
     }
 
-    /// Takes a message of the far side; gives a still with its last part.
-    pub(super) fn take(&mut self, bytes: &[u8]) -> Option<Vec<u8>> {
-        self.joiner.take(StillPart::from_bytes(bytes)?)
+    /// Takes a message of the far side; gives what came with its last part.
+    pub(super) fn take(&mut self, now: Instant, bytes: &[u8]) -> Option<Came> {
+        let part = StillPart::from_bytes(bytes)?;
+        let number = part.still;
+        match part.kind {
+            StillKind::Quick => {
+                if part.part == 0 {
+                    self.came = Some(now);
+                }
+                let still = self.joiner.take(part)?;
+                Some(Came::Still(self.came.unwrap_or(now), still))
+            }
+            StillKind::Sharp => {
+                let picture = self.sharp_joiner.take(part)?;
+                Some(Came::Sharp(number, picture))
+            }
+        }
     }
+
+    /// How much of a sharp picture has come, in hundredths, while one is on its way.
+    pub(super) fn sharp_percent(&self) -> Option<u32> {
+        self.sharp_joiner.percent()
+    }
+}
+
+fn parts(kind: StillKind, number: u16, picture: &[u8]) -> VecDeque<Vec<u8>> {
+    cut(kind, number, picture)
+        .iter()
+        .map(StillPart::to_bytes)
+        .collect()
 }

@@ -19,8 +19,13 @@ use std::sync::Arc;
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
 use crate::{CallConfig, CallError, QualityRung};
-pub use report::{CallEvent, CallStats, EndReason, MissingDevice, PathKind, RelayProtocol, VideoFrame};
+pub use report::{
+    CallEvent, CallStats, EndReason, MissingDevice, PathKind, RelayProtocol, SharpPicture, VideoFrame,
+};
 use session::{Command, Shared};
+
+/// How long the camera may take for a photo.
+const PHOTO_WITHIN: std::time::Duration = std::time::Duration::from_secs(5);
 
 /// A call that runs on its own threads until [`Call::hang_up`] or drop.
 ///
@@ -85,9 +90,40 @@ impl Call {
         self.shared.controls.muted.store(muted, Relaxed);
     }
 
+    /// Sends a small picture for some seconds, whatever the ladder thinks of the link: a person wants to see whether it
+    /// is of use. A link without room for sound carries none.
+    pub fn try_picture(&self) {
+        self.shared.controls.try_picture.store(true, Relaxed);
+    }
+
     /// Switches the camera on or off. The far side keeps the last picture while it is off.
     pub fn set_camera_on(&self, on: bool) {
         self.shared.controls.camera_on.store(on, Relaxed);
+    }
+
+    /// A photo of what is before the camera now, at its full size; nothing of it is sent. `None` where the camera gives
+    /// nothing in time, or there is none.
+    pub async fn photograph(&self) -> Option<VideoFrame> {
+        let mut photos = self.shared.photos.subscribe();
+        self.shared.controls.photograph.store(true, Relaxed);
+        tokio::time::timeout(PHOTO_WITHIN, photos.changed())
+            .await
+            .ok()?
+            .ok()?;
+        let photo = photos.borrow_and_update().clone();
+        photo
+    }
+
+    /// Sends the file of a sharp picture beside sound, part by part; it answers the far side's wish of this number.
+    /// False where the far side takes none: a browser, or a channel that is not open yet.
+    pub fn send_sharp(&self, number: u16, picture: Vec<u8>) -> bool {
+        let open = self.shared.controls.beside_open.load(Relaxed);
+        open && self.commands.try_send(Command::Sharp(number, picture)).is_ok()
+    }
+
+    /// The newest sharp picture of the far side.
+    pub fn sharp(&self) -> watch::Receiver<Option<SharpPicture>> {
+        self.shared.sharp.subscribe()
     }
 
     /// Sets the best rung that the call may use; the call itself goes lower if the link asks for it.

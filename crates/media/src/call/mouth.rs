@@ -22,6 +22,8 @@ const BLOCK_TIME: Duration = Duration::from_millis(20);
 const TOO_LATE: Duration = Duration::from_millis(300);
 /// How often a thread with nothing to do looks whether it has.
 const IDLE: Duration = Duration::from_millis(40);
+/// Pictures that a camera may hold for a reader who was away.
+const OLD_PICTURES: u32 = 6;
 /// Redundancy carried on every rung that has the bits for it.
 const REDUNDANCY_MS: u32 = 1000;
 const REDUNDANCY_FROM_BPS: u32 = 16_000;
@@ -128,6 +130,9 @@ pub(super) fn show(
         while !shared.controls.stopped() {
             let rung = shared.controls.rung();
             let pace = pace(&shared, camera.format().fps);
+            if shared.controls.photograph.swap(false, Relaxed) {
+                photograph(camera.as_mut(), &shared, pace.is_none());
+            }
             if pace.is_none() && !(shared.controls.camera_on.load(Relaxed) && camera.keeps_pace()) {
                 std::thread::sleep(IDLE);
                 due = Instant::now();
@@ -136,8 +141,16 @@ pub(super) fn show(
             if let (false, Some(pace)) = (camera.keeps_pace(), pace) {
                 // In small steps: a still's pace is seconds, and a call must end at once.
                 due += pace;
-                while Instant::now() < due && !shared.controls.stopped() && shared.controls.rung() == rung {
+                let waits = || {
+                    let controls = &shared.controls;
+                    !controls.stopped() && controls.rung() == rung && !controls.photograph.load(Relaxed)
+                };
+                while Instant::now() < due && waits() {
                     std::thread::sleep(due.saturating_duration_since(Instant::now()).min(IDLE));
+                }
+                if shared.controls.photograph.load(Relaxed) {
+                    due -= pace;
+                    continue;
                 }
                 due = due.max(Instant::now().checked_sub(TOO_LATE).unwrap_or(due));
             }
@@ -172,12 +185,34 @@ pub(super) fn show(
                     height: picture.height(),
                     rgba: picture.to_rgba(),
                     number: counter::read(&picture),
-                    at_ms: shown_ms,
+                    taken: now,
                     still: !rung.moves(),
                 }));
             }
         }
     })
+}
+
+/// Takes a photo for whoever asked for one. What lay in a camera that nobody read is old.
+fn photograph(camera: &mut dyn Camera, shared: &Shared, idle: bool) {
+    let old = if idle && camera.keeps_pace() {
+        OLD_PICTURES
+    } else {
+        0
+    };
+    for _ in 0..old {
+        let _ = camera.next_picture();
+    }
+    if let Ok(picture) = camera.next_picture() {
+        shared.photos.send_replace(Some(VideoFrame {
+            width: picture.width(),
+            height: picture.height(),
+            rgba: picture.to_rgba(),
+            number: counter::read(&picture),
+            taken: Instant::now(),
+            still: true,
+        }));
+    }
 }
 
 /// How far pictures lie apart now; `None` while none is wanted.

@@ -1,6 +1,7 @@
 //! What a running call tells: its figures, its events, its pictures.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use serde::Serialize;
 
@@ -51,6 +52,8 @@ pub struct CallStats {
     pub frames_sent: u64,
     /// Still pictures of the far side shown.
     pub stills: u64,
+    /// How much of a sharp picture has come, in hundredths, while one is on its way.
+    pub sharp_percent: Option<u32>,
     /// How much of its time the busiest coding thread works, in thousandths.
     pub busy_permille: u32,
     /// Longest gap between two decoded remote pictures, in milliseconds.
@@ -126,6 +129,9 @@ pub enum EndReason {
     Failed,
 }
 
+/// A sharp picture of the far side: the number of the wish that it answers, and its file as it came.
+pub type SharpPicture = (u16, Arc<[u8]>);
+
 /// One remote (or own) picture.
 #[derive(Debug, Clone)]
 pub struct VideoFrame {
@@ -137,8 +143,8 @@ pub struct VideoFrame {
     pub rgba: Arc<[u8]>,
     /// The number coded into a synthetic picture, if it can be read.
     pub number: Option<u32>,
-    /// Milliseconds since this side's call began.
-    pub at_ms: u64,
+    /// When it was taken, as far as this side knows: of a still of the far side, when its first bytes came.
+    pub taken: Instant,
     /// Is it a still picture, and not one of a moving one?
     pub still: bool,
 }

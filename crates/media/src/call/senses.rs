@@ -22,8 +22,8 @@ pub(super) type HeardPacket = (Instant, u64, Arc<[u8]>);
 pub(super) enum Seen {
     /// A coded picture: when it came, its time (90 kHz), and whether it follows the one before.
     Picture(Instant, u64, Arc<[u8]>, bool),
-    /// A still picture (WebP).
-    Still(Vec<u8>),
+    /// A still picture (WebP), and when its first bytes came.
+    Still(Instant, Vec<u8>),
 }
 
 /// How often a thread with nothing to do looks whether it has.
@@ -122,9 +122,10 @@ pub(super) enum Shown {
 pub(super) struct Eye {
     decoder: Vp8Decoder,
     playout: Playout,
-    stills: VecDeque<Vec<u8>>,
+    stills: VecDeque<(Instant, Vec<u8>)>,
     numbers: HashSet<u32>,
     last: Option<Duration>,
+    began: Option<Instant>,
     /// A reference is missing: nothing is decoded before the next key frame.
     broken: bool,
     /// A test breaks this on purpose, to prove that its checks notice. Never in a release build.
@@ -139,6 +140,7 @@ impl Eye {
             stills: VecDeque::new(),
             numbers: HashSet::new(),
             last: None,
+            began: None,
             broken: true,
             sabotaged: cfg!(debug_assertions)
                 && std::env::var("HMS_BREAK").is_ok_and(|part| part == "decode"),
@@ -147,12 +149,13 @@ impl Eye {
 
     /// Takes what has come in a call that began at `began`.
     pub(super) fn take(&mut self, seen: Seen, began: Instant) {
+        self.began = Some(began);
         match seen {
             Seen::Picture(came, at, frame, contiguous) => {
                 self.playout
                     .take(came.saturating_duration_since(began), at, frame, contiguous);
             }
-            Seen::Still(file) => self.stills.push_back(file),
+            Seen::Still(came, file) => self.stills.push_back((came, file)),
         }
     }
 
@@ -163,21 +166,29 @@ impl Eye {
 
     /// Decodes and shows the next picture that is due `at` after the call began. `None` when none is.
     pub(super) fn show(&mut self, shared: &Shared, at: Duration) -> Option<Shown> {
-        if let Some(file) = self.stills.pop_front() {
+        if let Some((came, file)) = self.stills.pop_front() {
             // Its own decoder: the moving picture's references stay what they are.
             let frame = webp::unwrap(&file).filter(|_| !self.sabotaged);
             let picture = frame.and_then(|frame| Vp8Decoder::new().ok()?.decode(frame).ok()?);
-            return Some(self.shown(picture, true, shared, at));
+            return Some(self.shown(picture, Some(came), shared, at));
         }
         let (frame, contiguous) = self.playout.next(at)?;
         let picture = self.moving(&frame, contiguous, shared);
-        Some(self.shown(picture, false, shared, at))
+        Some(self.shown(picture, None, shared, at))
     }
 
-    fn shown(&mut self, picture: Option<Picture>, still: bool, shared: &Shared, at: Duration) -> Shown {
+    /// `still_since` is when the first bytes of a still came.
+    fn shown(
+        &mut self,
+        picture: Option<Picture>,
+        still_since: Option<Instant>,
+        shared: &Shared,
+        at: Duration,
+    ) -> Shown {
         let Some(picture) = picture else {
             return Shown::Nothing;
         };
+        let still = still_since.is_some();
         let counters = &shared.counters;
         let at_ms = at.as_millis() as u64;
         match self.last {
@@ -211,7 +222,9 @@ impl Eye {
                 height: picture.height(),
                 rgba: picture.to_rgba(),
                 number,
-                at_ms,
+                taken: still_since
+                    .or(self.began.map(|began| began + at))
+                    .unwrap_or_else(Instant::now),
                 still,
             }));
         }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
-use super::report::{CallEvent, CallStats, VideoFrame};
+use super::report::{CallEvent, CallStats, SharpPicture, VideoFrame};
 use super::transport;
 use crate::sound::PlayerFigures;
 use crate::{CallConfig, CallError, QualityRung};
@@ -20,6 +20,8 @@ pub(super) enum Command {
     AcceptOffer(String, Reply<String>),
     AcceptAnswer(String, Reply<()>),
     RestartIce(Reply<String>),
+    /// A sharp picture for the reliable channel, and the wish that it answers.
+    Sharp(u16, Vec<u8>),
     HangUp(Reply<()>),
 }
 
@@ -27,6 +29,10 @@ pub(super) enum Command {
 pub(super) struct Controls {
     pub(super) muted: AtomicBool,
     pub(super) camera_on: AtomicBool,
+    /// A photo is asked of the camera.
+    pub(super) photograph: AtomicBool,
+    /// A person wants to see a picture; taken by the next look at the ladder.
+    pub(super) try_picture: AtomicBool,
     /// Does the path work? Nothing is encoded while it does not.
     pub(super) sending: AtomicBool,
     /// The next picture is to be a key frame.
@@ -58,6 +64,8 @@ impl Controls {
         Self {
             muted: AtomicBool::new(false),
             camera_on: AtomicBool::new(true),
+            photograph: AtomicBool::new(false),
+            try_picture: AtomicBool::new(false),
             sending: AtomicBool::new(false),
             key_frame: AtomicBool::new(false),
             want_key_frame: AtomicBool::new(false),
@@ -199,6 +207,10 @@ pub(super) struct Shared {
     pub(super) counters: Counters,
     pub(super) frames: watch::Sender<Option<VideoFrame>>,
     pub(super) own_frames: watch::Sender<Option<VideoFrame>>,
+    /// What the camera gave when a photo was asked of it.
+    pub(super) photos: watch::Sender<Option<VideoFrame>>,
+    /// The newest sharp picture of the far side: the wish that it answers, and its file.
+    pub(super) sharp: watch::Sender<Option<SharpPicture>>,
     pub(super) stats: watch::Sender<CallStats>,
     pub(super) events: Events,
     pub(super) remote_audio: broadcast::Sender<Arc<[i16]>>,
@@ -211,6 +223,8 @@ impl Shared {
             counters: Counters::default(),
             frames: watch::Sender::new(None),
             own_frames: watch::Sender::new(None),
+            photos: watch::Sender::new(None),
+            sharp: watch::Sender::new(None),
             stats: watch::Sender::new(CallStats::default()),
             events: Events::default(),
             // A second of blocks; a slower reader loses the oldest.

@@ -261,8 +261,8 @@ impl Transport {
                     }
                 }
                 // The next one is newer.
-                Arrival::Still(file) => {
-                    let _ = self.to_eye.try_send(Seen::Still(file));
+                Arrival::Still(came, file) => {
+                    let _ = self.to_eye.try_send(Seen::Still(came, file));
                 }
             }
         }

@@ -1,7 +1,7 @@
 //! The call, for both sides.
 
 use crate::report::Position;
-use crate::wire::signal::EndedWhy;
+use crate::wire::signal::{EndedWhy, SharpAnswer};
 use serde::{Deserialize, Serialize};
 
 /// The call as this window sees it.
@@ -24,12 +24,16 @@ pub struct VisitView {
     pub camera: bool,
     /// A synthetic camera and microphone stand in here; the screen says so.
     pub synthetic: bool,
+    /// The person here wants sound alone, both ways.
+    pub sound_only: bool,
     /// The other side's microphone is off.
     pub peer_muted: bool,
     /// The other side's camera is on.
     pub peer_camera: bool,
     /// A synthetic device stands in there.
     pub peer_synthetic: bool,
+    /// The person there wants sound alone, both ways.
+    pub peer_sound_only: bool,
     /// The other side's connection is lost.
     pub peer_away: bool,
     /// When ringing or the call began.
@@ -48,8 +52,24 @@ pub struct VisitView {
     pub path: Option<String>,
     /// `udp`, `tcp` of the relay leg.
     pub relay_protocol: Option<String>,
-    /// What quality does now: `good`, `picture_small`, `picture_paused`, `reconnecting`.
+    /// What quality does now: `good`, `picture_small`, `picture_paused`, `weak` (where no picture is wanted), `reconnecting`.
     pub quality: String,
+    /// The person here asked for a sharp picture, and there is no answer yet.
+    pub sharp_asked: bool,
+    /// The other side's answer to that.
+    pub sharp_answer: Option<SharpAnswer>,
+    /// How much of it has come, in hundredths, while it is on its way.
+    pub sharp_percent: Option<u32>,
+    /// The newest sharp picture that came: an attachment, for as long as the call lasts.
+    pub sharp_id: Option<String>,
+    /// The other side asks for a sharp picture, and waits for an answer.
+    pub sharp_wanted: bool,
+    /// What the person here answered last.
+    pub sharp_given: Option<SharpAnswer>,
+    /// The person here wants to be called by telephone.
+    pub call_me: bool,
+    /// The person there wants to be called by telephone.
+    pub peer_call_me: bool,
     /// Text lines, oldest first.
     pub texts: Vec<TextLineView>,
     /// Number to call instead.
@@ -85,6 +105,8 @@ pub enum VisitState {
 pub struct TextLineView {
     /// Written here.
     pub mine: bool,
+    /// The other side shows it; true of the other side's own.
+    pub arrived: bool,
     /// Words.
     pub text: String,
     /// When.

@@ -87,17 +87,17 @@ pub enum ToServer {
     Media {
         /// Visit.
         visit: String,
-        /// Microphone off.
-        muted: bool,
-        /// Camera on.
-        camera: bool,
-        /// A synthetic device stands in.
-        synthetic: bool,
+        /// All of it, each time.
+        #[serde(flatten)]
+        media: WireMedia,
     },
     /// Text in the call.
     Text {
         /// Visit.
         visit: String,
+        /// Counts this side's lines of the visit, from 1; 0 where an older side does not count.
+        #[serde(default)]
+        number: u32,
         /// What was typed.
         text: String,
     },
@@ -105,7 +105,76 @@ pub enum ToServer {
     Leave {
         /// Visit.
         visit: String,
+        /// Nobody left: sound and picture did not come back.
+        #[serde(default)]
+        lost: bool,
     },
+}
+
+/// What a side sends, and what it wishes of the other one. A state, not a change: whoever hears it twice, or only the last
+/// of several, knows the same. What an older side does not say is false, or zero.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WireMedia {
+    /// Microphone off.
+    pub muted: bool,
+    /// Camera on.
+    pub camera: bool,
+    /// A synthetic device stands in.
+    pub synthetic: bool,
+    /// The person wants no picture either way.
+    #[serde(default)]
+    pub sound_only: bool,
+    /// How often the person asked to see more than the link seemed to carry.
+    #[serde(default)]
+    pub tries: u32,
+    /// How often the person asked the other side for a sharp picture.
+    #[serde(default)]
+    pub sharp_asked: u32,
+    /// The newest such wish of the other side that this side answered.
+    #[serde(default)]
+    pub sharp_answered: u32,
+    /// How it was answered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sharp_answer: Option<SharpAnswer>,
+    /// The person wants to be called by telephone.
+    #[serde(default)]
+    pub call_me: bool,
+    /// The highest number of the other side's typed lines that is shown here.
+    #[serde(default)]
+    pub texts_shown: u32,
+}
+
+/// What a person said who was asked for a sharp picture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "bindings", derive(specta::Type))]
+#[serde(rename_all = "snake_case")]
+pub enum SharpAnswer {
+    /// No.
+    Declined,
+    /// It goes over the call, to look at, and is not kept.
+    Shown,
+    /// It goes over the call, and into the report.
+    Kept,
+    /// The call could not carry it: it goes into the report alone, and comes later.
+    Later,
+}
+
+impl Default for WireMedia {
+    /// As a call begins.
+    fn default() -> Self {
+        Self {
+            muted: false,
+            camera: true,
+            synthetic: false,
+            sound_only: false,
+            tries: 0,
+            sharp_asked: 0,
+            sharp_answered: 0,
+            sharp_answer: None,
+            call_me: false,
+            texts_shown: 0,
+        }
+    }
 }
 
 /// Offer or answer.
@@ -172,17 +241,17 @@ pub enum ToClient {
     Media {
         /// Visit.
         visit: String,
-        /// Microphone off.
-        muted: bool,
-        /// Camera on.
-        camera: bool,
-        /// A synthetic device stands in there.
-        synthetic: bool,
+        /// All of it, each time.
+        #[serde(flatten)]
+        media: WireMedia,
     },
     /// Text from the other side.
     Text {
         /// Visit.
         visit: String,
+        /// Counts this side's lines of the visit, from 1; 0 where an older side does not count.
+        #[serde(default)]
+        number: u32,
         /// What was typed.
         text: String,
     },
@@ -240,6 +309,27 @@ pub struct WireTurn {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_an_older_side_says_of_its_media_is_read() {
+        let old = r#"{"type":"media","visit":"v","muted":true,"camera":false,"synthetic":false}"#;
+        let media = WireMedia {
+            muted: true,
+            camera: false,
+            ..WireMedia::default()
+        };
+
+        let read = serde_json::from_str::<ToServer>(old).expect("an older side's message");
+        assert_eq!(
+            read,
+            ToServer::Media {
+                visit: "v".into(),
+                media
+            }
+        );
+        let again = serde_json::to_string(&read).expect("json");
+        assert_eq!(serde_json::from_str::<ToServer>(&again).expect("message"), read);
+    }
 
     #[test]
     fn a_frame_reads_back_and_a_bare_ack_has_no_message() {

@@ -236,19 +236,16 @@ impl Hub {
         self.end(id, why);
     }
 
-    pub(super) fn leave(&mut self, session: &str, party: &Party, id: &str) {
+    pub(super) fn leave(&mut self, session: &str, party: &Party, id: &str, lost: bool) {
         match self.visits.get(id) {
             None => self.refuse(session, "leave", "unknown_visit"),
             Some(visit) if visit.holds(party) => {
-                let running = matches!(visit.state, VisitState::Active { .. });
-                self.end(
-                    id,
-                    if running {
-                        EndedWhy::Left
-                    } else {
-                        EndedWhy::Cancelled
-                    },
-                );
+                let why = match (&visit.state, lost) {
+                    (VisitState::Active { .. }, true) => EndedWhy::Lost,
+                    (VisitState::Active { .. }, false) => EndedWhy::Left,
+                    (VisitState::Preparing | VisitState::Ringing { .. }, _) => EndedWhy::Cancelled,
+                };
+                self.end(id, why);
             }
             Some(_) => self.refuse(session, "leave", "not_yours"),
         }

@@ -350,7 +350,7 @@ impl Hub {
             ToServer::Call { visit, task } => self.call(session, party, visit, task),
             ToServer::Accept { visit } => self.accept(now, session, party, &visit),
             ToServer::Decline { visit } => self.decline(session, party, &visit),
-            ToServer::Leave { visit } => self.leave(session, party, &visit),
+            ToServer::Leave { visit, lost } => self.leave(session, party, &visit, lost),
             ToServer::Sdp { visit, kind, sdp } => {
                 let message = ToClient::Sdp {
                     visit: visit.clone(),
@@ -359,23 +359,17 @@ impl Hub {
                 };
                 self.relay(session, party, &visit, "sdp", message);
             }
-            ToServer::Media {
-                visit,
-                muted,
-                camera,
-                synthetic,
-            } => {
+            ToServer::Media { visit, media } => {
                 let message = ToClient::Media {
                     visit: visit.clone(),
-                    muted,
-                    camera,
-                    synthetic,
+                    media,
                 };
                 self.relay(session, party, &visit, "media", message);
             }
-            ToServer::Text { visit, text } => {
+            ToServer::Text { visit, number, text } => {
                 let message = ToClient::Text {
                     visit: visit.clone(),
+                    number,
                     text,
                 };
                 self.relay(session, party, &visit, "text", message);

@@ -135,7 +135,8 @@ fn record(tx: &mut Tx<'_>, visit: &str, event: VisitEvent) -> Result<(), Problem
             set_status(tx, &stored, encounter, "in-progress")
         }
         VisitEvent::Ended(why) => {
-            if why == EndedWhy::NoAnswer {
+            // Who was cut off waits for a call as who was not reached does.
+            if matches!(why, EndedWhy::NoAnswer | EndedWhy::Lost) {
                 call_back(tx, visit, &encounter)?;
             }
             end(tx, &stored, encounter)

@@ -335,11 +335,13 @@ async fn a_call_over_both_transports_survives_cuts_and_ends_cleanly() {
         .await;
     for n in 0..10 {
         ada.say(ToServer::Text {
+            number: 0,
             visit: visit(),
             text: format!("ada {n}"),
         })
         .await;
         dana.say(ToServer::Text {
+            number: 0,
             visit: visit(),
             text: format!("dana {n}"),
         })
@@ -358,6 +360,7 @@ async fn a_call_over_both_transports_survives_cuts_and_ends_cleanly() {
     ada.cut();
     dana.connect().await;
     dana.say(ToServer::Text {
+        number: 0,
         visit: visit(),
         text: "still there?".into(),
     })
@@ -366,7 +369,11 @@ async fn a_call_over_both_transports_survives_cuts_and_ends_cleanly() {
     ada.until(|m| matches!(m, ToClient::Text { text, .. } if text == "still there?"))
         .await;
 
-    ada.say(ToServer::Leave { visit: visit() }).await;
+    ada.say(ToServer::Leave {
+        visit: visit(),
+        lost: false,
+    })
+    .await;
     dana.until(|m| {
         matches!(
             m,

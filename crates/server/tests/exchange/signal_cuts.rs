@@ -228,6 +228,7 @@ async fn call(server: &Server, ada: &mut Side, n: usize, meter: Arc<Meter>) -> u
         sdp: "v=0".into(),
     };
     let word = |text: &str| ToServer::Text {
+        number: 0,
         visit: visit.clone(),
         text: text.into(),
     };
@@ -241,7 +242,7 @@ async fn call(server: &Server, ada: &mut Side, n: usize, meter: Arc<Meter>) -> u
         a.count(texts) > 0 && d.count(texts) > 0 && a.count(sdps) > 0 && d.count(sdps) > 0
     })
     .await;
-    dana.session.send(ToServer::Leave { visit });
+    dana.session.send(ToServer::Leave { visit, lost: false });
     let ended = |m: &ToClient| {
         let why = EndedWhy::Left;
         matches!(m, ToClient::Ended { why: found, .. } if *found == why)

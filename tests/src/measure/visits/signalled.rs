@@ -136,6 +136,7 @@ async fn talk(mut visit: Visit, number: usize, span: Duration) -> Result<(Visit,
         for ours in [true, false] {
             let sent = Instant::now();
             let message = ToServer::Text {
+                number: 0,
                 visit: visit.id.clone(),
                 text: format!("{number} says something of the usual length"),
             };
@@ -156,6 +157,7 @@ async fn talk(mut visit: Visit, number: usize, span: Duration) -> Result<(Visit,
 async fn leave(mut visit: Visit) -> Result<()> {
     visit.clinician.say(ToServer::Leave {
         visit: visit.id.clone(),
+        lost: false,
     });
     visit
         .carrier

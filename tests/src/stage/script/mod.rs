@@ -1,6 +1,7 @@
 //! The story, played on visible, named elements and confirmed from outside the windows.
 
 mod after;
+mod bad_link;
 mod hold;
 mod report;
 mod session;
@@ -19,6 +20,24 @@ pub const POSITION: &str = "44.0121,-92.4802";
 pub const STEPS: &[&str] = &[
     "sign-in", "report", "check", "killed", "receipt", "queue", "chart", "call", "sound", "controls", "cut",
     "note", "order", "advice", "manager", "hr", "after", "outbox",
+];
+
+/// The steps of a visit on a link that gets worse and better.
+pub const BAD_LINK_STEPS: &[&str] = &[
+    "sign-in",
+    "report",
+    "check",
+    "killed",
+    "receipt",
+    "queue",
+    "chart",
+    "call",
+    "good",
+    "thin",
+    "stills",
+    "sound-only",
+    "gone",
+    "back",
 ];
 
 /// A part that is broken on purpose, how calls go meanwhile, and the step that must notice.
@@ -55,11 +74,28 @@ pub(crate) struct Scene {
 /// # Errors
 /// The first step that could not be done or was not confirmed; result.json says the same.
 pub async fn bite(setting: Setting, out: &Path, until: Option<&str>) -> Result<()> {
+    story(STEPS, setting, out, until).await
+}
+
+/// Plays "the visit's link gets worse, goes, and comes back", with calls through the relay alone: only there does the
+/// link that is made bad carry them.
+///
+/// # Errors
+/// As [`bite`].
+pub async fn bad_link(setting: Setting, out: &Path, until: Option<&str>) -> Result<()> {
+    let setting = Setting {
+        relay_only: Some("udp".to_owned()),
+        ..setting
+    };
+    story(BAD_LINK_STEPS, setting, out, until).await
+}
+
+async fn story(steps: &[&str], setting: Setting, out: &Path, until: Option<&str>) -> Result<()> {
     let last = match until {
-        None => STEPS.len(),
-        Some(name) => match STEPS.iter().position(|step| *step == name) {
+        None => steps.len(),
+        Some(name) => match steps.iter().position(|step| *step == name) {
             Some(at) => at + 1,
-            None => bail!("--until {name}: the steps are {}", STEPS.join(", ")),
+            None => bail!("--until {name}: the steps are {}", steps.join(", ")),
         },
     };
     let mut cast = Cast::assemble(setting).await?;
@@ -76,7 +112,7 @@ pub async fn bite(setting: Setting, out: &Path, until: Option<&str>) -> Result<(
         memory: Memory::default(),
     };
     let mut problem = None;
-    for step in STEPS.iter().take(last) {
+    for step in steps.iter().take(last) {
         if let Err(error) = play(step, &mut scene).await {
             problem = Some(format!("{step}: {error:#}"));
             // What the screens said when it failed.
@@ -135,6 +171,17 @@ pub async fn prove(setting: &Setting, out: &Path) -> Result<()> {
             Err(error) => bail!("a broken {part} was noticed at the wrong step: {error:#}"),
         }
     }
+    // A link that stays good although the story says otherwise.
+    let setting = Setting {
+        sabotage: Some("link".to_owned()),
+        ..setting.clone()
+    };
+    println!("-- with a link that does not get bad:");
+    match bad_link(setting, &out.join("link"), Some("thin")).await {
+        Err(error) if error.to_string().starts_with("thin:") => println!("   noticed: {error:#}"),
+        Ok(()) => bail!("a link that stays good was not noticed"),
+        Err(error) => bail!("a link that stays good was noticed at the wrong step: {error:#}"),
+    }
     Ok(())
 }
 
@@ -148,6 +195,12 @@ async fn play(step: &str, scene: &mut Scene) -> Result<()> {
         "queue" => visit::queue(scene).await,
         "chart" => visit::chart(scene).await,
         "call" => visit::call(scene).await,
+        "good" => bad_link::good(scene).await,
+        "thin" => bad_link::thin(scene).await,
+        "stills" => bad_link::stills(scene).await,
+        "sound-only" => bad_link::sound_only(scene).await,
+        "gone" => bad_link::gone(scene).await,
+        "back" => bad_link::back(scene).await,
         "sound" => hold::sound(scene).await,
         "controls" => hold::controls(scene).await,
         "cut" => hold::cut(scene).await,

@@ -14,7 +14,7 @@ export const URGENCIES = ["call_911", "ed_now", "today", "hours_24", "days", "se
 const VENUES = ["home", "video", "in_person", "emergency_department", "ambulance"] as const;
 const ROLES = ["carrier", "clinician", "nurse", "manager", "hr", "compliance", "administrator", "system"] as const;
 const READERS = ["carrier", "clinician", "nurse", "manager"] as const;
-const QUALITIES = ["good", "picture_small", "picture_paused", "reconnecting"] as const;
+const QUALITIES = ["good", "weak", "picture_small", "picture_paused", "reconnecting"] as const;
 
 function words(t: Translate<SharedWords>, f: Formats, language: string) {
   const placeWords = (place: HurtPlace): string => {

@@ -36,7 +36,7 @@ export function formats(language: Language) {
     /** "Saturday, November 21, 2026" from `YYYY-MM-DD`. */
     date: (date: string) => longDay.format(new Date(`${date}T00:00`)),
     /** A number with its unit: "250 ms", "2 hr". */
-    unit: (value: number, unit: "minute" | "hour" | "kilobyte" | "millisecond", digits = 0) =>
+    unit: (value: number, unit: "second" | "minute" | "hour" | "kilobyte" | "millisecond", digits = 0) =>
       new Intl.NumberFormat(locale, { style: "unit", unit, unitDisplay: "short", maximumFractionDigits: digits }).format(value),
     /** "3.4 MB", "120 kB", "9 bytes": thousands, as phones count; the number stays with its unit. */
     bytes(bytes: number | null): string {

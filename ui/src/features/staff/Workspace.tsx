@@ -108,6 +108,8 @@ function useWorkspaceKeys(task: string | null): void {
     mute: () => {
       if (call.data?.state === "in_call") mute.run(!call.data.muted);
     },
+    // One key for both: it presses whichever of the two stands there.
+    soundOnly: () => (call.data?.sound_only ? press("visit-try-video") : press("visit-sound-only")),
     note: () => focus("note-text", "note-addendum", "note-signed"),
     // Only to the button: nothing is signed by one letter.
     sign: () => focus("note-sign", "advice-sign"),

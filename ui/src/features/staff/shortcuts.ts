@@ -10,6 +10,7 @@ export const SHORTCUTS = [
   { code: "KeyT", shown: "T", does: "take" },
   { code: "KeyV", shown: "V", does: "call" },
   { code: "KeyM", shown: "M", does: "mute" },
+  { code: "KeyO", shown: "O", does: "soundOnly" },
   { code: "KeyE", shown: "E", does: "note" },
   { code: "KeyS", shown: "S", does: "sign" },
   { code: "KeyD", shown: "D", does: "duty" },

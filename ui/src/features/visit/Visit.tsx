@@ -8,12 +8,14 @@ import { Loaded, Skeleton, Trouble } from "../../base/components/Loaded";
 import { PhoneLink } from "../../base/components/PhoneLink";
 import { Screen } from "../../base/components/Screen";
 import { useCodes } from "../../base/i18n/codes";
+import { usePictureWords } from "../../base/i18n/call";
 import { useCommand, useVisit } from "../../base/query";
 import { useRing } from "../../base/ring";
 import { go } from "../../base/router";
 import type { AppView, VisitView } from "../../ipc/bindings";
 import { commands } from "../../ipc/transport";
 import { useWords } from "../words";
+import { Sharp } from "./Sharp";
 
 const VISIT = ["visit"];
 
@@ -74,6 +76,7 @@ function InCall(props: { app: AppView; visit: VisitView }) {
   const t = useWords();
   const { app, visit } = props;
   const peer = usePeer(visit);
+  const picture = usePictureWords(visit, peer);
   return (
     <Screen id="in-call" title={t("visit.with", { name: peer })}>
       <CallState visit={visit} peer={peer} />
@@ -84,7 +87,8 @@ function InCall(props: { app: AppView; visit: VisitView }) {
           url={app.frames_url}
           name={t("visit.remotePicture", { name: peer })}
           waiting={t(visit.state === "connecting" ? "visit.connecting" : "visit.waitingPicture")}
-          off={visit.state === "in_call" && !visit.peer_camera ? t("visit.peerCameraOff", { name: peer }) : undefined}
+          off={picture.farOff()}
+          age={picture.farAge}
           label={visit.peer_synthetic ? t("visit.peerSynthetic") : undefined}
         />
         <Frames
@@ -93,12 +97,14 @@ function InCall(props: { app: AppView; visit: VisitView }) {
           url={app.frames_url}
           name={t("visit.selfPicture")}
           waiting={t("visit.selfPicture")}
-          off={visit.camera ? undefined : t("visit.selfCameraOff")}
+          off={picture.ownOff()}
+          age={picture.ownAge}
         />
       </div>
       {visit.synthetic && <State id="synthetic" tone="plain" icon="camera">{t("visit.synthetic")}</State>}
+      <Sharp visit={visit} peer={peer} />
       <Controls visit={visit} />
-      {visit.phone && <PhoneLink id="visit-phone" number={visit.phone} wide>{t("visit.phone")}</PhoneLink>}
+      {visit.phone && <ByPhone visit={visit} number={visit.phone} />}
       <Texts visit={visit} peer={peer} />
     </Screen>
   );
@@ -119,6 +125,8 @@ function CallState(props: { visit: VisitView; peer: string }) {
           {visit.state === "connecting" ? t("visit.connecting") : code.quality(visit.quality)}
         </State>
       )}
+      {visit.sound_only && <State id="sound-only" tone="plain" icon="mic">{t("visit.soundOnlyMine")}</State>}
+      {visit.peer_sound_only && <State id="peer-sound-only" tone="plain" icon="mic">{t("visit.soundOnlyTheirs", { name: peer })}</State>}
       {visit.muted && <State id="muted" tone="warn" icon="mic">{t("visit.muted")}</State>}
       {visit.peer_muted && <State id="peer-muted" tone="soft" icon="mic">{t("visit.peerMuted", { name: peer })}</State>}
       {visit.peer_away && <Banner id="peer-away" tone="warn">{t("visit.peerAway", { name: peer })}</Banner>}
@@ -131,17 +139,41 @@ function Controls(props: { visit: VisitView }) {
   const { visit } = props;
   const mute = useCommand(commands.visitMute, { key: VISIT });
   const camera = useCommand(commands.visitCamera, { key: VISIT });
+  const sound = useCommand(commands.visitSoundOnly, { key: VISIT });
+  const look = useCommand(commands.visitTryPicture, { key: VISIT });
   const leave = useCommand(commands.visitLeave, { key: VISIT });
-  const failure = mute.failure ?? camera.failure ?? leave.failure;
+  const failure = mute.failure ?? camera.failure ?? sound.failure ?? look.failure ?? leave.failure;
+  const paused = !visit.sound_only && !visit.peer_sound_only && visit.quality === "picture_paused";
   return (
     <>
       {failure && <Trouble error={failure} />}
       <div className="call__controls">
         <Button id="visit-mute" icon="mic" onPress={() => mute.run(!visit.muted)}>{t(visit.muted ? "visit.unmute" : "visit.mute")}</Button>
         <Button id="visit-camera" icon="camera" onPress={() => camera.run(!visit.camera)}>{t(visit.camera ? "visit.cameraOff" : "visit.cameraOn")}</Button>
+        {!visit.sound_only && <Button id="visit-sound-only" icon="mic" onPress={() => sound.run(true)}>{t("visit.soundOnly")}</Button>}
+        {visit.sound_only && <Button id="visit-try-video" icon="video" onPress={() => sound.run(false)}>{t("visit.tryVideo")}</Button>}
+        {paused && <Button id="visit-try-video" icon="video" onPress={() => look.run()}>{t("visit.tryVideo")}</Button>}
         <Button id="visit-leave" look="danger" icon="close" busy={leave.pending} onPress={() => leave.run()}>{t("visit.leave")}</Button>
       </div>
     </>
+  );
+}
+
+/** No sound and no picture for half a minute: the telephone, either way. */
+function ByPhone(props: { visit: VisitView; number: string }) {
+  const t = useWords();
+  const ask = useCommand(commands.visitCallMe, { key: VISIT });
+  return (
+    <Banner id="by-phone" tone="warn" icon="phone" live>
+      <p className="strong">{t("visit.byPhone")}</p>
+      <PhoneLink id="visit-phone" number={props.number} look="primary" wide>{t("visit.phone")}</PhoneLink>
+      {props.visit.call_me ? (
+        <State id="call-me-asked" tone="ok" icon="check">{t("visit.callMeAsked")}</State>
+      ) : (
+        <Button id="call-me" icon="phone" wide busy={ask.pending} onPress={() => ask.run()}>{t("visit.callMe")}</Button>
+      )}
+      {ask.failure && <Trouble error={ask.failure} />}
+    </Banner>
   );
 }
 
@@ -162,6 +194,7 @@ function Texts(props: { visit: VisitView; peer: string }) {
             <span className="soft small">{line.mine ? t("visit.mine") : props.peer}</span>
             <br />
             {line.text}
+            {line.mine && <span className="soft small" data-arrived={line.arrived}> {t(line.arrived ? "visit.textArrived" : "visit.textWaits")}</span>}
           </li>
         ))}
       </ul>

@@ -2,6 +2,7 @@
 
 mod copy;
 mod keep;
+mod late;
 mod resources;
 mod send;
 mod step;

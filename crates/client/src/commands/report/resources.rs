@@ -2,7 +2,9 @@
 
 use base64::engine::general_purpose::STANDARD;
 use base64::Engine as _;
+use hms_model::ids::PatientId;
 use hms_model::report::{InjuryReport, ReportDraft, Reporter};
+use hms_model::time::Timestamp;
 use serde_json::{json, Value};
 
 use crate::engine::FormFile;
@@ -62,18 +64,32 @@ pub(crate) fn preview_of(document: &Value) -> Option<(String, Vec<u8>)> {
 
 /// A photo or recording of a report; its bytes are the Binary of the same id.
 pub(super) fn document(file: &FormFile, report: &InjuryReport) -> Value {
+    let patient = match &report.reporter {
+        Reporter::Myself => report.patient.as_ref(),
+        Reporter::Colleague { .. } => None,
+    };
+    document_of(file, report.id.as_str(), report.authored.at, patient)
+}
+
+/// The same of a report that is known by its id alone.
+pub(super) fn document_of(
+    file: &FormFile,
+    report: &str,
+    at: Timestamp,
+    patient: Option<&PatientId>,
+) -> Value {
     let mut document = json!({
         "resourceType": "DocumentReference",
         "id": file.id,
         "status": "current",
         "type": { "text": if file.content_type.starts_with("image/") { "photo" } else { "voice note" } },
-        "date": report.authored.at.to_instant(),
+        "date": at.to_instant(),
         "content": [{ "attachment": {
             "contentType": file.content_type,
             "url": format!("Binary/{}", file.id),
             "size": file.size,
         } }],
-        "context": { "related": [hms_model::map::reference("QuestionnaireResponse", report.id.as_str())] },
+        "context": { "related": [hms_model::map::reference("QuestionnaireResponse", report)] },
     });
     // Behind the original, which readers take first.
     let contents = document.get_mut("content").and_then(Value::as_array_mut);
@@ -84,7 +100,7 @@ pub(super) fn document(file: &FormFile, report: &InjuryReport) -> Value {
             "data": preview,
         } }));
     }
-    if let (Some(patient), Reporter::Myself) = (&report.patient, &report.reporter) {
+    if let Some(patient) = patient {
         put(
             &mut document,
             "subject",

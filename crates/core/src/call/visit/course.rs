@@ -3,7 +3,7 @@
 use super::{Side, Stage, VisitEffect, VisitMachine, RESTART_AGAIN_MS, RESTART_MS};
 use hms_model::time::Timestamp;
 use hms_model::view::TextLineView;
-use hms_model::wire::signal::{EndedWhy, SdpKind, ToServer, WireTurn};
+use hms_model::wire::signal::{EndedWhy, SdpKind, SharpAnswer, ToServer, WireMedia, WireTurn};
 
 impl VisitMachine {
     pub(super) fn call(&mut self, now: Timestamp, visit: String, task: String, peer: String) {
@@ -97,11 +97,38 @@ impl VisitMachine {
             let visit = self.id.clone();
             self.texts.push(TextLineView {
                 mine: true,
+                arrived: false,
                 text: text.clone(),
                 at: now.as_f64(),
             });
+            let number =
+                u32::try_from(self.texts.iter().filter(|line| line.mine).count()).unwrap_or(u32::MAX);
             self.effects
-                .push_back(VisitEffect::Send(ToServer::Text { visit, text }));
+                .push_back(VisitEffect::Send(ToServer::Text { visit, number, text }));
+        }
+    }
+
+    /// A line of the other side. One that is sent again, because nobody knew that it was here, is shown once.
+    pub(super) fn read(&mut self, now: Timestamp, number: u32, text: String) {
+        if !self.is_active() || (number > 0 && number <= self.media.texts_shown) {
+            return;
+        }
+        self.texts.push(TextLineView {
+            mine: false,
+            arrived: true,
+            text,
+            at: now.as_f64(),
+        });
+        if number > 0 {
+            self.media.texts_shown = number;
+            self.tell_media();
+        }
+    }
+
+    pub(super) fn call_me(&mut self) {
+        if self.is_active() {
+            self.media.call_me = true;
+            self.tell_media();
         }
     }
 
@@ -112,10 +139,77 @@ impl VisitMachine {
         ) {
             self.effects.push_back(VisitEffect::Send(ToServer::Media {
                 visit: self.id.clone(),
-                muted: self.muted,
-                camera: self.camera,
-                synthetic: self.synthetic,
+                media: self.media,
             }));
+        }
+    }
+
+    /// Whether a picture of this side goes out: the camera is on, and nobody of the two wants sound alone.
+    #[must_use]
+    pub fn shows_picture(&self) -> bool {
+        self.media.camera && !self.media.sound_only && !self.peer_media.sound_only
+    }
+
+    pub(super) fn show_or_not(&mut self) {
+        let shows = self.shows_picture();
+        self.effects.push_back(VisitEffect::SetCamera(shows));
+    }
+
+    pub(super) fn sound_only(&mut self, only: bool) {
+        if !self.is_active() {
+            return;
+        }
+        if self.media.sound_only && !only {
+            // Who asks for the picture wants to see whether it comes.
+            return self.try_picture();
+        }
+        self.media.sound_only = only;
+        self.show_or_not();
+        self.tell_media();
+    }
+
+    /// Both pictures are tried: this side's at once, the other's when it hears of it.
+    pub(super) fn try_picture(&mut self) {
+        if self.is_active() {
+            self.media.sound_only = false;
+            self.media.tries = self.media.tries.wrapping_add(1);
+            self.show_or_not();
+            self.effects.push_back(VisitEffect::TryPicture);
+            self.tell_media();
+        }
+    }
+
+    /// The number of the other side's wish for a sharp picture, while it waits for an answer.
+    #[must_use]
+    pub fn wants_sharp(&self) -> Option<u32> {
+        let asked = self.peer_media.sharp_asked;
+        (self.is_active() && asked != self.media.sharp_answered).then_some(asked)
+    }
+
+    /// One wish at a time: who waits for an answer has asked already.
+    pub(super) fn ask_sharp(&mut self) {
+        if self.is_active() && self.media.sharp_asked == self.peer_media.sharp_answered {
+            self.media.sharp_asked = self.media.sharp_asked.wrapping_add(1);
+            self.tell_media();
+        }
+    }
+
+    pub(super) fn answer_sharp(&mut self, answer: SharpAnswer) {
+        if let Some(number) = self.wants_sharp() {
+            self.media.sharp_answered = number;
+            self.media.sharp_answer = Some(answer);
+            self.tell_media();
+        }
+    }
+
+    /// What the other side sends and wishes.
+    pub(super) fn heard_media(&mut self, media: WireMedia) {
+        let before = std::mem::replace(&mut self.peer_media, media);
+        if before.sound_only != media.sound_only {
+            self.show_or_not();
+        }
+        if before.tries != media.tries {
+            self.effects.push_back(VisitEffect::TryPicture);
         }
     }
 
@@ -140,7 +234,7 @@ impl VisitMachine {
             }
             Stage::Connecting { .. } | Stage::InCall { .. } | Stage::Reconnecting { .. } => {
                 self.effects
-                    .push_back(VisitEffect::Send(ToServer::Leave { visit }));
+                    .push_back(VisitEffect::Send(ToServer::Leave { visit, lost: false }));
                 self.end(EndedWhy::Left);
             }
         }

@@ -9,7 +9,7 @@ mod timers;
 
 use hms_model::time::Timestamp;
 use hms_model::view::TextLineView;
-use hms_model::wire::signal::{EndedWhy, SdpKind, ToClient, ToServer, WireTurn};
+use hms_model::wire::signal::{EndedWhy, SdpKind, SharpAnswer, ToClient, ToServer, WireMedia, WireTurn};
 use std::collections::VecDeque;
 
 /// The telephone is offered after this long without an answer, or without sound and picture.
@@ -21,8 +21,9 @@ pub const NO_ANSWER_MS: i64 = 50_000;
 pub const RESTART_MS: i64 = 5_000;
 /// And again so often.
 pub const RESTART_AGAIN_MS: i64 = 8_000;
-/// After this long away the visit is over.
-pub const LOST_MS: i64 = 5 * 60_000;
+/// The server ends a visit whose side is away after five minutes, and puts the person on the call-back list; this side
+/// ends it a little later, should the server be gone too.
+pub const LOST_MS: i64 = 6 * 60_000;
 
 /// Which side this is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,6 +58,16 @@ pub enum VisitInput {
     Mute(bool),
     /// The person switches the camera.
     Camera(bool),
+    /// The person wants sound alone, both ways, or no longer.
+    SoundOnly(bool),
+    /// The person wants to see more than the link seems to carry.
+    TryPicture,
+    /// The person wants a sharp picture of the other side.
+    AskSharp,
+    /// The person answers the other side's wish for one.
+    AnswerSharp(SharpAnswer),
+    /// The person wants to be called by telephone.
+    CallMe,
     /// The person writes.
     Text(String),
     /// The engine made an offer.
@@ -100,8 +111,10 @@ pub enum VisitEffect {
     Restart,
     /// Mute or open.
     SetMuted(bool),
-    /// Switch the camera.
+    /// Send a picture, or none.
     SetCamera(bool),
+    /// Send a picture for a while, whatever the ladder thinks of the link.
+    TryPicture,
     /// Stop the engine.
     StopEngine,
     /// Start or stop the sound of a telephone.
@@ -145,10 +158,8 @@ pub struct VisitMachine {
     task: String,
     peer: String,
     engine: bool,
-    muted: bool,
-    camera: bool,
-    synthetic: bool,
-    peer_media: (bool, bool, bool),
+    media: WireMedia,
+    peer_media: WireMedia,
     peer_away: bool,
     refused: Option<String>,
     phone: bool,
@@ -165,10 +176,8 @@ impl Default for VisitMachine {
             task: String::new(),
             peer: String::new(),
             engine: false,
-            muted: false,
-            camera: true,
-            synthetic: false,
-            peer_media: (false, true, false),
+            media: WireMedia::default(),
+            peer_media: WireMedia::default(),
             peer_away: false,
             refused: None,
             phone: false,
@@ -188,15 +197,20 @@ impl VisitMachine {
             VisitInput::Decline => self.decline(),
             VisitInput::Leave => self.leave(),
             VisitInput::Mute(muted) => {
-                self.muted = muted;
+                self.media.muted = muted;
                 self.effects.push_back(VisitEffect::SetMuted(muted));
                 self.tell_media();
             }
             VisitInput::Camera(camera) => {
-                self.camera = camera;
-                self.effects.push_back(VisitEffect::SetCamera(camera));
+                self.media.camera = camera;
+                self.show_or_not();
                 self.tell_media();
             }
+            VisitInput::SoundOnly(only) => self.sound_only(only),
+            VisitInput::TryPicture => self.try_picture(),
+            VisitInput::AskSharp => self.ask_sharp(),
+            VisitInput::AnswerSharp(answer) => self.answer_sharp(answer),
+            VisitInput::CallMe => self.call_me(),
             VisitInput::Text(text) => self.write(now, text),
             VisitInput::OfferReady(sdp) => self.describe(SdpKind::Offer, sdp),
             VisitInput::AnswerReady(sdp) => self.describe(SdpKind::Answer, sdp),
@@ -204,7 +218,7 @@ impl VisitMachine {
             VisitInput::MediaLost => self.media_lost(now),
             VisitInput::EngineFailed => self.engine_failed(now),
             VisitInput::StandIn => {
-                self.synthetic = true;
+                self.media.synthetic = true;
                 self.tell_media();
             }
             VisitInput::Timer => (),

@@ -2,7 +2,7 @@
 
 use super::{Stage, VisitMachine};
 use hms_model::time::Timestamp;
-use hms_model::view::{VisitState, VisitView};
+use hms_model::view::{TextLineView, VisitState, VisitView};
 
 impl VisitMachine {
     /// What the window shows. Figures of the engine are left empty for the client to fill in; so is `phone`'s
@@ -23,7 +23,6 @@ impl VisitMachine {
             Stage::Ended { .. } => (VisitState::Ended, None),
         };
         let shown = self.stage != Stage::None;
-        let (peer_muted, peer_camera, peer_synthetic) = self.peer_media;
         VisitView {
             state,
             id: shown.then(|| self.id.clone()),
@@ -33,12 +32,14 @@ impl VisitMachine {
                 Stage::Ended { why } => Some(*why),
                 _ => None,
             },
-            muted: self.muted,
-            camera: self.camera,
-            synthetic: self.synthetic,
-            peer_muted,
-            peer_camera,
-            peer_synthetic,
+            muted: self.media.muted,
+            camera: self.media.camera,
+            synthetic: self.media.synthetic,
+            sound_only: self.media.sound_only,
+            peer_muted: self.peer_media.muted,
+            peer_camera: self.peer_media.camera,
+            peer_synthetic: self.peer_media.synthetic,
+            peer_sound_only: self.peer_media.sound_only,
             peer_away: self.peer_away,
             since: since.map(Timestamp::as_f64),
             rtt_ms: None,
@@ -52,9 +53,33 @@ impl VisitMachine {
                 VisitState::Reconnecting => "reconnecting".to_owned(),
                 _ => "good".to_owned(),
             },
-            texts: self.texts.clone(),
+            sharp_asked: self.media.sharp_asked != self.peer_media.sharp_answered,
+            sharp_answer: self
+                .peer_media
+                .sharp_answer
+                .filter(|_| self.media.sharp_asked == self.peer_media.sharp_answered),
+            sharp_percent: None,
+            sharp_id: None,
+            sharp_wanted: self.wants_sharp().is_some(),
+            sharp_given: self.media.sharp_answer.filter(|_| self.wants_sharp().is_none()),
+            call_me: self.media.call_me,
+            peer_call_me: self.peer_media.call_me,
+            texts: self.lines(),
             phone: None,
         }
+    }
+
+    /// The typed lines; those of this side with whether the other one shows them.
+    fn lines(&self) -> Vec<TextLineView> {
+        let mut mine = 0;
+        let lines = self.texts.iter().cloned().map(|mut line| {
+            if line.mine {
+                mine += 1;
+                line.arrived = mine <= self.peer_media.texts_shown;
+            }
+            line
+        });
+        lines.collect()
     }
 
     /// True where the telephone is to be offered: 30 s without an answer, or without sound and picture.

@@ -2,7 +2,6 @@
 
 use super::{Side, Stage, VisitEffect, VisitMachine};
 use hms_model::time::Timestamp;
-use hms_model::view::TextLineView;
 use hms_model::wire::signal::{EndedWhy, SdpKind, ToClient, ToServer, WireTurn};
 
 impl VisitMachine {
@@ -16,21 +15,8 @@ impl VisitMachine {
             }
             ToClient::Accepted { visit, turn } if visit == self.id => self.accepted(now, turn),
             ToClient::Sdp { visit, kind, sdp } if visit == self.id => self.described(kind, sdp),
-            ToClient::Media {
-                visit,
-                muted,
-                camera,
-                synthetic,
-            } if visit == self.id => {
-                self.peer_media = (muted, camera, synthetic);
-            }
-            ToClient::Text { visit, text } if visit == self.id && self.is_active() => {
-                self.texts.push(TextLineView {
-                    mine: false,
-                    text,
-                    at: now.as_f64(),
-                });
-            }
+            ToClient::Media { visit, media } if visit == self.id => self.heard_media(media),
+            ToClient::Text { visit, number, text } if visit == self.id => self.read(now, number, text),
             ToClient::Peer { visit, connected } if visit == self.id => {
                 self.peer_away = !connected;
                 // Back on another network: the old paths may be dead without anybody having noticed yet.

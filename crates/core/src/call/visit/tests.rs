@@ -253,6 +253,7 @@ fn texts_and_the_other_sides_devices_are_kept_after_the_end() {
         &mut machine,
         2_500,
         ToClient::Text {
+            number: 0,
             visit: v(),
             text: "yes".into(),
         },
@@ -262,20 +263,199 @@ fn texts_and_the_other_sides_devices_are_kept_after_the_end() {
         2_600,
         ToClient::Media {
             visit: v(),
-            muted: true,
-            camera: false,
-            synthetic: true,
+            media: WireMedia {
+                muted: true,
+                camera: false,
+                synthetic: true,
+                ..WireMedia::default()
+            },
         },
     );
     let sent = input(&mut machine, 3_000, VisitInput::Leave);
     assert_eq!(
         sent,
         [
-            VisitEffect::Send(ToServer::Leave { visit: v() }),
+            VisitEffect::Send(ToServer::Leave {
+                visit: v(),
+                lost: false
+            }),
             VisitEffect::StopEngine
         ]
     );
     let view = machine.view();
     assert_eq!(view.texts.len(), 2);
     assert!(view.peer_muted && !view.peer_camera && view.peer_synthetic);
+}
+
+fn said(media: WireMedia) -> VisitEffect {
+    VisitEffect::Send(ToServer::Media { visit: v(), media })
+}
+
+fn hears(machine: &mut VisitMachine, media: WireMedia) -> Vec<VisitEffect> {
+    signal(machine, 2_000, ToClient::Media { visit: v(), media })
+}
+
+#[test]
+fn sound_alone_holds_both_pictures_back_until_who_chose_it_tries_them_again() {
+    let mut machine = in_call();
+    let only = WireMedia {
+        sound_only: true,
+        ..WireMedia::default()
+    };
+
+    let chosen = input(&mut machine, 2_000, VisitInput::SoundOnly(true));
+    assert_eq!(chosen, [VisitEffect::SetCamera(false), said(only)]);
+    let twice = input(&mut machine, 2_100, VisitInput::SoundOnly(true));
+    assert_eq!(twice, [VisitEffect::SetCamera(false), said(only)]);
+    assert!(machine.view().sound_only && machine.view().camera);
+
+    // The camera is another switch: it brings no picture into a call of sound alone.
+    input(&mut machine, 2_200, VisitInput::Camera(false));
+    let on = input(&mut machine, 2_300, VisitInput::Camera(true));
+    assert_eq!(on, [VisitEffect::SetCamera(false), said(only)]);
+
+    let tried = WireMedia {
+        tries: 1,
+        ..WireMedia::default()
+    };
+    let back = input(&mut machine, 3_000, VisitInput::SoundOnly(false));
+    assert_eq!(
+        back,
+        [VisitEffect::SetCamera(true), VisitEffect::TryPicture, said(tried)]
+    );
+}
+
+#[test]
+fn the_other_sides_wish_for_sound_alone_is_heeded_however_often_it_is_heard() {
+    let mut machine = in_call();
+    let only = WireMedia {
+        sound_only: true,
+        ..WireMedia::default()
+    };
+
+    assert_eq!(hears(&mut machine, only), [VisitEffect::SetCamera(false)]);
+    assert_eq!(hears(&mut machine, only), []);
+    assert!(machine.view().peer_sound_only && !machine.shows_picture());
+    // What the other side chose is theirs to take back.
+    input(&mut machine, 2_500, VisitInput::SoundOnly(false));
+    assert!(!machine.shows_picture());
+
+    let tried = WireMedia {
+        tries: 1,
+        ..WireMedia::default()
+    };
+    assert_eq!(
+        hears(&mut machine, tried),
+        [VisitEffect::SetCamera(true), VisitEffect::TryPicture]
+    );
+    assert_eq!(hears(&mut machine, tried), []);
+    assert!(machine.shows_picture());
+}
+
+#[test]
+fn what_was_chosen_is_told_again_when_sound_is_back_after_a_cut() {
+    let mut machine = in_call();
+    input(&mut machine, 2_000, VisitInput::SoundOnly(true));
+    input(&mut machine, 3_000, VisitInput::MediaLost);
+
+    let back = input(&mut machine, 5_000, VisitInput::MediaUp);
+
+    let only = WireMedia {
+        sound_only: true,
+        ..WireMedia::default()
+    };
+    assert_eq!(back, [said(only)]);
+}
+
+#[test]
+fn a_sharp_picture_is_asked_for_once_and_answered_once() {
+    let mut desk = in_call();
+    let asked = WireMedia {
+        sharp_asked: 1,
+        ..WireMedia::default()
+    };
+    assert_eq!(input(&mut desk, 2_000, VisitInput::AskSharp), [said(asked)]);
+    assert_eq!(input(&mut desk, 2_100, VisitInput::AskSharp), []);
+    assert!(desk.view().sharp_asked);
+
+    let mut phone = in_call();
+    assert_eq!(hears(&mut phone, asked), []);
+    assert!(phone.view().sharp_wanted && phone.view().sharp_given.is_none());
+    let answered = WireMedia {
+        sharp_answered: 1,
+        sharp_answer: Some(SharpAnswer::Shown),
+        ..WireMedia::default()
+    };
+    let given = input(&mut phone, 3_000, VisitInput::AnswerSharp(SharpAnswer::Shown));
+    assert_eq!(given, [said(answered)]);
+    // Heard again after a cut, it is no new wish.
+    hears(&mut phone, asked);
+    assert!(!phone.view().sharp_wanted);
+    assert_eq!(
+        input(&mut phone, 3_100, VisitInput::AnswerSharp(SharpAnswer::Declined)),
+        []
+    );
+
+    hears(&mut desk, answered);
+    assert!(!desk.view().sharp_asked);
+    assert_eq!(desk.view().sharp_answer, Some(SharpAnswer::Shown));
+    input(&mut desk, 4_000, VisitInput::AskSharp);
+    assert_eq!(desk.view().sharp_answer, None, "the next wish has no answer yet");
+    hears(
+        &mut phone,
+        WireMedia {
+            sharp_asked: 2,
+            ..asked
+        },
+    );
+    assert!(phone.view().sharp_wanted);
+}
+
+#[test]
+fn a_line_that_is_sent_again_is_shown_once_and_its_writer_learns_that_it_arrived() {
+    let mut desk = in_call();
+    let line = |number: u32, text: &str| ToClient::Text {
+        visit: v(),
+        number,
+        text: text.into(),
+    };
+    let shown = |texts_shown| WireMedia {
+        texts_shown,
+        ..WireMedia::default()
+    };
+
+    assert_eq!(signal(&mut desk, 2_000, line(1, "one")), [said(shown(1))]);
+    assert_eq!(signal(&mut desk, 2_100, line(1, "one")), []);
+    assert_eq!(signal(&mut desk, 2_200, line(2, "two")), [said(shown(2))]);
+    // An older side does not count.
+    signal(&mut desk, 2_300, line(0, "three"));
+    let words: Vec<_> = desk.view().texts.into_iter().map(|line| line.text).collect();
+    assert_eq!(words, ["one", "two", "three"]);
+
+    let mut phone = in_call();
+    for (at, text) in [(2_000, "one"), (2_100, "two")] {
+        input(&mut phone, at, VisitInput::Text(text.into()));
+    }
+    hears(&mut phone, shown(1));
+    let arrived: Vec<_> = phone.view().texts.into_iter().map(|line| line.arrived).collect();
+    assert_eq!(arrived, [true, false]);
+}
+
+#[test]
+fn a_wish_to_be_called_is_told_and_outlasts_the_visit() {
+    let wish = WireMedia {
+        call_me: true,
+        ..WireMedia::default()
+    };
+    let mut phone = in_call();
+    assert_eq!(input(&mut phone, 2_000, VisitInput::CallMe), [said(wish)]);
+
+    let mut desk = in_call();
+    hears(&mut desk, wish);
+    let ended = ToClient::Ended {
+        visit: v(),
+        why: EndedWhy::Lost,
+    };
+    signal(&mut desk, 3_000, ended);
+    assert!(desk.view().peer_call_me);
 }

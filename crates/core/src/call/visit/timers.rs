@@ -58,7 +58,7 @@ impl VisitMachine {
         if let Some(why) = over {
             let visit = self.id.clone();
             let message = match why {
-                EndedWhy::Lost => ToServer::Leave { visit },
+                EndedWhy::Lost => ToServer::Leave { visit, lost: true },
                 _ => ToServer::Decline { visit },
             };
             // The server ends an unanswered call itself, and makes the call-back; only a caller says so once more.

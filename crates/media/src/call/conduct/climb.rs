@@ -49,8 +49,11 @@ impl Conductor {
         let path_works = self.path_works;
         let Some(ladder) = &mut self.ladder else { return };
         let known = self.reports >= REPORTS_TO_CLIMB;
+        let at = Timestamp(now.saturating_duration_since(self.began).as_millis() as i64);
+        if path_works && self.shared.controls.try_picture.swap(false, Relaxed) {
+            ladder.try_picture(at);
+        }
         if path_works && (known || Rung::for_link(link) < ladder.rung()) {
-            let at = Timestamp(now.saturating_duration_since(self.began).as_millis() as i64);
             ladder.observe(at, link);
         }
         let rung = ladder.rung().min(self.shared.controls.ceiling());
@@ -60,7 +63,7 @@ impl Conductor {
         // The coder misses its aim by some, and what is lost is sent again.
         let video_bps = u64::from(settings.video_bps).min((for_picture * PICTURE_SHARE / 100).max(10_000));
         self.shared.controls.video_bps.store(video_bps as u32, Relaxed);
-        let still_bps = self.beside.set_rate(for_picture);
+        let still_bps = self.beside.set_rate(for_picture, rung.moves());
         self.shared.controls.still_bps.store(still_bps as u32, Relaxed);
         // The pacer knows nothing of loss: it spreads what the line takes.
         self.pacer

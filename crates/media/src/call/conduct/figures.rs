@@ -29,6 +29,7 @@ impl Conductor {
             stats.distinct_remote_frames = counters.distinct_frames.load(Relaxed);
             stats.frames_sent = counters.frames_sent.load(Relaxed);
             stats.longest_freeze_ms = counters.longest_freeze_ms.load(Relaxed);
+            stats.sharp_percent = self.beside.sharp_percent();
             stats.stills = counters.stills.load(Relaxed);
             stats.audio_packets = heard.packets;
             stats.audio_concealed_ppm = (heard.concealed * 1_000_000)

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use hms_core::call::quality::{Ladder, Rung};
 
-use super::beside::Beside;
+use super::beside::{Beside, Came};
 use super::greeting::Greeting;
 use super::report::{CallEvent, EndReason};
 use super::session::{Command, Shared};
@@ -49,8 +49,8 @@ pub(super) enum Arrival {
     Sound(Instant, u64, Arc<[u8]>),
     /// A coded picture: when it came, its time (90 kHz), and whether it follows the one before.
     Picture(Instant, u64, Arc<[u8]>, bool),
-    /// A still picture (WebP).
-    Still(Vec<u8>),
+    /// A still picture (WebP), and when its first bytes came.
+    Still(Instant, Vec<u8>),
 }
 
 /// The call between the sockets and the codecs.
@@ -130,6 +130,7 @@ impl Conductor {
                 let offer = self.engine.restart_ice(now);
                 let _ = reply.send(offer.map(|sdp| mark(&sdp)).map_err(CallError::from));
             }
+            Command::Sharp(number, picture) => self.beside.send_sharp(number, &picture),
             Command::HangUp(_) => {}
         }
     }
@@ -272,11 +273,13 @@ impl Conductor {
                 self.beside.open();
                 self.shared.controls.beside_open.store(true, Relaxed);
             }
-            EngineEvent::Data(bytes) => {
-                if let Some(still) = self.beside.take(&bytes) {
-                    self.arrivals.push_back(Arrival::Still(still));
+            EngineEvent::Data(bytes) => match self.beside.take(now, &bytes) {
+                Some(Came::Still(came, still)) => self.arrivals.push_back(Arrival::Still(came, still)),
+                Some(Came::Sharp(number, picture)) => {
+                    self.shared.sharp.send_replace(Some((number, picture.into())));
                 }
-            }
+                None => {}
+            },
             EngineEvent::KeyFrameWanted => {
                 if self
                     .key_given_at

@@ -174,7 +174,7 @@ impl Side {
                 Arrival::Picture(came, begins, frame, contiguous) => {
                     Seen::Picture(came, begins, frame, contiguous)
                 }
-                Arrival::Still(file) => Seen::Still(file),
+                Arrival::Still(came, file) => Seen::Still(came, file),
             };
             self.eye.take(seen, self.start);
         }

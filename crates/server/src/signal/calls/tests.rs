@@ -261,6 +261,7 @@ fn a_cut_heals_without_loss_or_repetition() {
         w.says(
             "desk",
             ToServer::Text {
+                number: 0,
                 visit: visit(),
                 text: format!("desk {n}"),
             },
@@ -268,6 +269,7 @@ fn a_cut_heals_without_loss_or_repetition() {
         w.says(
             "phone",
             ToServer::Text {
+                number: 0,
                 visit: visit(),
                 text: format!("phone {n}"),
             },
@@ -315,6 +317,7 @@ fn messages_that_were_lost_on_the_way_are_sent_again() {
     w.says(
         "phone",
         ToServer::Text {
+            number: 0,
             visit: visit(),
             text: "hello?".into(),
         },
@@ -385,15 +388,23 @@ fn only_the_two_parties_speak_in_a_visit() {
     w.says(
         "other",
         ToServer::Text {
+            number: 0,
             visit: visit(),
             text: "hi".into(),
         },
     );
-    w.says("other", ToServer::Leave { visit: visit() });
+    w.says(
+        "other",
+        ToServer::Leave {
+            visit: visit(),
+            lost: false,
+        },
+    );
     w.says("other", ToServer::Accept { visit: visit() });
     w.says(
         "other",
         ToServer::Text {
+            number: 0,
             visit: "v9".into(),
             text: "hi".into(),
         },
@@ -559,6 +570,7 @@ fn every_order_of_cuts_delivers_each_text_once() {
                     w.says(
                         "desk",
                         ToServer::Text {
+                            number: 0,
                             visit: visit(),
                             text: format!("{from_desk}"),
                         },
@@ -569,6 +581,7 @@ fn every_order_of_cuts_delivers_each_text_once() {
                     w.says(
                         "phone",
                         ToServer::Text {
+                            number: 0,
                             visit: visit(),
                             text: format!("{from_phone}"),
                         },

@@ -85,6 +85,7 @@ function State(props: { visit: VisitView; name: string; helpPhone: string }) {
         <Banner id="call-ended" tone={visit.ended === "left" ? "plain" : "warn"} live>
           <p className="strong">{t("visit.ended")}</p>
           {visit.ended && <p data-testid="call-ended-why" data-why={visit.ended}>{t(`call.ended.${visit.ended}`)}</p>}
+          {visit.peer_call_me && <p className="strong" data-testid="call-me-wanted">{t("call.wantsCall", { name })}</p>}
           <p>{t("call.stays")}</p>
         </Banner>
       );

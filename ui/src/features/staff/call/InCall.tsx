@@ -3,12 +3,14 @@ import { Button } from "../../../base/components/Button";
 import { Frames } from "../../../base/components/Frames";
 import { Trouble } from "../../../base/components/Loaded";
 import { PhoneLink } from "../../../base/components/PhoneLink";
+import { usePictureWords } from "../../../base/i18n/call";
 import { useCodes } from "../../../base/i18n/codes";
 import { useFormats } from "../../../base/i18n/format";
 import { useApp, useCommand } from "../../../base/query";
 import type { VisitView } from "../../../ipc/bindings";
 import { commands } from "../../../ipc/transport";
 import { useStaffWords } from "../words";
+import { Sharp } from "./Sharp";
 
 const key = ["visit"];
 
@@ -17,6 +19,7 @@ export function InCall(props: { visit: VisitView; name: string; phone: string | 
   const t = useStaffWords();
   const app = useApp();
   const { visit, name, phone } = props;
+  const picture = usePictureWords(visit, name);
   const url = app.data?.frames_url ?? null;
   const away = visit.state === "reconnecting" || visit.peer_away;
   return (
@@ -28,7 +31,8 @@ export function InCall(props: { visit: VisitView; name: string; phone: string | 
           url={url}
           name={t("visit.remotePicture", { name })}
           waiting={t(visit.state === "connecting" ? "visit.connecting" : "visit.waitingPicture")}
-          off={visit.state === "in_call" && !visit.peer_camera ? t("visit.peerCameraOff", { name }) : undefined}
+          off={picture.farOff()}
+          age={picture.farAge}
           label={visit.peer_synthetic ? t("visit.peerSynthetic") : undefined}
         />
         <Frames
@@ -37,7 +41,8 @@ export function InCall(props: { visit: VisitView; name: string; phone: string | 
           url={url}
           name={t("visit.selfPicture")}
           waiting={t("call.you")}
-          off={visit.camera ? undefined : t("visit.selfCameraOff")}
+          off={picture.ownOff()}
+          age={picture.ownAge}
           label={visit.synthetic ? t("call.selfSynthetic") : undefined}
         />
       </div>
@@ -48,10 +53,24 @@ export function InCall(props: { visit: VisitView; name: string; phone: string | 
           {phone && <PhoneLink id="call-phone" number={phone} look="primary">{t("call.byPhone", { number: phone })}</PhoneLink>}
         </Banner>
       )}
+      {visit.peer_call_me && <CallMe name={name} phone={phone} />}
       <Quality visit={visit} name={name} />
       <Controls visit={visit} />
+      <Sharp visit={visit} name={name} />
       <LastLine visit={visit} name={name} />
     </>
+  );
+}
+
+/** They asked for a call by telephone. */
+export function CallMe(props: { name: string; phone: string | null }) {
+  const t = useStaffWords();
+  const { name, phone } = props;
+  return (
+    <Banner id="call-me-wanted" tone="warn" icon="phone" live>
+      <p className="strong">{t("call.wantsCall", { name })}</p>
+      {phone && <PhoneLink id="call-me-phone" number={phone} look="primary">{t("call.byPhone", { number: phone })}</PhoneLink>}
+    </Banner>
   );
 }
 
@@ -72,6 +91,8 @@ function Quality(props: { visit: VisitView; name: string }) {
         {visit.state === "connecting" ? t("visit.connecting") : code.quality(visit.quality)}
       </State>
       <span className="soft small" data-testid="visit-figures">{figures.join(" · ")}</span>
+      {visit.peer_sound_only && <span data-testid="peer-sound-only">{t("visit.soundOnlyTheirs", { name })}</span>}
+      {visit.sound_only && <strong data-testid="sound-only">{t("visit.soundOnlyMine")}</strong>}
       {visit.peer_muted && <span>{t("visit.peerMuted", { name })}</span>}
       {visit.muted && <strong>{t("visit.muted")}</strong>}
     </div>
@@ -83,13 +104,19 @@ function Controls(props: { visit: VisitView }) {
   const { visit } = props;
   const mute = useCommand(commands.visitMute, { key });
   const camera = useCommand(commands.visitCamera, { key });
+  const sound = useCommand(commands.visitSoundOnly, { key });
+  const look = useCommand(commands.visitTryPicture, { key });
   const leave = useCommand(commands.visitLeave, { key });
-  const failure = mute.failure ?? camera.failure ?? leave.failure;
+  const failure = mute.failure ?? camera.failure ?? sound.failure ?? look.failure ?? leave.failure;
+  const paused = !visit.sound_only && !visit.peer_sound_only && visit.quality === "picture_paused";
   return (
     <>
       <div className="controls">
         <Button id="visit-mute" icon="mic" pressed={visit.muted} onPress={() => mute.run(!visit.muted)}>{t(visit.muted ? "visit.unmute" : "visit.mute")}</Button>
         <Button id="visit-camera" icon="camera" pressed={!visit.camera} onPress={() => camera.run(!visit.camera)}>{t(visit.camera ? "visit.cameraOff" : "visit.cameraOn")}</Button>
+        {!visit.sound_only && <Button id="visit-sound-only" icon="mic" onPress={() => sound.run(true)}>{t("visit.soundOnly")}</Button>}
+        {visit.sound_only && <Button id="visit-try-video" icon="video" onPress={() => sound.run(false)}>{t("visit.tryVideo")}</Button>}
+        {paused && <Button id="visit-try-video" icon="video" onPress={() => look.run()}>{t("visit.tryVideo")}</Button>}
         <Button id="visit-leave" look="danger-solid" icon="phone" busy={leave.pending} onPress={() => leave.run()}>{t("visit.leave")}</Button>
       </div>
       {failure && <Trouble error={failure} />}

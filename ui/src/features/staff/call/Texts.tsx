@@ -26,6 +26,7 @@ export function Texts(props: { visit: VisitView }) {
           {visit.texts.map((line, index) => (
             <li key={index} className={line.mine ? "lines__mine" : undefined}>
               <span className="soft small">{line.mine ? t("visit.mine") : name} {f.clock(line.at)}</span> {line.text}
+              {line.mine && <span className="soft small" data-arrived={line.arrived}> {t(line.arrived ? "visit.textArrived" : "visit.textWaits")}</span>}
             </li>
           ))}
         </ol>

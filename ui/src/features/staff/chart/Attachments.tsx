@@ -4,8 +4,8 @@ import { Loaded } from "../../../base/components/Loaded";
 import { useAttachment } from "../../../base/query";
 import { useStaffWords } from "../words";
 
-/** A photo of the report; pressed, it fills the window. */
-export function Photo(props: { id: string; number: number }) {
+/** A photo of the report, or one with a name of its own; pressed, it fills the window. */
+export function Photo(props: { id: string; number: number; name?: string }) {
   const t = useStaffWords();
   const bytes = useAttachment(props.id);
   const [large, setLarge] = useState(false);
@@ -13,7 +13,7 @@ export function Photo(props: { id: string; number: number }) {
   useEffect(() => {
     if (large) dialog.current?.showModal();
   }, [large]);
-  const name = t("report.photo", { number: props.number });
+  const name = props.name ?? t("report.photo", { number: props.number });
   return (
     <Loaded query={bytes}>
       {(file) => {
