@@ -9,22 +9,23 @@ use std::thread::JoinHandle;
 use hms_media::VideoFrame;
 
 /// A picture is kept each so many milliseconds: enough for a mean, little enough to cost nothing.
-const KEEP_EVERY_MS: u64 = 500;
+const KEEP_EVERY_MS: f64 = 500.0;
 
 /// A wall clock's time in ms, and the width and height from then on.
 pub type SizeFrom = (f64, u32, u32);
 
-/// Pictures so far.
+/// Pictures so far. Times are the wall clock's, in ms.
 pub struct Seen {
-    /// When each was decoded, in ms since the call's own beginning.
-    times: Vec<u64>,
+    /// When each was decoded.
+    times: Vec<f64>,
     /// Width and height, whenever they changed, with the time.
-    sizes: Vec<(u64, u32, u32)>,
-    /// The wall clock at the call's own beginning, in ms: no picture is seen before it is decoded, so the least is nearest.
-    began: f64,
-    kept_at: Option<u64>,
-    keeper: Option<(mpsc::Sender<VideoFrame>, JoinHandle<io::Result<()>>)>,
+    sizes: Vec<SizeFrom>,
+    kept_at: Option<f64>,
+    keeper: Option<(mpsc::Sender<Kept>, JoinHandle<io::Result<()>>)>,
 }
+
+/// A picture, and when it was seen.
+type Kept = (f64, VideoFrame);
 
 impl Seen {
     /// Keeps pictures in this file: for each `LUMA`, width, height and ms (u32, little end first), then the luma plane. A
@@ -40,7 +41,6 @@ impl Seen {
         Ok(Self {
             times: Vec::new(),
             sizes: Vec::new(),
-            began: f64::INFINITY,
             kept_at: None,
             keeper,
         })
@@ -48,17 +48,22 @@ impl Seen {
 
     /// Takes a picture at a wall clock's time in ms.
     pub fn take(&mut self, frame: &VideoFrame, now: f64) {
-        self.began = self.began.min(now - frame.at_ms as f64);
-        self.times.push(frame.at_ms);
+        // A still says when its first bytes came; seen is it now.
+        let at = if frame.still {
+            now
+        } else {
+            now - frame.taken.elapsed().as_secs_f64() * 1000.0
+        };
+        self.times.push(at);
         let size = (frame.width, frame.height);
         if self.sizes.last().map(|&(_, width, height)| (width, height)) != Some(size) {
-            self.sizes.push((frame.at_ms, size.0, size.1));
+            self.sizes.push((at, size.0, size.1));
         }
-        let due = self.kept_at.is_none_or(|at| frame.at_ms >= at + KEEP_EVERY_MS);
+        let due = self.kept_at.is_none_or(|last| at >= last + KEEP_EVERY_MS);
         if let (true, Some((sender, _))) = (due, &self.keeper) {
-            self.kept_at = Some(frame.at_ms);
+            self.kept_at = Some(at);
             // Gone only after an error, which the end tells.
-            let _ = sender.send(frame.clone());
+            let _ = sender.send((at, frame.clone()));
         }
     }
 
@@ -70,21 +75,16 @@ impl Seen {
                 .join()
                 .map_err(|_| io::Error::other("the writer panicked"))??;
         }
-        let wall = |at: u64| self.began + at as f64;
-        let times = self.times.into_iter().map(wall).collect();
-        let sizes = self
-            .sizes
-            .into_iter()
-            .map(|(at, width, height)| (wall(at), width, height))
-            .collect();
-        Ok((times, sizes))
+        Ok((self.times, self.sizes))
     }
 }
 
-fn write(mut file: BufWriter<File>, frames: &mpsc::Receiver<VideoFrame>) -> io::Result<()> {
-    for frame in frames {
+fn write(mut file: BufWriter<File>, frames: &mpsc::Receiver<Kept>) -> io::Result<()> {
+    let mut first = None;
+    for (at, frame) in frames {
+        let since = at - *first.get_or_insert(at);
         file.write_all(b"LUMA")?;
-        for number in [frame.width, frame.height, frame.at_ms as u32] {
+        for number in [frame.width, frame.height, since as u32] {
             file.write_all(&number.to_le_bytes())?;
         }
         let luma: Vec<u8> = frame.rgba.chunks_exact(4).map(luma_of).collect();

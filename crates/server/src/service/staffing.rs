@@ -55,7 +55,8 @@ pub fn plan(demand: &Demand, most: f64, days: usize, seed: u64) -> Result<[Hour;
         .per_hour
         .iter()
         .all(|n| n.is_finite() && (0.0..=10_000.0).contains(n))
-        || !(most > 0.0)
+        || most.is_nan()
+        || most <= 0.0
     {
         return Err("the demand or the wait is not a number that can be served");
     }

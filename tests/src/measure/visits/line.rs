@@ -16,6 +16,8 @@ pub(super) const PAYLOAD: usize = 225;
 const PATIENCE: Duration = Duration::from_secs(20);
 /// An answer to a farewell is not waited for any longer.
 const FAREWELL: Duration = Duration::from_millis(300);
+/// A port of this machine comes again: its last owner's address on the relay may not have been given back yet.
+const TRIES: usize = 3;
 /// How often the protocol is asked whether something is to be refreshed.
 const REFRESH: Duration = Duration::from_secs(2);
 
@@ -60,6 +62,17 @@ pub(super) struct Line {
 impl Line {
     /// A socket, and an address on the relay where there is one.
     pub(super) async fn open(pass: Option<Pass>) -> Result<Self> {
+        let mut tries = TRIES;
+        loop {
+            tries -= 1;
+            match Self::try_open(pass.clone()).await {
+                Err(_) if tries > 0 => {}
+                done => return done,
+            }
+        }
+    }
+
+    async fn try_open(pass: Option<Pass>) -> Result<Self> {
         let socket = UdpSocket::bind(("127.0.0.1", 0)).await?;
         let local = socket.local_addr()?;
         let turn = pass.map(|pass| {
