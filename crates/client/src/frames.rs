@@ -214,6 +214,7 @@ mod tests {
             height: 1,
             rgba: vec![9; 8].into(),
             number: Some(7),
+            at_ms: 0,
             taken: std::time::Instant::now()
                 .checked_sub(Duration::from_secs(70))
                 .expect("the machine runs for longer"),

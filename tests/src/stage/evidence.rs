@@ -93,7 +93,18 @@ impl Evidence {
 /// Adds a line of words below a picture. The same words stand in result.json, should the tool be missing.
 async fn write_under(file: &Path, words: &str) {
     let strip = ["-background", "black", "-gravity", "south", "-splice", "0x36"];
-    let text = ["-fill", "white", "-pointsize", "20", "-annotate", "+0+8"];
+    let text = [
+        "-font",
+        "DejaVu-Sans",
+        "-fill",
+        "white",
+        "-pointsize",
+        "20",
+        "-annotate",
+        "+0+8",
+    ];
+    // The tool fills in what follows a percent sign.
+    let words = words.replace('%', "%%");
     let written = Command::new("mogrify")
         .args(strip)
         .args(text)

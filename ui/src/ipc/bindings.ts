@@ -1382,6 +1382,17 @@ question: string } |
 /**  Two versions. */
 { state: "conflict" };
 
+/**  What a person said who was asked for a sharp picture. */
+export type SharpAnswer = 
+/**  No. */
+"declined" | 
+/**  It goes over the call, to look at, and is not kept. */
+"shown" | 
+/**  It goes over the call, and into the report. */
+"kept" | 
+/**  The call could not carry it: it goes into the report alone, and comes later. */
+"later";
+
 /**  Side of the body, as the hurt person sees it. */
 export type Side = 
 /**  Left. */
@@ -1541,12 +1552,11 @@ export type TakenInView = {
 	refused: number,
 };
 
-export type SharpAnswer = "declined" | "shown" | "kept" | "later";
-
 /**  One line of text in a call. */
 export type TextLineView = {
 	/**  Written here. */
 	mine: boolean,
+	/**  The other side shows it; true of the other side's own. */
 	arrived: boolean,
 	/**  Words. */
 	text: string,
@@ -1682,15 +1692,23 @@ export type VisitView = {
 	path: string | null,
 	/**  `udp`, `tcp` of the relay leg. */
 	relay_protocol: string | null,
-	/**  What quality does now: `good`, `picture_small`, `picture_paused`, `reconnecting`. */
+	/**  What quality does now: `good`, `picture_small`, `picture_paused`, `weak` (where no picture is wanted), `reconnecting`. */
 	quality: string,
+	/**  The person here asked for a sharp picture, and there is no answer yet. */
 	sharp_asked: boolean,
+	/**  The other side's answer to that. */
 	sharp_answer: SharpAnswer | null,
+	/**  How much of it has come, in hundredths, while it is on its way. */
 	sharp_percent: number | null,
+	/**  The newest sharp picture that came: an attachment, for as long as the call lasts. */
 	sharp_id: string | null,
+	/**  The other side asks for a sharp picture, and waits for an answer. */
 	sharp_wanted: boolean,
+	/**  What the person here answered last. */
 	sharp_given: SharpAnswer | null,
+	/**  The person here wants to be called by telephone. */
 	call_me: boolean,
+	/**  The person there wants to be called by telephone. */
 	peer_call_me: boolean,
 	/**  Text lines, oldest first. */
 	texts: TextLineView[],

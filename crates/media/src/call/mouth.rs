@@ -131,7 +131,7 @@ pub(super) fn show(
             let rung = shared.controls.rung();
             let pace = pace(&shared, camera.format().fps);
             if shared.controls.photograph.swap(false, Relaxed) {
-                photograph(camera.as_mut(), &shared, pace.is_none());
+                photograph(camera.as_mut(), &shared, began, pace.is_none());
             }
             if pace.is_none() && !(shared.controls.camera_on.load(Relaxed) && camera.keeps_pace()) {
                 std::thread::sleep(IDLE);
@@ -185,6 +185,7 @@ pub(super) fn show(
                     height: picture.height(),
                     rgba: picture.to_rgba(),
                     number: counter::read(&picture),
+                    at_ms: shown_ms,
                     taken: now,
                     still: !rung.moves(),
                 }));
@@ -194,7 +195,7 @@ pub(super) fn show(
 }
 
 /// Takes a photo for whoever asked for one. What lay in a camera that nobody read is old.
-fn photograph(camera: &mut dyn Camera, shared: &Shared, idle: bool) {
+fn photograph(camera: &mut dyn Camera, shared: &Shared, began: Instant, idle: bool) {
     let old = if idle && camera.keeps_pace() {
         OLD_PICTURES
     } else {
@@ -209,6 +210,7 @@ fn photograph(camera: &mut dyn Camera, shared: &Shared, idle: bool) {
             height: picture.height(),
             rgba: picture.to_rgba(),
             number: counter::read(&picture),
+            at_ms: began.elapsed().as_millis() as u64,
             taken: Instant::now(),
             still: true,
         }));

@@ -143,6 +143,8 @@ pub struct VideoFrame {
     pub rgba: Arc<[u8]>,
     /// The number coded into a synthetic picture, if it can be read.
     pub number: Option<u32>,
+    /// Milliseconds since this side's call began, when it was shown.
+    pub at_ms: u64,
     /// When it was taken, as far as this side knows: of a still of the far side, when its first bytes came.
     pub taken: Instant,
     /// Is it a still picture, and not one of a moving one?

@@ -222,6 +222,7 @@ impl Eye {
                 height: picture.height(),
                 rgba: picture.to_rgba(),
                 number,
+                at_ms,
                 taken: still_since
                     .or(self.began.map(|began| began + at))
                     .unwrap_or_else(Instant::now),

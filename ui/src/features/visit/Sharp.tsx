@@ -20,7 +20,7 @@ export function Sharp(props: { visit: VisitView; peer: string }) {
       <Banner id="sharp-wanted" icon="camera" live>
         <p className="strong">{t("sharp.wanted", { name: peer })}</p>
         <p>{t("sharp.aim")}</p>
-        <div className="call__controls">
+        <div className="call__controls sharp__answers">
           <Button id="sharp-show" look="primary" busy={give.pending} onPress={() => give.run(false)}>{t("sharp.show")}</Button>
           <Button id="sharp-keep" busy={give.pending} onPress={() => give.run(true)}>{t("sharp.keep")}</Button>
           <Button id="sharp-refuse" busy={refuse.pending} onPress={() => refuse.run()}>{t("visit.decline")}</Button>

@@ -165,14 +165,16 @@ function ByPhone(props: { visit: VisitView; number: string }) {
   const ask = useCommand(commands.visitCallMe, { key: VISIT });
   return (
     <Banner id="by-phone" tone="warn" icon="phone" live>
-      <p className="strong">{t("visit.byPhone")}</p>
-      <PhoneLink id="visit-phone" number={props.number} look="primary" wide>{t("visit.phone")}</PhoneLink>
-      {props.visit.call_me ? (
-        <State id="call-me-asked" tone="ok" icon="check">{t("visit.callMeAsked")}</State>
-      ) : (
-        <Button id="call-me" icon="phone" wide busy={ask.pending} onPress={() => ask.run()}>{t("visit.callMe")}</Button>
-      )}
-      {ask.failure && <Trouble error={ask.failure} />}
+      <div className="stack">
+        <p className="strong">{t("visit.byPhone")}</p>
+        <PhoneLink id="visit-phone" number={props.number} look="primary" wide>{t("visit.phone")}</PhoneLink>
+        {props.visit.call_me ? (
+          <State id="call-me-asked" tone="ok" icon="check">{t("visit.callMeAsked")}</State>
+        ) : (
+          <Button id="call-me" icon="phone" wide busy={ask.pending} onPress={() => ask.run()}>{t("visit.callMe")}</Button>
+        )}
+        {ask.failure && <Trouble error={ask.failure} />}
+      </div>
     </Banner>
   );
 }
