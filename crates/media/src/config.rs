@@ -1,6 +1,7 @@
 //! What a call is started with: the relay, the picture, the sound.
 
 use std::net::IpAddr;
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
 /// One TURN relay and the right to use it.
@@ -130,6 +131,8 @@ pub struct CallConfig {
     pub speaker: AudioSink,
     /// The local address to use; `None` finds the one that routes to the relay (or to the world).
     pub bind: Option<IpAddr>,
+    /// The UDP ports that media leave from; `None` takes any. For firewalls that name them.
+    pub ports: Option<RangeInclusive<u16>>,
     /// The best rung the call may use at first.
     pub rung: crate::QualityRung,
     /// The transport.
@@ -165,6 +168,7 @@ impl CallConfig {
             audio: AudioSource::Synthetic(voice),
             speaker: AudioSink::Off,
             bind: None,
+            ports: None,
             rung: crate::QualityRung::Full,
             engine: EngineChoice::default(),
         }

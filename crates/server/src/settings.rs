@@ -63,6 +63,8 @@ pub struct Settings {
     pub relay_listen: Option<String>,
     /// Address under which clients reach the relay, where it is not the one that is listened on.
     pub relay_address: Option<String>,
+    /// UDP ports of the addresses that the relay gives to clients, `FIRST-LAST`; any where it is empty.
+    pub relay_ports: Option<String>,
     /// Seconds after which an emergency that no clinician has opened goes to the nurses.
     pub escalate_after_s: u32,
     /// Days that a device may show its records without having reached the server; 0: no bound. A new report is always
@@ -83,6 +85,7 @@ impl Default for Settings {
             hr_url: None,
             relay_listen: None,
             relay_address: None,
+            relay_ports: None,
             escalate_after_s: 120,
             offline_days: 30,
         }

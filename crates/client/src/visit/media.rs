@@ -11,7 +11,7 @@ use crate::config::{MediaChoice, SyntheticSide};
 use crate::sabotage::broken;
 
 /// What tests and support may ask for: `HMS_CALL_RELAY_ONLY=1`, `HMS_CALL_TRANSPORT=udp|tcp`,
-/// `HMS_CALL_PICTURE=small|medium|large`; `HMS_CALL_RELAY_AT=ADDRESS:PORT` reaches the relay there, where a test has
+/// `HMS_CALL_PICTURE=small|medium|large`; `HMS_MEDIA_PORTS=FIRST-LAST` is for firewalls that name ports (docs/network.md); `HMS_CALL_RELAY_AT=ADDRESS:PORT` reaches the relay there, where a test has
 /// put a link that can be cut.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct CallOptions {
@@ -19,6 +19,7 @@ pub(crate) struct CallOptions {
     transport: Option<&'static str>,
     picture: PictureFormat,
     relay_at: Option<SocketAddr>,
+    ports: Option<(u16, u16)>,
 }
 
 impl CallOptions {
@@ -38,6 +39,7 @@ impl CallOptions {
                 _ => PictureFormat::MEDIUM,
             },
             relay_at: word("HMS_CALL_RELAY_AT").parse().ok(),
+            ports: ports(&word("HMS_MEDIA_PORTS")),
         }
     }
 
@@ -89,6 +91,7 @@ impl CallOptions {
             audio,
             speaker,
             bind: None,
+            ports: self.ports.map(|(first, last)| first..=last),
             rung: QualityRung::Full,
             engine: hms_media::EngineChoice::default(),
         }
@@ -102,6 +105,21 @@ impl CallOptions {
             None => url,
         }
     }
+}
+
+/// `FIRST-LAST`; nothing where it is not one, and said: a call over any port is better than none.
+fn ports(text: &str) -> Option<(u16, u16)> {
+    if text.is_empty() {
+        return None;
+    }
+    let range = text
+        .split_once('-')
+        .and_then(|(first, last)| Some((first.trim().parse().ok()?, last.trim().parse().ok()?)))
+        .filter(|(first, last)| *first > 0 && first <= last);
+    if range.is_none() {
+        tracing::warn!("HMS_MEDIA_PORTS is not FIRST-LAST, such as 50000-50099: any port is used");
+    }
+    range
 }
 
 fn transport(url: &str) -> &'static str {
@@ -127,6 +145,14 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_range_of_ports_is_read_and_nonsense_is_none() {
+        assert_eq!(ports("50000-50099"), Some((50_000, 50_099)));
+        for bad in ["", "50000", "9-1", "0-5", "1-70000", "a-b"] {
+            assert_eq!(ports(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
     fn a_picture_that_nobody_wants_is_not_called_paused() {
         let on = |rung| CallStats {
             rung: Some(rung),
@@ -150,6 +176,7 @@ mod tests {
             transport: Some("tcp"),
             picture: PictureFormat::SMALL,
             relay_at: Some(([127, 0, 0, 1], 9).into()),
+            ports: Some((50_000, 50_099)),
         };
         let choice = MediaChoice::Synthetic {
             side: SyntheticSide::Carrier,

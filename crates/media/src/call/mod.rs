@@ -11,6 +11,7 @@ mod rehearsal;
 mod report;
 mod senses;
 mod session;
+pub(crate) mod socket;
 mod transport;
 
 use std::sync::atomic::Ordering::Relaxed;

@@ -16,6 +16,7 @@ use super::mouth;
 use super::report::{CallEvent, EndReason, RelayProtocol};
 use super::senses::{self, HeardPacket, Seen};
 use super::session::{Command, Shared};
+use super::socket::{self, Marks};
 use crate::devices;
 use crate::engine::{self, LocalAddress};
 use crate::turn::{RelayAddress, RelayPath};
@@ -60,6 +61,7 @@ pub(super) fn run(
 struct Transport {
     conductor: Conductor,
     socket: UdpSocket,
+    marks: Marks,
     local: SocketAddr,
     relays: Vec<RelayPath>,
     shared: Arc<Shared>,
@@ -77,7 +79,9 @@ impl Transport {
             Some(ip) => ip,
             None => route_to(&config).await,
         };
-        let socket = UdpSocket::bind((ip, 0)).await.map_err(CallError::OpenSocket)?;
+        let socket = socket::open(ip, config.ports.clone())
+            .await
+            .map_err(CallError::OpenSocket)?;
         let local = socket.local_addr().map_err(CallError::OpenSocket)?;
         // A fresh socket does not know that it may write, and `try_send_to` would drop the first packets.
         socket.writable().await.map_err(CallError::OpenSocket)?;
@@ -128,6 +132,7 @@ impl Transport {
         Ok(Self {
             conductor: Conductor::new(engine, Arc::clone(&shared), began),
             socket,
+            marks: Marks::default(),
             local,
             relays,
             shared,
@@ -235,14 +240,16 @@ impl Transport {
 
     fn hand_out(&mut self, now: Instant) {
         while let Some(packet) = self.conductor.next_packet() {
+            let kind = self.conductor.kind_of(&packet.bytes);
             let relay = self
                 .relays
                 .iter_mut()
                 .find(|relay| relay.relayed() == packet.source);
             match relay {
-                Some(relay) => relay.send(now, packet.destination, packet.bytes),
+                Some(relay) => relay.send(now, packet.destination, packet.bytes, kind),
                 // A full socket buffer drops, as a network does.
                 None if packet.source == self.local => {
+                    self.marks.set(&self.socket, kind);
                     let _ = self.socket.try_send_to(&packet.bytes, packet.destination);
                 }
                 None => {}
@@ -318,8 +325,8 @@ async fn open_relays(config: &CallConfig, began: Instant) -> Result<Vec<RelayPat
         if RelayAddress::parse(&server.url).is_none() {
             return Err(CallError::RelayAddress { index });
         }
-        let (server, bind) = (server.clone(), config.bind);
-        opening.spawn(async move { (index, RelayPath::open(server, bind, began).await) });
+        let (server, bind, ports) = (server.clone(), config.bind, config.ports.clone());
+        opening.spawn(async move { (index, RelayPath::open(server, bind, ports, began).await) });
     }
     let mut opened = Vec::new();
     let mut patience = Duration::MAX;

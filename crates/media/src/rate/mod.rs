@@ -8,4 +8,4 @@ mod wire;
 pub(crate) use estimate::Estimator;
 pub use estimate::Receipt;
 pub(crate) use pacer::Pacer;
-pub(crate) use wire::Wire;
+pub(crate) use wire::{Kind, Wire};

@@ -8,6 +8,7 @@ pub(crate) mod loose;
 
 use std::collections::{HashMap, HashSet};
 use std::net::{IpAddr, SocketAddr};
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -20,6 +21,8 @@ use turn_client_proto::tcp::TurnClientTcp;
 use turn_client_proto::types::{TransportType, TurnCredentials};
 use turn_client_proto::udp::TurnClientUdp;
 
+use crate::call::socket::{self, Marks};
+use crate::rate::Kind;
 use crate::{RelayProtocol, TurnServer};
 use hms_core::call::framing::{padded, Framing};
 
@@ -98,14 +101,15 @@ pub(crate) struct RelayPath {
 }
 
 enum Wire {
-    Udp(Arc<UdpSocket>),
+    Udp(Arc<UdpSocket>, Marks),
     Tcp(mpsc::Sender<Vec<u8>>),
 }
 
 impl Wire {
-    fn send(&self, bytes: Vec<u8>) {
+    fn send(&mut self, bytes: Vec<u8>, kind: Kind) {
         match self {
-            Self::Udp(socket) => {
+            Self::Udp(socket, marks) => {
+                marks.set(socket, kind);
                 let _ = socket.try_send(&bytes);
             }
             Self::Tcp(writer) => {
@@ -117,9 +121,14 @@ impl Wire {
 
 impl RelayPath {
     /// Asks a relay for an address. `None` if it does not answer in time or refuses.
-    pub(crate) async fn open(server: TurnServer, bind: Option<IpAddr>, began: Instant) -> Option<Self> {
+    pub(crate) async fn open(
+        server: TurnServer,
+        bind: Option<IpAddr>,
+        ports: Option<RangeInclusive<u16>>,
+        began: Instant,
+    ) -> Option<Self> {
         let address = RelayAddress::parse(&server.url)?;
-        tokio::time::timeout(OPEN_TIMEOUT, Self::allocate(server, address, bind, began))
+        tokio::time::timeout(OPEN_TIMEOUT, Self::allocate(server, address, bind, ports, began))
             .await
             .ok()?
     }
@@ -128,6 +137,7 @@ impl RelayPath {
         server: TurnServer,
         address: RelayAddress,
         bind: Option<IpAddr>,
+        ports: Option<RangeInclusive<u16>>,
         began: Instant,
     ) -> Option<Self> {
         let at = address.resolve().await?;
@@ -136,12 +146,12 @@ impl RelayPath {
         let (to_inbox, inbox) = mpsc::channel(QUEUE);
         let (client, wire) = match address.protocol {
             RelayProtocol::Udp => {
-                let socket = Arc::new(connect_udp(at, bind).await?);
+                let socket = Arc::new(connect_udp(at, bind, ports).await?);
                 let local = socket.local_addr().ok()?;
                 tasks.spawn(read_udp(Arc::clone(&socket), to_inbox));
                 (
                     Client::Udp(TurnClientUdp::allocate(local, at, config)),
-                    Wire::Udp(socket),
+                    Wire::Udp(socket, Marks::default()),
                 )
             }
             RelayProtocol::Tcp => {
@@ -249,7 +259,8 @@ impl RelayPath {
             .any(|(peer, _)| self.client.have_permission(TransportType::Udp, peer.ip()))
         {
             for (peer, bytes) in std::mem::take(&mut self.held) {
-                self.send(now, peer, bytes);
+                // What waited was a path check: nothing else goes before there is permission.
+                self.send(now, peer, bytes, Kind::Control);
             }
         }
     }
@@ -267,7 +278,7 @@ impl RelayPath {
     }
 
     /// Sends to a peer through the relay. The first packets wait until the relay has allowed the peer.
-    pub(crate) fn send(&mut self, now: Instant, peer: SocketAddr, bytes: Vec<u8>) {
+    pub(crate) fn send(&mut self, now: Instant, peer: SocketAddr, bytes: Vec<u8>, kind: Kind) {
         let at = self.time(now);
         self.permit(now, peer.ip());
         if !self.client.have_permission(TransportType::Udp, peer.ip()) {
@@ -282,7 +293,7 @@ impl RelayPath {
             let _ = self.client.bind_channel(TransportType::Udp, peer, at);
         }
         if let Ok(Some(message)) = self.client.send_to(TransportType::Udp, peer, bytes, at) {
-            self.wire.send(message.build().data);
+            self.wire.send(message.build().data, kind);
         }
         self.pump(now);
     }
@@ -293,7 +304,7 @@ impl RelayPath {
         loop {
             let next = self.client.poll(at);
             while let Some(message) = self.client.poll_transmit(at) {
-                self.wire.send(message.data.to_vec());
+                self.wire.send(message.data.to_vec(), Kind::Control);
             }
             match next {
                 TurnPollRet::WaitUntil(until) => {
@@ -328,8 +339,12 @@ impl RelayPath {
     }
 }
 
-async fn connect_udp(at: SocketAddr, bind: Option<IpAddr>) -> Option<UdpSocket> {
-    let socket = UdpSocket::bind((local_for(at, bind), 0)).await.ok()?;
+async fn connect_udp(
+    at: SocketAddr,
+    bind: Option<IpAddr>,
+    ports: Option<RangeInclusive<u16>>,
+) -> Option<UdpSocket> {
+    let socket = socket::open(local_for(at, bind), ports).await.ok()?;
     socket.connect(at).await.ok()?;
     // A fresh socket does not know that it may write, and `try_send` would drop the first message.
     socket.writable().await.ok()?;

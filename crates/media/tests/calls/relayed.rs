@@ -12,7 +12,7 @@ pub async fn relay() -> Relay {
         username: "visit".into(),
         password: "long and random".into(),
     };
-    Relay::start(SocketAddr::from(([127, 0, 0, 1], 0)), None, [user])
+    Relay::start(SocketAddr::from(([127, 0, 0, 1], 0)), None, None, [user])
         .await
         .expect("a free port")
 }

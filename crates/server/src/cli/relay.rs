@@ -10,6 +10,7 @@ use anyhow::Context;
 use hms_model::secret::Secret;
 use hms_model::wire::signal::WireTurn;
 use std::net::{IpAddr, SocketAddr};
+use std::ops::RangeInclusive;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Starts the relay where one is configured.
@@ -21,7 +22,7 @@ pub(super) async fn start(settings: &Settings) -> anyhow::Result<Option<Arc<Rela
         .parse()
         .context("relay_listen is not ADDRESS:PORT, such as 0.0.0.0:3478")?;
     let advertised = advertised(settings)?;
-    let relay = Relay::start(listen, advertised, [])
+    let relay = Relay::start(listen, advertised, ports(settings)?, [])
         .await
         .with_context(|| format!("cannot open the relay at {listen}; give another --relay"))?;
     tracing::info!(address = %relay.addr(), "The relay listens");
@@ -36,6 +37,18 @@ fn advertised(settings: &Settings) -> anyhow::Result<Option<IpAddr>> {
         .parse()
         .map(Some)
         .context("relay_address is not an IP address")
+}
+
+fn ports(settings: &Settings) -> anyhow::Result<Option<RangeInclusive<u16>>> {
+    let Some(text) = settings.relay_ports.as_deref().filter(|text| !text.is_empty()) else {
+        return Ok(None);
+    };
+    let range = text
+        .split_once('-')
+        .and_then(|(first, last)| Some((first.trim().parse().ok()?, last.trim().parse().ok()?)))
+        .filter(|(first, last)| *first > 0 && first <= last)
+        .with_context(|| format!("relay_ports is {text:?}, not FIRST-LAST, such as 49160-49959"))?;
+    Ok(Some(range.0..=range.1))
 }
 
 /// What signalling needs of it. The secret behind the credentials lives as long as the process: nobody else needs it.
@@ -96,9 +109,24 @@ mod tests {
     use super::*;
     use hms_model::time::Timestamp;
 
+    #[test]
+    fn a_range_of_ports_is_read_and_nonsense_says_so() {
+        let with = |text: &str| {
+            ports(&Settings {
+                relay_ports: Some(text.to_owned()),
+                ..Settings::default()
+            })
+        };
+        assert_eq!(with("49160-49959").expect("a range"), Some(49_160..=49_959));
+        assert_eq!(with("").expect("none"), None);
+        for bad in ["49160", "5-4", "0-9", "a-b", "1-70000"] {
+            assert!(with(bad).is_err(), "{bad}");
+        }
+    }
+
     #[tokio::test]
     async fn a_credential_ends_with_its_call() {
-        let relay = Relay::start(SocketAddr::from(([127, 0, 0, 1], 0)), None, [])
+        let relay = Relay::start(SocketAddr::from(([127, 0, 0, 1], 0)), None, None, [])
             .await
             .expect("a relay");
         let issuer = TurnIssuer::new(vec!["turn:relay".to_owned()], Secret::new(b"secret".to_vec()));

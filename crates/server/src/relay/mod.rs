@@ -9,6 +9,7 @@ mod peers;
 mod worker;
 
 use std::net::{IpAddr, SocketAddr};
+use std::ops::RangeInclusive;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::net::TcpListener;
@@ -84,11 +85,14 @@ impl Relay {
     /// address that clients and peers see, if it is not the one that is listened on (behind NAT). Listening on
     /// 0.0.0.0 without it, the address that routes to the world is taken.
     ///
+    /// The addresses that it gives to clients have ports of the range, two for each call, or any.
+    ///
     /// # Errors
     /// If the port cannot be bound.
     pub async fn start(
         listen: SocketAddr,
         advertised: Option<IpAddr>,
+        ports: Option<RangeInclusive<u16>>,
         users: impl IntoIterator<Item = RelayUser>,
     ) -> Result<Self, RelayError> {
         let (udp, tcp) = bind_both(listen).await.map_err(RelayError::OpenPort)?;
@@ -108,6 +112,7 @@ impl Relay {
             tcp,
             addr,
             advertised,
+            ports,
             inbox,
             Arc::clone(&counters),
         ));

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
+use std::ops::RangeInclusive;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -67,6 +68,8 @@ pub(super) struct Worker {
     pub(super) began: Instant,
     listen: SocketAddr,
     advertised: Option<IpAddr>,
+    /// The ports of the addresses that it gives; any where there is none.
+    pub(super) ports: Option<RangeInclusive<u16>>,
     udp: UdpSocket,
     udp_side: TurnServer,
     tcp_side: TurnServer,
@@ -83,11 +86,13 @@ pub(super) async fn run(
     tcp: TcpListener,
     listen: SocketAddr,
     advertised: Option<IpAddr>,
+    ports: Option<RangeInclusive<u16>>,
     mut users: mpsc::UnboundedReceiver<RelayUser>,
     counters: Arc<Mutex<Vec<AllocationCounters>>>,
 ) {
     let (inbox, mut incoming) = mpsc::channel(INBOX);
     let mut worker = Worker::new(udp, listen, advertised, counters, inbox);
+    worker.ports = ports;
     let mut buffer = [0u8; MAX_DATAGRAM];
     let mut due = Instant::now();
     loop {
@@ -127,6 +132,7 @@ impl Worker {
             began: Instant::now(),
             listen,
             advertised,
+            ports: None,
             udp,
             udp_side: TurnServer::new(TransportType::Udp, listen, REALM.into()),
             tcp_side: TurnServer::new(TransportType::Tcp, listen, REALM.into()),
@@ -314,7 +320,7 @@ impl Worker {
         if transport != TransportType::Udp || self.allocations.len() >= MAX_ALLOCATIONS {
             return Err(SocketAllocateError::InsufficientCapacity);
         }
-        let (socket, local) = open(self.listen.ip())
+        let (socket, local) = open(self.listen.ip(), self.ports.clone())
             .await
             .map_err(|_| SocketAllocateError::InsufficientCapacity)?;
         let relayed = SocketAddr::new(self.advertised.unwrap_or(local.ip()), local.port());
@@ -388,8 +394,18 @@ impl Worker {
     }
 }
 
-async fn open(ip: IpAddr) -> std::io::Result<(Arc<UdpSocket>, SocketAddr)> {
-    let socket = UdpSocket::bind((ip, 0)).await?;
+async fn open(
+    ip: IpAddr,
+    ports: Option<RangeInclusive<u16>>,
+) -> std::io::Result<(Arc<UdpSocket>, SocketAddr)> {
+    let mut found = Err(std::io::Error::from(std::io::ErrorKind::AddrInUse));
+    for port in ports.unwrap_or(0..=0) {
+        found = UdpSocket::bind((ip, port)).await;
+        if found.is_ok() {
+            break;
+        }
+    }
+    let socket = found?;
     let local = socket.local_addr()?;
     // As for the relay's own port: or the first packet to a peer would be dropped.
     socket.writable().await?;

@@ -17,7 +17,7 @@ use super::greeting::Greeting;
 use super::report::{CallEvent, EndReason};
 use super::session::{Command, Shared};
 use crate::engine::{CallEngine, Datagram, EngineEvent, EngineOutput, PathFigures};
-use crate::rate::{Estimator, Pacer, Wire};
+use crate::rate::{Estimator, Kind, Pacer, Wire};
 use crate::CallError;
 
 /// How often the figures are renewed and the ladder looks.
@@ -204,6 +204,11 @@ impl Conductor {
 
     pub(super) fn next_arrival(&mut self) -> Option<Arrival> {
         self.arrivals.pop_front()
+    }
+
+    /// What a packet that is to be sent carries.
+    pub(super) fn kind_of(&self, packet: &[u8]) -> Kind {
+        self.wire.kind(packet)
     }
 
     pub(super) fn ended(&self) -> Option<EndReason> {
