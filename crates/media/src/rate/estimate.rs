@@ -40,9 +40,12 @@ const DRAIN_TO: f64 = 0.4;
 const GROWTH: f64 = 0.15;
 /// The estimate is at most so much above what is really sent: nothing more has been tried.
 const TRIED: f64 = 1.3;
+/// What may be hoped of a line without a queue, whatever has been tried: the rate from which a picture moves, slowly. Without it a
+/// call that sends sound and stills alone would never learn that the line could carry more.
+const HOPED_BPS: f64 = 68_000.0;
 /// A rate that filled the queue is not gone beyond for this long, and twice as long each time.
 const REMEMBER: Duration = Duration::from_secs(15);
-const REMEMBER_AT_MOST: Duration = Duration::from_secs(60);
+const REMEMBER_AT_MOST: Duration = Duration::from_secs(30);
 /// No radio loses so much for so long: the line must be full.
 const HOPELESS_LOSS: f64 = 0.30;
 /// Weight of one packet in the average of loss.
@@ -274,7 +277,7 @@ impl Estimator {
         };
         let mut limit = MOST_BPS;
         if let Some(came) = self.came_bps(RATE_OVER) {
-            limit = limit.min((came * TRIED + 10_000.0).max(self.bps));
+            limit = limit.min((came * TRIED + 10_000.0).max(HOPED_BPS).max(self.bps));
         }
         if let Some((bps, at)) = self.failed {
             if now.saturating_duration_since(at) < self.remember {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use hms_netlab::Plan;
+use hms_netlab::{Plan, Step};
 
 use super::table::{figures, median, Figures};
 use super::Rehearsal;
@@ -127,6 +127,28 @@ fn after_a_cut_of_fifteen_seconds_sound_is_there_at_once_and_the_picture_soon() 
     for side in [first, second] {
         assert!(side.sound_back_s <= 1.0 && side.picture_back_s <= 2.0, "{side:?}");
         assert!(side.fps >= 15.0, "{side:?}");
+    }
+}
+
+#[test]
+fn a_line_that_becomes_good_again_gets_its_picture_back() {
+    let mut plan = Plan::named("d").expect("a cell");
+    plan.steps = vec![
+        (s(8), Step::Rate(Some(45_000))),
+        (s(25), Step::Rate(Some(300_000))),
+    ];
+    let mut rehearsal = Rehearsal::new(plan, 11, EngineChoice::Str0m);
+    rehearsal.run_until(s(110));
+
+    for side in &rehearsal.sides {
+        let thin = figures(side, s(15), s(24));
+        let after = figures(side, s(100), s(110));
+        println!(
+            "{:.1} then {:.1} pictures a second; {:?}",
+            thin.fps, after.fps, side.diary.rungs
+        );
+        assert!(thin.fps < 1.0, "{thin:?}");
+        assert!(after.fps >= 10.0, "{after:?}");
     }
 }
 
