@@ -6,35 +6,47 @@ use super::{CallEngine, EngineEvent, EngineOutput, LocalAddress};
 
 /// Two engines joined by nothing but function calls.
 pub(super) struct Pair {
-    pub(super) now: Instant,
-    pub(super) sides: [Box<dyn CallEngine>; 2],
-    pub(super) heard: [Vec<u64>; 2],
-    pub(super) seen: [usize; 2],
-    pub(super) events: [Vec<&'static str>; 2],
+    now: Instant,
+    sides: [Box<dyn CallEngine>; 2],
+    heard: [Vec<u64>; 2],
+    seen: [usize; 2],
+    events: [Vec<&'static str>; 2],
+    /// Datagrams of a handshake that are still to be lost, by sender.
+    to_lose: [usize; 2],
+    /// The longest datagram that was sent.
+    longest: usize,
+    next: u64,
 }
 
+/// Makes the engine of a side.
+pub(super) type Make<'a> = &'a dyn Fn(Instant, usize) -> Box<dyn CallEngine>;
+
 const ADDRESSES: [&str; 2] = ["10.0.0.1:4000", "10.0.0.2:4000"];
+const V6_ADDRESSES: [&str; 2] = ["[fd00::1]:4000", "[fd00::2]:4000"];
+/// Through tunnels and relays, nothing longer is sure to arrive.
+const LONGEST: usize = 1_200;
 
 impl Pair {
-    fn connected(make: &dyn Fn(Instant, usize) -> Box<dyn CallEngine>) -> Self {
+    fn described(make: Make<'_>, addresses: [&str; 2]) -> Self {
         let now = Instant::now();
         let mut sides = [make(now, 0), make(now, 1)];
-        for (side, address) in sides.iter_mut().zip(ADDRESSES) {
+        for (side, address) in sides.iter_mut().zip(addresses) {
             side.add_local(LocalAddress::Host(address.parse().unwrap()))
                 .unwrap();
         }
         let offer = sides[0].offer(now).unwrap();
         let answer = sides[1].accept_offer(now, &offer).unwrap();
         sides[0].accept_answer(now, &answer).unwrap();
-        let mut pair = Self {
+        Self {
             now,
             sides,
             heard: Default::default(),
             seen: Default::default(),
             events: Default::default(),
-        };
-        pair.run(Duration::from_secs(3));
-        pair
+            to_lose: [0; 2],
+            longest: 0,
+            next: 0,
+        }
     }
 
     fn run(&mut self, span: Duration) {
@@ -53,6 +65,12 @@ impl Pair {
     fn take(&mut self, at: usize, output: EngineOutput) {
         match output {
             EngineOutput::Send(packet) => {
+                self.longest = self.longest.max(packet.bytes.len());
+                // RFC 7983: from 20 to 63 it is the handshake.
+                if self.to_lose[at] > 0 && (20..64).contains(&packet.bytes[0]) {
+                    self.to_lose[at] -= 1;
+                    return;
+                }
                 self.sides[1 - at].receive(self.now, packet.source, packet.destination, &packet.bytes);
             }
             EngineOutput::Event(EngineEvent::Audio { at: time, .. }) => self.heard[at].push(time),
@@ -63,40 +81,97 @@ impl Pair {
             EngineOutput::Event(_) => {}
         }
     }
+
+    /// A second of sound and pictures both ways; all of it arrives, in order. A picture has this many bytes.
+    fn talk(&mut self, picture: usize) {
+        self.heard = Default::default();
+        self.seen = Default::default();
+        let mut frame = vec![3; picture];
+        frame[..6].copy_from_slice(&[0x10, 0, 0, 1, 2, 3]);
+        for _ in 0..20 {
+            for side in 0..2 {
+                self.sides[side].send_audio(self.now, self.next * 2880, vec![7; 60]);
+                self.sides[side].send_video(self.now, self.next * 5400, frame.clone());
+            }
+            self.next += 1;
+            self.run(Duration::from_millis(60));
+        }
+        self.run(Duration::from_secs(1));
+        for side in 0..2 {
+            assert_eq!(self.heard[side].len(), 20, "sound on side {side}");
+            assert!(self.heard[side].windows(2).all(|pair| pair[1] - pair[0] == 2880));
+            // An engine may hold the last picture until it sees that nothing follows.
+            assert!(
+                self.seen[side] >= 19,
+                "pictures on side {side}: {}",
+                self.seen[side]
+            );
+        }
+    }
 }
 
 /// Sound and picture go both ways in order, a key-frame request arrives, and a goodbye is heard.
 ///
 /// `make` gets the side that it makes an engine for, so that two different engines can be joined.
-pub(super) fn two_sides_talk(make: &dyn Fn(Instant, usize) -> Box<dyn CallEngine>) -> Pair {
-    let mut pair = Pair::connected(make);
+pub(super) fn two_sides_talk(make: Make<'_>) -> Pair {
+    let mut pair = Pair::described(make, ADDRESSES);
+    pair.run(Duration::from_secs(3));
     assert_eq!(pair.events, [["connected"], ["connected"]]);
+    pair.talk(6);
 
-    for number in 0..20u64 {
-        for side in 0..2 {
-            let now = pair.now;
-            pair.sides[side].send_audio(now, number * 2880, vec![7; 60]);
-            pair.sides[side].send_video(now, number * 5400, vec![0x10, 0, 0, 1, 2, 3]);
-        }
-        pair.run(Duration::from_millis(60));
-    }
-    pair.run(Duration::from_secs(1));
     let now = pair.now;
     pair.sides[0].request_key_frame(now);
     pair.run(Duration::from_millis(300));
-
-    for side in 0..2 {
-        assert_eq!(pair.heard[side].len(), 20, "sound on side {side}");
-        assert!(pair.heard[side].windows(2).all(|pair| pair[1] - pair[0] == 2880));
-        // An engine may hold the last picture until it sees that nothing follows.
-        assert!(
-            pair.seen[side] >= 19,
-            "pictures on side {side}: {}",
-            pair.seen[side]
-        );
-    }
     assert!(pair.events[1].contains(&"key"));
     pair
+}
+
+/// No datagram is longer than what gets through everywhere, however large a picture or a message.
+pub(super) fn datagrams_stay_short(make: Make<'_>) {
+    let mut pair = two_sides_talk(make);
+    for side in 0..2 {
+        let now = pair.now;
+        let _ = pair.sides[side].send_data(now, &[5; 1_000]);
+    }
+    pair.talk(20_000);
+    assert!(pair.longest > 900, "{}: nothing long was sent", pair.longest);
+    assert!(pair.longest <= LONGEST, "{}", pair.longest);
+}
+
+/// A handshake whose first datagrams are lost on both sides still comes about.
+pub(super) fn a_handshake_survives_losses(make: Make<'_>) {
+    let mut pair = Pair::described(make, ADDRESSES);
+    pair.to_lose = [3, 2];
+    pair.run(Duration::from_secs(20));
+    assert_eq!(pair.to_lose, [0, 0], "the handshake was not lost");
+    assert_eq!(pair.events, [["connected"], ["connected"]]);
+    pair.talk(6);
+}
+
+/// A network without IPv4 carries a call.
+pub(super) fn ipv6_alone_is_enough(make: Make<'_>) {
+    let mut pair = Pair::described(make, V6_ADDRESSES);
+    pair.run(Duration::from_secs(3));
+    assert_eq!(pair.events, [["connected"], ["connected"]]);
+    pair.talk(6);
+}
+
+/// New paths are looked for while the call goes on; also where both sides wanted to at once: the caller's offer holds.
+pub(super) fn paths_are_found_anew(make: Make<'_>) {
+    let mut pair = two_sides_talk(make);
+    for both in [false, true] {
+        let now = pair.now;
+        let offer = pair.sides[0].restart_ice(now).unwrap();
+        if both {
+            pair.sides[1].restart_ice(now).unwrap();
+        }
+        let answer = pair.sides[1].accept_offer(now, &offer).unwrap();
+        pair.run(Duration::from_millis(200));
+        let now = pair.now;
+        pair.sides[0].accept_answer(now, &answer).unwrap();
+        pair.run(Duration::from_secs(2));
+        pair.talk(6);
+    }
 }
 
 /// The far side hears that the call is over.

@@ -378,12 +378,36 @@ fn received(data: MediaData) -> Option<EngineEvent> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::conformance::{goodbye_is_heard, nonsense_is_refused, two_sides_talk};
+    use super::super::conformance::{self, goodbye_is_heard, nonsense_is_refused, two_sides_talk};
     use super::*;
+
+    fn str0m(now: Instant, _: usize) -> Box<dyn CallEngine> {
+        Box::new(Str0mEngine::new(now))
+    }
 
     #[test]
     fn sound_and_picture_go_both_ways_and_goodbye_is_heard() {
-        goodbye_is_heard(two_sides_talk(&|now, _| Box::new(Str0mEngine::new(now))));
+        goodbye_is_heard(two_sides_talk(&str0m));
+    }
+
+    #[test]
+    fn datagrams_stay_short() {
+        conformance::datagrams_stay_short(&str0m);
+    }
+
+    #[test]
+    fn a_handshake_survives_losses() {
+        conformance::a_handshake_survives_losses(&str0m);
+    }
+
+    #[test]
+    fn ipv6_alone_is_enough() {
+        conformance::ipv6_alone_is_enough(&str0m);
+    }
+
+    #[test]
+    fn paths_are_found_anew() {
+        conformance::paths_are_found_anew(&str0m);
     }
 
     #[test]

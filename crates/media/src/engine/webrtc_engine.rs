@@ -642,7 +642,7 @@ impl Interceptor for HandOverRtcp {
 
 #[cfg(test)]
 mod tests {
-    use super::super::conformance::{goodbye_is_heard, nonsense_is_refused, two_sides_talk};
+    use super::super::conformance::{self, goodbye_is_heard, nonsense_is_refused, two_sides_talk};
     use super::*;
     use crate::engine::Str0mEngine;
 
@@ -666,6 +666,26 @@ mod tests {
                 }
             });
         }
+    }
+
+    #[test]
+    fn datagrams_stay_short() {
+        conformance::datagrams_stay_short(&|now, _| webrtc(now));
+    }
+
+    #[test]
+    fn a_handshake_survives_losses() {
+        conformance::a_handshake_survives_losses(&|now, _| webrtc(now));
+    }
+
+    #[test]
+    fn ipv6_alone_is_enough() {
+        conformance::ipv6_alone_is_enough(&|now, _| webrtc(now));
+    }
+
+    #[test]
+    fn paths_are_found_anew() {
+        conformance::paths_are_found_anew(&|now, _| webrtc(now));
     }
 
     #[test]
