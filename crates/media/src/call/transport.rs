@@ -105,7 +105,6 @@ impl Transport {
         let mut synthetic = false;
         let mut missing = Vec::new();
         let (speaker, no_speaker) = devices::open_speaker(&config.speaker);
-        missing.extend(no_speaker);
         let microphone = devices::open_microphone(&config.audio)?;
         let (microphone, speaker) = devices::cleaned(&config.audio, microphone, speaker);
         if let Some(opened) = microphone {
@@ -118,6 +117,7 @@ impl Transport {
             missing.extend(opened.missing);
             threads.push(mouth::show(opened.source, Arc::clone(&shared), out, began)?);
         }
+        missing.extend(no_speaker);
         threads.push(senses::hear(ear, Arc::clone(&shared), speaker, began)?);
         threads.push(senses::see(eye, Arc::clone(&shared), began)?);
         for device in missing {

@@ -2,6 +2,7 @@
 
 mod bad_link;
 mod direct;
+mod joins;
 mod link;
 #[path = "../../../server/src/relay/mod.rs"]
 #[expect(dead_code, reason = "the server uses the rest of it")]

@@ -1,5 +1,6 @@
 //! What a call must be on each kind of link. Figures of five seeds; the fast test plays few, `HMS_REHEARSE` prints all.
 
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use hms_netlab::{Plan, Step};
@@ -150,6 +151,65 @@ fn a_line_that_becomes_good_again_gets_its_picture_back() {
         assert!(thin.fps < 1.0, "{thin:?}");
         assert!(after.fps >= 10.0, "{after:?}");
     }
+}
+
+/// No two sound cards run at the same pace: 200 millionths apart, a buffer that is left alone is 120 ms off after ten minutes.
+#[test]
+fn clocks_that_run_apart_neither_starve_the_ear_nor_keep_it_waiting() {
+    let mut rehearsal = Rehearsal::new(Plan::named("clean").expect("a cell"), 11, EngineChoice::Str0m);
+    rehearsal.drift = 200e-6;
+    for side in &rehearsal.sides {
+        side.shared.controls.camera_on.store(false, Relaxed);
+    }
+    rehearsal.run_until(s(600));
+
+    for side in &rehearsal.sides {
+        let (first, last) = (figures(side, s(20), s(80)), figures(side, s(530), s(590)));
+        println!(
+            "buffer {:.0} then {:.0} ms, made up {:.3} %",
+            first.buffer_p50_ms, last.buffer_p50_ms, last.concealed_percent
+        );
+        assert!(
+            (last.buffer_p50_ms - first.buffer_p50_ms).abs() <= 60.0,
+            "{first:?} {last:?}"
+        );
+        assert!(last.concealed_percent <= 0.3, "{last:?}");
+    }
+}
+
+/// An hour with a picture, on clocks that run apart: `HMS_REHEARSE` names its link. Figures of every ten minutes, and what this
+/// process holds.
+#[test]
+#[ignore = "takes minutes; prints figures and checks that memory stays flat"]
+fn an_hour() {
+    let name = std::env::var("HMS_REHEARSE").unwrap_or_else(|_| "a".into());
+    let plan = Plan::named(&name).expect("a cell");
+    let mut rehearsal = Rehearsal::new(plan, 11, EngineChoice::Str0m);
+    rehearsal.drift = 200e-6;
+    let mut held = Vec::new();
+    for minutes in (10..=60).step_by(10) {
+        rehearsal.run_until(s(minutes * 60));
+        held.push(resident_mb());
+        for side in &rehearsal.sides {
+            let of = figures(side, s(minutes * 60 - 60), s(minutes * 60 - 1));
+            println!(
+                "minute {minutes}: {:.1} MB held; sound {:.2} % made up, buffer {:.0} and {:.0} ms; {:.1} pictures a second, frozen {:.1} s",
+                held.last().copied().unwrap_or_default(),
+                of.concealed_percent, of.buffer_p50_ms, of.buffer_p95_ms, of.fps, of.frozen_s
+            );
+        }
+    }
+    // The diaries of both sides grow by about 7 MB in 50 minutes.
+    assert!(held[5] - held[0] < 20.0, "{held:?}");
+}
+
+fn resident_mb() -> f64 {
+    let pages = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
+    let resident = pages
+        .split(' ')
+        .nth(1)
+        .and_then(|pages| pages.parse::<f64>().ok());
+    resident.unwrap_or_default() * 4096.0 / 1e6
 }
 
 /// Figures, not a check: `HMS_REHEARSE="clean a b c d"` names the cells.

@@ -31,6 +31,8 @@ struct Rehearsal {
     links: [PacketLink; 2],
     flying: [Vec<Flying>; 2],
     sides: [Side; 2],
+    /// By how much the second side's clock runs fast.
+    drift: f64,
 }
 
 impl Rehearsal {
@@ -48,6 +50,16 @@ impl Rehearsal {
             links,
             flying: [Vec::new(), Vec::new()],
             sides,
+            drift: 0.0,
+        }
+    }
+
+    /// The time by a side's own clock, since the start.
+    fn clock(&self, side: usize) -> Duration {
+        if side == 0 {
+            self.now
+        } else {
+            self.now.mul_f64(1.0 + self.drift)
         }
     }
 
@@ -60,12 +72,12 @@ impl Rehearsal {
                     link.set(way);
                 }
             }
-            let now = self.start + self.now;
+            let clocks = [self.clock(0), self.clock(1)];
             for from in 0..2 {
-                self.deliver(from, now);
+                self.deliver(from, self.start + clocks[1 - from]);
             }
-            for side in &mut self.sides {
-                side.step(now, self.now);
+            for (side, at) in self.sides.iter_mut().zip(clocks) {
+                side.step(self.start + at, at);
             }
             for from in 0..2 {
                 self.put_on(from);
