@@ -25,7 +25,7 @@ use std::sync::Mutex;
 use std::time::Instant;
 
 /// Histories in a CI run.
-const SEEDS: u64 = 300;
+const SEEDS: u64 = 500;
 /// Histories on one server, before a new one is made: its records grow with each.
 const PER_SERVER: u64 = 5;
 /// Histories that have failed once, those of a range on one server: played in every run, whatever else is.

@@ -112,7 +112,6 @@ pub fn reset() -> Done {
         target().join("demo"),
         target().join("demo-evidence"),
         target().join("scenario-bite"),
-        target().join("scenario-bite-tcp"),
         target().join("scenario-visit-bad-link"),
         target().join("scenario-prove"),
         target().join("mobile"),
