@@ -20,7 +20,7 @@ export const STAFF_SCREENS: Shot[] = [
   { name: "urgent", tape: "staff_urgent", route: CASE, press: ["queue-release"], ready: "urgent-take" },
   { name: "nurse", tape: "staff_nurse", ready: "queue-item-0" },
   { name: "case", tape: "staff", route: CASE, ready: "chart-name" },
-  { name: "case-basis", tape: "staff", route: CASE, press: ["basis-00000000-0000-4000-8000-000000000005"], ready: "basis" },
+  { name: "case-basis", tape: "staff", route: CASE, press: ["basis-00000000-0000-4000-8000-000000000004"], ready: "basis" },
   { name: "case-mine", tape: "staff", route: CASE, press: ["queue-claim"], ready: "note-text" },
   { name: "case-taken", tape: "staff_taken", route: CASE, press: ["queue-claim"], ready: "claim-taken" },
   { name: "case-others", tape: "staff_others", route: CASE, ready: "note-locked" },

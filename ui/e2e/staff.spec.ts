@@ -75,8 +75,8 @@ test("the far side's pictures are painted, and each different one is counted", a
 
 /** A message of the picture socket: two by two pixels whose red is the frame number. */
 function picture(number: number): Buffer {
-  const head = Buffer.alloc(16);
-  [2, 2, number, 0].forEach((value, index) => head.writeUInt32LE(value, index * 4));
+  const head = Buffer.alloc(20);
+  [2, 2, number, 0, 0].forEach((value, index) => head.writeUInt32LE(value, index * 4));
   return Buffer.concat([head, Buffer.from([number, 120, 200, 255].concat([number, 120, 200, 255], [number, 120, 200, 255], [number, 120, 200, 255]))]);
 }
 
