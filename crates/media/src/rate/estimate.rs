@@ -5,8 +5,10 @@
 //! that no radio makes), the call's own picture is the only thing that tries for more, and a rate that has failed is
 //! remembered for a while. Times of the far side are compared with one another only.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
+
+use super::arrivals::Arrivals;
 
 /// What the far side says of one packet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,10 +25,6 @@ const LONG_QUEUE: Duration = Duration::from_millis(35);
 const SHORT_QUEUE: Duration = Duration::from_millis(15);
 /// Half of a full packet.
 const PACKET_BITS: f64 = 4_800.0;
-/// The shortest way is looked for over this long: a path may change.
-const BASE_OVER: Duration = Duration::from_secs(20);
-/// The queue is the shortest of this many packets: jitter lengthens single ones.
-const QUEUE_OF: usize = 6;
 /// What came is counted over this long.
 const RATE_OVER: Duration = Duration::from_millis(1_000);
 const SHORT_RATE_OVER: Duration = Duration::from_millis(400);
@@ -59,8 +57,11 @@ const SOUND_GIVES_WAY: Duration = Duration::from_secs(5);
 const MOST_BPS: f64 = 4_000_000.0;
 /// No receipts for this long are an outage.
 const OUTAGE: Duration = Duration::from_millis(1_500);
-/// Arrivals out of order lie closer together than this.
-const CLOCK_BACK: Duration = Duration::from_secs(60);
+/// Packets that are all late by the same for this long have a longer way; twice as long each time within a minute, or a full
+/// queue that neither grows nor drains would be taken for a way again and again.
+const LONGER_WAY: Duration = Duration::from_millis(1_500);
+const LONGER_WAY_AT_MOST: Duration = Duration::from_secs(12);
+const LONGER_WAY_AGAIN: Duration = Duration::from_secs(60);
 /// Packets remembered: two seconds of the fastest call.
 const SENT_KEPT: usize = 2_048;
 
@@ -71,20 +72,12 @@ struct Sent {
     missed: bool,
 }
 
-struct Came {
-    at: Instant,
-    bytes: usize,
-}
-
 /// The estimator of one direction.
 pub(crate) struct Estimator {
     /// By number. Sound leaves before pictures with lower numbers, so this is not the order of leaving.
     sent: BTreeMap<u64, Sent>,
     newest: u64,
-    /// Far side's arrival times of the last second.
-    came: VecDeque<Came>,
-    /// Way of each packet (arrival less departure, by two clocks), and when it came, newest last.
-    ways: VecDeque<(Instant, f64)>,
+    arrivals: Arrivals,
     bps: f64,
     failed: Option<(f64, Instant)>,
     remember: Duration,
@@ -92,8 +85,9 @@ pub(crate) struct Estimator {
     cut_at: Option<Instant>,
     /// Since when the queue has been too long, with no moment without one.
     long_since: Option<Instant>,
+    /// When the way was last found to have become longer, and how long that took.
+    longer_way: Option<(Instant, Duration)>,
     loss: f64,
-    first_arrival: Option<Instant>,
     /// When the first packet left after the last receipts.
     unanswered: Option<Instant>,
 }
@@ -104,16 +98,15 @@ impl Estimator {
         Self {
             sent: BTreeMap::new(),
             newest: 0,
-            came: VecDeque::new(),
-            ways: VecDeque::new(),
+            arrivals: Arrivals::default(),
             bps: bps as f64,
             failed: None,
             remember: REMEMBER,
             grown_at: None,
             cut_at: None,
             long_since: None,
+            longer_way: None,
             loss: 0.0,
-            first_arrival: None,
             unanswered: None,
         }
     }
@@ -150,8 +143,7 @@ impl Estimator {
     pub(crate) fn take(&mut self, now: Instant, receipts: &[Receipt]) {
         if self.unanswered_for(now) > OUTAGE {
             // Nothing came for a while: what was counted before it and in it says nothing of the line.
-            self.came.clear();
-            self.ways.clear();
+            self.arrivals.forget();
             self.sent.clear();
         }
         self.unanswered = None;
@@ -169,43 +161,9 @@ impl Estimator {
             };
             self.loss -= self.loss * LOSS_WEIGHT;
             newest_answered = newest_answered.max(Some(sent.at));
-            if self
-                .ways
-                .back()
-                .is_some_and(|(last, _)| came + CLOCK_BACK < *last)
-            {
-                // The far side's clock goes round every twelve days: nothing before it can be compared with now.
-                self.came.clear();
-                self.ways.clear();
-                self.first_arrival = None;
-            }
-            let zero = *self.first_arrival.get_or_insert(came);
-            // Two clocks: only differences of this mean anything.
-            let way = signed(came, zero) - signed(sent.at, zero);
-            self.ways.push_back((came, way));
-            self.came.push_back(Came {
-                at: came,
-                bytes: sent.bytes,
-            });
+            self.arrivals.add(sent.at, came, sent.bytes);
         }
-        let Some((newest, _)) = self.ways.back().copied() else {
-            return;
-        };
         self.count_lost(newest_answered);
-        while self
-            .ways
-            .front()
-            .is_some_and(|(at, _)| newest.saturating_duration_since(*at) > BASE_OVER)
-        {
-            self.ways.pop_front();
-        }
-        while self
-            .came
-            .front()
-            .is_some_and(|came| newest.saturating_duration_since(came.at) > RATE_OVER)
-        {
-            self.came.pop_front();
-        }
         self.judge(now);
     }
 
@@ -222,20 +180,46 @@ impl Estimator {
     }
 
     fn judge(&mut self, now: Instant) {
-        let (Some(queue), Some(jitter)) = (self.queue(), self.jitter()) else {
+        let (Some(queue), Some(jitter)) = (self.arrivals.queue(), self.arrivals.jitter()) else {
             return;
         };
         // One packet of a picture is a queue of its own on a thin line.
         let packet = PACKET_BITS / self.bps;
         let long = LONG_QUEUE.as_secs_f64() + jitter / 2.0 + packet;
         let hopeless = self.loss > HOPELESS_LOSS;
+        let short = SHORT_QUEUE.as_secs_f64() + jitter / 4.0 + packet / 2.0;
+        if queue >= short && !hopeless && self.way_is_longer(now, short, jitter) {
+            return;
+        }
         if queue > long || hopeless {
             self.shrink(now, queue);
-        } else if queue < SHORT_QUEUE.as_secs_f64() + jitter / 4.0 + packet / 2.0 {
+        } else if queue < short {
             self.grow(now);
         } else {
             self.grown_at = Some(now);
         }
+    }
+
+    /// A phone that changes its cell or its network has another way from one packet to the next. That is no queue, and
+    /// nothing that is sent less makes it shorter.
+    fn way_is_longer(&mut self, now: Instant, late: f64, jitter: f64) -> bool {
+        let over = self.longer_way.map_or(LONGER_WAY, |(at, took)| {
+            let again = now.saturating_duration_since(at) < LONGER_WAY_AGAIN;
+            if again {
+                (took * 2).min(LONGER_WAY_AT_MOST)
+            } else {
+                LONGER_WAY
+            }
+        });
+        let longer = self.arrivals.take_longer_way(over, late, jitter);
+        if longer {
+            self.longer_way = Some((now, over));
+            self.long_since = None;
+            // What failed, failed for that late arrival alone.
+            self.failed = None;
+            self.grown_at = Some(now);
+        }
+        longer
     }
 
     /// The line is full: back below what came through, so that the queue drains.
@@ -276,7 +260,8 @@ impl Estimator {
             return;
         };
         let mut limit = MOST_BPS;
-        if let Some(came) = self.came_bps(RATE_OVER) {
+        if let Some(came) = self.arrivals.bps(RATE_OVER) {
+            let came = came / (1.0 - self.loss.min(0.3));
             limit = limit.min((came * TRIED + 10_000.0).max(HOPED_BPS).max(self.bps));
         }
         if let Some((bps, at)) = self.failed {
@@ -292,49 +277,14 @@ impl Estimator {
         self.bps = grown.min(limit);
     }
 
-    /// Seconds that packets wait for the line, beyond the shortest way.
-    fn queue(&self) -> Option<f64> {
-        if self.ways.len() < QUEUE_OF {
-            return None;
-        }
-        let base = self.ways.iter().map(|(_, way)| *way).fold(f64::MAX, f64::min);
-        let now = self.ways.iter().rev().take(QUEUE_OF).map(|(_, way)| *way);
-        Some(now.fold(f64::MAX, f64::min) - base)
-    }
-
-    /// How much ways differ without a queue, in seconds: the lower half of them.
-    fn jitter(&self) -> Option<f64> {
-        let mut ways: Vec<f64> = self.ways.iter().map(|(_, way)| *way).collect();
-        let half = ways.len() / 2;
-        if half == 0 {
-            return None;
-        }
-        let (lower, middle, _) = ways.select_nth_unstable_by(half, f64::total_cmp);
-        let first = lower.iter().copied().fold(*middle, f64::min);
-        Some((*middle - first).min(0.05))
-    }
-
-    /// What the line carried lately, in bit/s: what came through, and what the radio lost behind the line.
+    /// What the line carries, in bit/s: what it gave out while it was busy, or else all that came lately; and what the
+    /// radio lost behind the line.
     fn came_bps(&self, over: Duration) -> Option<f64> {
-        let last = self.came.back()?;
-        let mut recent = self.came.iter().rev();
-        let mut bytes = 0;
-        let first = recent.find(|came| {
-            let inside = last.at.saturating_duration_since(came.at) < over;
-            // The first one's bytes came before the span began.
-            bytes += if inside { came.bytes } else { 0 };
-            !inside
-        });
-        let first = first.or(self.came.front())?;
-        let span = last.at.saturating_duration_since(first.at);
-        (span >= over / 3).then(|| bytes as f64 * 8.0 / span.as_secs_f64() / (1.0 - self.loss.min(0.3)))
-    }
-}
-
-fn signed(at: Instant, zero: Instant) -> f64 {
-    match at.checked_duration_since(zero) {
-        Some(after) => after.as_secs_f64(),
-        None => -zero.saturating_duration_since(at).as_secs_f64(),
+        let came = self
+            .arrivals
+            .bps_of_line(over)
+            .or_else(|| self.arrivals.bps(over))?;
+        Some(came / (1.0 - self.loss.min(0.3)))
     }
 }
 
@@ -366,6 +316,7 @@ mod tests {
         carried: usize,
         /// What the far side's clock is ahead.
         clock: Duration,
+        way: Duration,
     }
 
     impl Line {
@@ -381,6 +332,7 @@ mod tests {
                 longest_queue: Duration::ZERO,
                 carried: 0,
                 clock: Duration::from_secs(3_600),
+                way: Duration::from_millis(100),
             }
         }
 
@@ -413,8 +365,7 @@ mod tests {
             let begins = self.free.max(self.next);
             self.longest_queue = self.longest_queue.max(begins - self.next);
             self.free = begins + Duration::from_secs_f64(528.0 * 8.0 / bps);
-            let way = Duration::from_millis(100 + self.number * 7 % 10);
-            let came = self.free + way;
+            let came = self.free + self.way + Duration::from_millis(self.number * 7 % 10);
             let lost = loses(self.number);
             self.carried += usize::from(!lost) * 528;
             let receipt = Receipt {
@@ -456,6 +407,32 @@ mod tests {
     }
 
     #[test]
+    fn a_way_that_becomes_longer_is_no_queue() {
+        let mut line = Line::new(60_000);
+        line.run(20, 10_000_000.0, 50_000.0, |_| false);
+        line.way = Duration::from_millis(320);
+        line.run(6, 10_000_000.0, 50_000.0, |_| false);
+
+        assert!(line.estimator.bps() >= 45_000, "{}", line.estimator.bps());
+    }
+
+    #[test]
+    fn a_line_that_is_full_all_the_time_is_not_taken_for_a_long_way() {
+        let mut line = Line::new(300_000);
+        line.run(20, 400_000.0, 1e9, |_| false);
+        // Sound that goes on whatever is estimated fills it, but for a little.
+        line.run(40, 29_000.0, 28_000.0, |_| false);
+        // What it sends more at last shows at once that the line is full.
+        line.run(30, 29_000.0, 1e9, |_| false);
+
+        assert!(
+            line.longest_queue < Duration::from_millis(2_500),
+            "{:?}",
+            line.longest_queue
+        );
+    }
+
+    #[test]
     fn losses_of_the_radio_are_borne_and_a_hopeless_line_is_not() {
         let mut line = Line::new(100_000);
         line.run(40, 300_000.0, 1e9, |number| number * 37 % 10 == 0);
@@ -485,7 +462,11 @@ mod tests {
 
         assert!(line.estimator.bps() > 180_000, "{}", line.estimator.bps());
         // What came by the old clock is not kept until the call ends: 20 s at 71 packets a second are.
-        assert!(line.estimator.ways.len() < 1_600, "{}", line.estimator.ways.len());
+        assert!(
+            line.estimator.arrivals.len() < 1_600,
+            "{}",
+            line.estimator.arrivals.len()
+        );
     }
 
     #[test]

@@ -3,11 +3,11 @@
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
-use hms_netlab::{Plan, Step};
+use hms_netlab::{Loss, Plan, Step, Way};
 
 use super::table::{figures, median, Figures};
 use super::Rehearsal;
-use crate::EngineChoice;
+use crate::{EngineChoice, QualityRung};
 
 const fn s(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
@@ -256,5 +256,33 @@ fn chosen() -> EngineChoice {
         #[cfg(feature = "engine-webrtc")]
         Ok("webrtc") => EngineChoice::Webrtc,
         _ => EngineChoice::default(),
+    }
+}
+
+/// A line that becomes late from one moment to the next has a longer way, and no queue: a call that takes it for one gives
+/// up its picture, and then its stills, for as long as it remembers the shorter way.
+#[test]
+fn on_a_line_that_becomes_late_and_lossy_stills_come_soon_and_go_on() {
+    let way = |kbit: u64, delay_ms: u64, loss| Way {
+        bits_per_s: Some(kbit * 1_000),
+        delay: Duration::from_millis(delay_ms),
+        jitter: Duration::from_millis(delay_ms / 15),
+        loss,
+        ..Way::default()
+    };
+    let mut plan = Plan::named("clean").expect("a cell");
+    plan.steps = vec![
+        (s(4), Step::Ways([way(140, 80, Loss::None); 2])),
+        (s(16), Step::Ways([way(90, 300, Loss::Random(0.06)); 2])),
+    ];
+    let mut rehearsal = Rehearsal::new(plan, 18, EngineChoice::Str0m);
+    rehearsal.run_until(s(60));
+
+    for side in &rehearsal.sides {
+        let late = figures(side, s(18), s(60));
+        println!("{:?} {:?}", side.diary.stills, side.diary.rungs);
+        assert!(late.longest_without_still_s <= 15.0, "{late:?}");
+        let gave_up = |(_, rung): &&(Duration, _)| *rung < QualityRung::Stills;
+        assert_eq!(side.diary.rungs.iter().find(gave_up), None);
     }
 }
