@@ -44,6 +44,8 @@ pub(crate) struct Shared {
     pub(crate) events: broadcast::Sender<ClientEvent>,
     /// Rung when a deadline of the loop may have moved.
     pub(crate) alarm: Notify,
+    /// Rung when the machine has another network: connections over the old one may be dead without anybody being told.
+    pub(crate) moved: Notify,
     /// Rung when photos and recordings may have somewhere to go.
     pub(crate) uploads: Notify,
     jobs: mpsc::Sender<Job>,
@@ -114,6 +116,7 @@ impl Client {
             neighbours: Mutex::new(None),
             events,
             alarm: Notify::new(),
+            moved: Notify::new(),
             uploads: Notify::new(),
             jobs,
             tasks: Mutex::new(JoinSet::new()),

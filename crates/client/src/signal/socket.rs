@@ -78,6 +78,7 @@ pub(super) async fn serve(
                 // The app was locked: the connection ends with the task.
                 None => return End::Cut,
             },
+            () = shared.moved.notified() => return if welcomed { End::Cut } else { End::Failed },
             _ = links.tick() => {
                 if let Some(link) = link(shared).filter(|_| session.is_live()) {
                     session.send(link);

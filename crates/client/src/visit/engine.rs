@@ -227,6 +227,10 @@ impl Engine {
         match event {
             CallEvent::Connected | CallEvent::Recovered => self.visit_input(VisitInput::MediaUp),
             CallEvent::Lost => self.visit_input(VisitInput::MediaLost),
+            CallEvent::Moved => {
+                self.visit_input(VisitInput::Moved);
+                self.shared.moved.notify_waiters();
+            }
             CallEvent::StandIn(_) => self.visit_input(VisitInput::StandIn),
             CallEvent::Ended(EndReason::Failed) => self.visit_input(VisitInput::EngineFailed),
             // The signalling says who left and why.

@@ -53,6 +53,11 @@ impl Beside {
         }
     }
 
+    /// The camera is off: what has not left of a still does not leave.
+    pub(super) fn drop_still(&mut self) {
+        self.still.clear();
+    }
+
     /// Sends a sharp picture that answers the wish of this number; one before it that is not through is given up.
     pub(super) fn send_sharp(&mut self, number: u16, picture: &[u8]) {
         self.sharp = parts(StillKind::Sharp, number, picture);

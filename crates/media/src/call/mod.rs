@@ -13,6 +13,7 @@ mod senses;
 mod session;
 pub(crate) mod socket;
 mod transport;
+mod ways;
 
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::Arc;
@@ -84,6 +85,18 @@ impl Call {
     /// If the call is over or an offer is still open.
     pub async fn restart_ice(&self) -> Result<String, CallError> {
         self.ask(Command::RestartIce).await
+    }
+
+    /// The machine has another network, and this address leads out of it: the call opens new ways there, beside those it has, and
+    /// goes on. Where the configuration binds no address the call notices by itself.
+    ///
+    /// # Errors
+    /// If the call is over.
+    pub async fn move_to(&self, ip: std::net::IpAddr) -> Result<(), CallError> {
+        self.commands
+            .send(Command::MoveTo(ip))
+            .await
+            .map_err(|_| CallError::Over)
     }
 
     /// Mutes or opens the microphone. Silence is sent while muted.

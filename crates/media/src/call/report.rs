@@ -97,6 +97,8 @@ pub enum CallEvent {
     Lost,
     /// The path works again.
     Recovered,
+    /// This side has new ways to the other: another network, or others than those that failed. A new description would help.
+    Moved,
     /// The rung has changed.
     Rung(QualityRung),
     /// A device is missing; a stand-in is sent in its place and the screen must say so.

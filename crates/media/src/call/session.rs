@@ -20,6 +20,7 @@ pub(super) enum Command {
     AcceptOffer(String, Reply<String>),
     AcceptAnswer(String, Reply<()>),
     RestartIce(Reply<String>),
+    MoveTo(std::net::IpAddr),
     /// A sharp picture for the reliable channel, and the wish that it answers.
     Sharp(u16, Vec<u8>),
     HangUp(Reply<()>),

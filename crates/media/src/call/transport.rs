@@ -8,25 +8,29 @@ use std::task::Poll;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use tokio::net::UdpSocket;
 use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinSet;
 
 use super::conduct::{Arrival, Coded, Conductor};
 use super::mouth;
 use super::report::{CallEvent, EndReason, RelayProtocol};
 use super::senses::{self, HeardPacket, Seen};
 use super::session::{Command, Shared};
-use super::socket::{self, Marks};
+use super::ways::{Goals, Ways};
 use crate::devices;
-use crate::engine::{self, LocalAddress};
-use crate::turn::{RelayAddress, RelayPath};
+use crate::engine;
+use crate::turn::RelayPath;
 use crate::{CallConfig, CallError};
 
-/// How long the call waits for further relays after one has answered.
-const RELAY_GRACE: Duration = Duration::from_secs(1);
 /// Datagrams taken in one go before the loop looks at anything else.
 const BATCH: usize = 64;
 const MAX_DATAGRAM: usize = 2048;
+/// Where nothing comes any more for this long, the relay may have forgotten this side: new ways are looked for, and again after
+/// [`LOOK_AGAIN`].
+const LOOK_AFTER: Duration = Duration::from_secs(3);
+const LOOK_AGAIN: Duration = Duration::from_secs(8);
+/// The ways before the newest ones are kept: they may still work, or work again.
+const GENERATIONS: usize = 2;
 
 /// Runs a call to its end. Tells through `ready` whether it could be started.
 pub(super) fn run(
@@ -59,11 +63,17 @@ pub(super) fn run(
 }
 
 struct Transport {
+    config: Arc<CallConfig>,
+    began: Instant,
     conductor: Conductor,
-    socket: UdpSocket,
-    marks: Marks,
-    local: SocketAddr,
-    relays: Vec<RelayPath>,
+    /// The newest last.
+    ways: Vec<Ways>,
+    looking: JoinSet<Result<Ways, CallError>>,
+    looked_at: Instant,
+    /// The address that leads out, whenever it changes.
+    routes: Option<mpsc::Receiver<IpAddr>>,
+    ip: IpAddr,
+    peers: Vec<IpAddr>,
     shared: Arc<Shared>,
     coded: mpsc::Receiver<Coded>,
     to_ear: SyncSender<HeardPacket>,
@@ -75,26 +85,18 @@ struct Transport {
 impl Transport {
     async fn open(config: CallConfig, shared: Arc<Shared>) -> Result<Self, CallError> {
         let began = Instant::now();
-        let ip = match config.bind {
-            Some(ip) => ip,
-            None => route_to(&config).await,
+        let (ip, routes) = match config.bind {
+            Some(ip) => (ip, None),
+            None => {
+                let goals = Goals::of(&config).await;
+                let ip = goals.route().await.unwrap_or(Ipv4Addr::LOCALHOST.into());
+                (ip, Some(goals.watch(ip)))
+            }
         };
-        let socket = socket::open(ip, config.ports.clone())
-            .await
-            .map_err(CallError::OpenSocket)?;
-        let local = socket.local_addr().map_err(CallError::OpenSocket)?;
-        // A fresh socket does not know that it may write, and `try_send_to` would drop the first packets.
-        socket.writable().await.map_err(CallError::OpenSocket)?;
-        let relays = open_relays(&config, began).await?;
-        if config.relay_only && relays.is_empty() {
-            return Err(CallError::NoRelay);
-        }
+        let ways = Ways::find(&config, ip, began).await?;
         let mut engine = engine::make(config.engine, began)?;
-        if !config.relay_only {
-            engine.add_local(LocalAddress::Host(local))?;
-        }
-        for relay in &relays {
-            engine.add_local(LocalAddress::Relay(relay.relayed()))?;
+        for address in ways.addresses(config.relay_only) {
+            engine.add_local(address)?;
         }
 
         // Sound: 2 s of packets. Pictures: dropping one costs a key frame, so there is room for a burst.
@@ -124,17 +126,18 @@ impl Transport {
             shared.events.tell(CallEvent::StandIn(device));
         }
         shared.stats.send_modify(|stats| stats.synthetic = synthetic);
-        tracing::info!(
-            relays = relays.len(),
-            "A call is ready, with {} relayed addresses",
-            relays.len()
-        );
+        let relays = ways.relays.len();
+        tracing::info!(relays, "A call is ready, with {relays} relayed addresses");
         Ok(Self {
+            config: Arc::new(config),
+            began,
             conductor: Conductor::new(engine, Arc::clone(&shared), began),
-            socket,
-            marks: Marks::default(),
-            local,
-            relays,
+            ways: vec![ways],
+            looking: JoinSet::new(),
+            looked_at: began,
+            routes,
+            ip,
+            peers: Vec::new(),
             shared,
             coded,
             to_ear,
@@ -155,17 +158,17 @@ impl Transport {
                         hung_up = Some(reply);
                         self.conductor.end(Instant::now(), EndReason::HungUp);
                     }
+                    Some(Command::MoveTo(ip)) => self.move_to(ip),
                     Some(command) => self.obey(command),
                     // The holder is gone without a word: the far side is told all the same.
                     None => self.conductor.end(Instant::now(), EndReason::HungUp),
                 },
-                received = self.socket.recv_from(&mut buffer) => {
-                    if let Ok((length, source)) = received {
-                        self.receive(source, self.local, buffer.get(..length).unwrap_or(&[]));
-                        self.receive_more(&mut buffer);
-                    }
-                }
-                (relay, message) = next_message(&mut self.relays) => self.take_from_relay(relay, message),
+                came = next_arrival(&mut self.ways, &mut buffer) => match came {
+                    Came::Datagram(at, length, source) => self.receive_all(at, length, source, &mut buffer),
+                    Came::FromRelay(at, relay, message) => self.take_from_relay(at, relay, message),
+                },
+                Some(ip) = next_route(&mut self.routes) => self.move_to(ip),
+                Some(found) = self.looking.join_next() => self.take_ways(found.ok().and_then(Result::ok)),
                 Some(coded) = self.coded.recv() => self.conductor.send(Instant::now(), coded),
                 () = tokio::time::sleep_until(due.into()) => {}
             }
@@ -186,40 +189,81 @@ impl Transport {
 
     /// Lets the relays expect every address that the far side names, so that its first packet gets through.
     fn permit_peers(&mut self, sdp: &str) {
+        self.peers = candidate_addresses(sdp);
         let now = Instant::now();
-        for peer in candidate_addresses(sdp) {
-            for relay in &mut self.relays {
-                relay.permit(now, peer);
+        for relay in self.ways.iter_mut().flat_map(|ways| &mut ways.relays) {
+            for peer in &self.peers {
+                relay.permit(now, *peer);
             }
         }
     }
 
-    fn receive(&mut self, source: SocketAddr, destination: SocketAddr, bytes: &[u8]) {
-        self.conductor.receive(Instant::now(), source, destination, bytes);
+    /// The machine has another network: what leads out of it now is found, and used beside what there was.
+    fn move_to(&mut self, ip: IpAddr) {
+        tracing::info!("The call's machine has another network");
+        self.ip = ip;
+        self.looking.abort_all();
+        self.look_for_ways(Instant::now());
     }
 
-    fn receive_more(&mut self, buffer: &mut [u8]) {
+    fn look_for_ways(&mut self, now: Instant) {
+        self.looked_at = now;
+        let (config, ip, began) = (Arc::clone(&self.config), self.ip, self.began);
+        self.looking
+            .spawn(async move { Ways::find(&config, ip, began).await });
+    }
+
+    /// Uses new ways. The far side learns of them by what comes over them, and by the next description.
+    fn take_ways(&mut self, found: Option<Ways>) {
+        let Some(mut found) = found else { return };
+        let now = Instant::now();
+        for relay in &mut found.relays {
+            for peer in &self.peers {
+                relay.permit(now, *peer);
+            }
+        }
+        for address in found.addresses(self.config.relay_only) {
+            self.conductor.add_local(address);
+        }
+        self.ways.push(found);
+        if self.ways.len() > GENERATIONS {
+            for relay in &mut self.ways.remove(0).relays {
+                relay.give_back(now);
+            }
+        }
+        self.shared.events.tell(CallEvent::Moved);
+    }
+
+    fn receive_all(&mut self, at: usize, length: usize, source: SocketAddr, buffer: &mut [u8]) {
+        let now = Instant::now();
+        let Some(Ways { own, .. }) = self.ways.get(at) else {
+            return;
+        };
+        let mut came = (length, source);
         for _ in 0..BATCH {
-            let Ok((length, source)) = self.socket.try_recv_from(buffer) else {
-                break;
-            };
-            self.receive(source, self.local, buffer.get(..length).unwrap_or(&[]));
+            let bytes = buffer.get(..came.0).unwrap_or(&[]);
+            self.conductor.receive(now, came.1, own.local, bytes);
+            match own.socket.try_recv_from(buffer) {
+                Ok(next) => came = next,
+                Err(_) => break,
+            }
         }
     }
 
-    fn take_from_relay(&mut self, at: usize, message: Option<Vec<u8>>) {
-        let Some(relay) = self.relays.get_mut(at) else {
+    fn take_from_relay(&mut self, at: usize, relay: usize, message: Option<Vec<u8>>) {
+        let Some(ways) = self.ways.get_mut(at) else { return };
+        let Some(path) = ways.relays.get_mut(relay) else {
             return;
         };
+        let now = Instant::now();
         let Some(message) = message else {
             tracing::warn!("A relay closed its connection");
-            self.relays.remove(at);
+            ways.relays.remove(relay);
             return;
         };
-        let relayed = relay.relayed();
-        let received = relay.take(Instant::now(), message);
-        for (peer, bytes) in received {
-            self.receive(peer, relayed, &bytes);
+        let relayed = path.relayed();
+        for (peer, bytes) in path.take(now, message) {
+            self.conductor.receive(now, peer, relayed, &bytes);
         }
     }
 
@@ -230,29 +274,32 @@ impl Transport {
         self.hand_out(now);
         if now >= self.relay_due {
             self.relay_due = now + Duration::from_secs(1);
-            for relay in &mut self.relays {
+            for relay in self.ways.iter_mut().flat_map(|ways| &mut ways.relays) {
                 self.relay_due = self.relay_due.min(relay.pump(now));
                 relay.read_events();
             }
             self.conductor.publish_path(self.relay_in_use());
+            let looked = now.saturating_duration_since(self.looked_at);
+            if self.conductor.lost_for(now) > LOOK_AFTER && looked > LOOK_AGAIN && self.looking.is_empty() {
+                self.look_for_ways(now);
+            }
         }
     }
 
     fn hand_out(&mut self, now: Instant) {
         while let Some(packet) = self.conductor.next_packet() {
             let kind = self.conductor.kind_of(&packet.bytes);
-            let relay = self
-                .relays
-                .iter_mut()
-                .find(|relay| relay.relayed() == packet.source);
-            match relay {
-                Some(relay) => relay.send(now, packet.destination, packet.bytes, kind),
-                // A full socket buffer drops, as a network does.
-                None if packet.source == self.local => {
-                    self.marks.set(&self.socket, kind);
-                    let _ = self.socket.try_send_to(&packet.bytes, packet.destination);
+            for Ways { own, relays } in &mut self.ways {
+                if own.local == packet.source {
+                    own.marks.set(&own.socket, kind);
+                    // A full socket buffer drops, as a network does.
+                    let _ = own.socket.try_send_to(&packet.bytes, packet.destination);
+                    break;
                 }
-                None => {}
+                if let Some(relay) = relays.iter_mut().find(|relay| relay.relayed() == packet.source) {
+                    relay.send(now, packet.destination, packet.bytes, kind);
+                    break;
+                }
             }
         }
         while let Some(arrival) = self.conductor.next_arrival() {
@@ -277,15 +324,17 @@ impl Transport {
 
     fn relay_in_use(&self) -> Option<RelayProtocol> {
         let local = self.conductor.local()?;
-        let relay = self.relays.iter().find(|relay| relay.relayed() == local);
-        relay.map(RelayPath::protocol)
+        let mut relays = self.ways.iter().flat_map(|ways| &ways.relays);
+        relays
+            .find(|relay| relay.relayed() == local)
+            .map(RelayPath::protocol)
     }
 
     async fn finish(&mut self) {
         let now = Instant::now();
         let reason = self.conductor.ended().unwrap_or(EndReason::Failed);
         self.hand_out(now);
-        for relay in &mut self.relays {
+        for relay in self.ways.iter_mut().flat_map(|ways| &mut ways.relays) {
             relay.give_back(now);
         }
         self.conductor.publish(now);
@@ -305,12 +354,27 @@ impl Transport {
     }
 }
 
-/// The next message of any relay; never, without one.
-async fn next_message(relays: &mut [RelayPath]) -> (usize, Option<Vec<u8>>) {
+/// Something that came in, and over which ways.
+enum Came {
+    Datagram(usize, usize, SocketAddr),
+    FromRelay(usize, usize, Option<Vec<u8>>),
+}
+
+/// The next datagram of any socket, which lies in the buffer then, or message of any relay.
+async fn next_arrival(ways: &mut [Ways], buffer: &mut [u8]) -> Came {
     std::future::poll_fn(|context| {
-        for (at, relay) in relays.iter_mut().enumerate() {
-            if let Poll::Ready(message) = relay.poll_inbox(context) {
-                return Poll::Ready((at, message));
+        for (at, Ways { own, relays }) in ways.iter_mut().enumerate() {
+            let mut read = tokio::io::ReadBuf::new(buffer);
+            // An error is of one datagram: that nobody took it at its goal.
+            while let Poll::Ready(came) = own.socket.poll_recv_from(context, &mut read) {
+                if let Ok(source) = came {
+                    return Poll::Ready(Came::Datagram(at, read.filled().len(), source));
+                }
+            }
+            for (number, relay) in relays.iter_mut().enumerate() {
+                if let Poll::Ready(message) = relay.poll_inbox(context) {
+                    return Poll::Ready(Came::FromRelay(at, number, message));
+                }
             }
         }
         Poll::Pending
@@ -318,60 +382,12 @@ async fn next_message(relays: &mut [RelayPath]) -> (usize, Option<Vec<u8>>) {
     .await
 }
 
-/// Opens all relays at once; one that does not answer, or much later than another, is left out.
-async fn open_relays(config: &CallConfig, began: Instant) -> Result<Vec<RelayPath>, CallError> {
-    let mut opening = tokio::task::JoinSet::new();
-    for (index, server) in config.turn.iter().enumerate() {
-        if RelayAddress::parse(&server.url).is_none() {
-            return Err(CallError::RelayAddress { index });
-        }
-        let (server, bind, ports) = (server.clone(), config.bind, config.ports.clone());
-        opening.spawn(async move { (index, RelayPath::open(server, bind, ports, began).await) });
+/// The next change of the route; never, where the address is given.
+async fn next_route(routes: &mut Option<mpsc::Receiver<IpAddr>>) -> Option<IpAddr> {
+    match routes {
+        Some(routes) => routes.recv().await,
+        None => std::future::pending().await,
     }
-    let mut opened = Vec::new();
-    let mut patience = Duration::MAX;
-    while let Ok(Some(done)) = tokio::time::timeout(patience, opening.join_next()).await {
-        match done {
-            Ok((index, Some(path))) => {
-                opened.push((index, path));
-                patience = RELAY_GRACE;
-            }
-            Ok((index, None)) => tracing::warn!(index, "A relay did not answer"),
-            Err(_) => tracing::warn!("Opening a relay failed"),
-        }
-    }
-    opened.sort_by_key(|(index, _)| *index);
-    Ok(opened.into_iter().map(|(_, path)| path).collect())
-}
-
-/// The local address that leads to the first relay, or else to the world, or else this machine alone. Asks the
-/// routing table; sends nothing.
-async fn route_to(config: &CallConfig) -> IpAddr {
-    let world = SocketAddr::from((Ipv4Addr::new(192, 0, 2, 1), 9));
-    let mut goals = Vec::new();
-    if let Some(address) = config
-        .turn
-        .first()
-        .and_then(|server| RelayAddress::parse(&server.url))
-    {
-        goals.extend(address.resolve().await);
-    }
-    goals.push(world);
-    for goal in goals {
-        let any: IpAddr = if goal.is_ipv4() {
-            Ipv4Addr::UNSPECIFIED.into()
-        } else {
-            std::net::Ipv6Addr::UNSPECIFIED.into()
-        };
-        if let Ok(socket) = UdpSocket::bind((any, 0)).await {
-            if socket.connect(goal).await.is_ok() {
-                if let Ok(local) = socket.local_addr() {
-                    return local.ip();
-                }
-            }
-        }
-    }
-    Ipv4Addr::LOCALHOST.into()
 }
 
 /// The addresses in a description's candidate lines.

@@ -4,6 +4,7 @@ mod bad_link;
 mod direct;
 mod joins;
 mod link;
+mod moves;
 #[path = "../../../server/src/relay/mod.rs"]
 #[expect(dead_code, reason = "the server uses the rest of it")]
 mod relay;

@@ -127,6 +127,9 @@ pub struct WireMedia {
     /// How often the person asked to see more than the link seemed to carry.
     #[serde(default)]
     pub tries: u32,
+    /// How often this side came to another network since the visit began: whoever makes the offers makes one.
+    #[serde(default)]
+    pub moves: u32,
     /// How often the person asked the other side for a sharp picture.
     #[serde(default)]
     pub sharp_asked: u32,
@@ -168,6 +171,7 @@ impl Default for WireMedia {
             synthetic: false,
             sound_only: false,
             tries: 0,
+            moves: 0,
             sharp_asked: 0,
             sharp_answered: 0,
             sharp_answer: None,

@@ -103,12 +103,20 @@ pub(super) async fn sound_only(scene: &mut Scene) -> Result<()> {
         })
         .await?;
     let carrier = scene.carrier.read("sound-only").await?;
-    // What was on its way has come or is lost.
-    tokio::time::sleep(Duration::from_secs(5)).await;
-    let (pictures, packets) = (hold::drawn(scene).await, packets(scene)?);
-    tokio::time::sleep(Duration::from_secs(5)).await;
-    let (then, heard) = (hold::drawn(scene).await, self::packets(scene)?);
-    ensure!(then == pictures, "pictures go on: {pictures:?}, {then:?}");
+    // What was on its way has come or is lost: on such a line that takes a while.
+    let begun = Instant::now();
+    let (packets, heard) = loop {
+        let (pictures, packets) = (hold::drawn(scene).await, packets(scene)?);
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        let (then, heard) = (hold::drawn(scene).await, self::packets(scene)?);
+        if then == pictures {
+            break (packets, heard);
+        }
+        ensure!(
+            begun.elapsed() < scene.cast.patience(30),
+            "pictures go on: {pictures:?}, {then:?}"
+        );
+    };
     ensure!(
         heard.0 >= packets.0 + VOICE_PACKETS && heard.1 >= packets.1 + VOICE_PACKETS,
         "the voice does not go on: {packets:?}, {heard:?}"

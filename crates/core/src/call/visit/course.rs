@@ -84,6 +84,23 @@ impl VisitMachine {
         }
     }
 
+    /// New ways are of use when both sides know them: the caller offers again at once, and the called one says that it moved.
+    pub(super) fn moved(&mut self) {
+        if self.side == Side::Caller {
+            self.offer_again();
+        } else {
+            self.media.moves = self.media.moves.wrapping_add(1);
+            self.tell_media();
+        }
+    }
+
+    fn offer_again(&mut self) {
+        let runs = matches!(self.stage, Stage::InCall { .. } | Stage::Reconnecting { .. });
+        if runs && self.engine && self.side == Side::Caller {
+            self.effects.push_back(VisitEffect::Restart);
+        }
+    }
+
     pub(super) fn engine_failed(&mut self, now: Timestamp) {
         self.media_lost(now);
         if self.is_active() {
@@ -207,6 +224,9 @@ impl VisitMachine {
         let before = std::mem::replace(&mut self.peer_media, media);
         if before.sound_only != media.sound_only {
             self.show_or_not();
+        }
+        if before.moves != media.moves {
+            self.offer_again();
         }
         if before.tries != media.tries {
             self.effects.push_back(VisitEffect::TryPicture);

@@ -78,6 +78,8 @@ pub enum VisitInput {
     MediaUp,
     /// Nothing comes from the far side.
     MediaLost,
+    /// This side has come to another network, or has found other ways.
+    Moved,
     /// The engine failed and is gone.
     EngineFailed,
     /// A synthetic device stands in on this side.
@@ -216,6 +218,7 @@ impl VisitMachine {
             VisitInput::AnswerReady(sdp) => self.describe(SdpKind::Answer, sdp),
             VisitInput::MediaUp => self.media_up(now),
             VisitInput::MediaLost => self.media_lost(now),
+            VisitInput::Moved => self.moved(),
             VisitInput::EngineFailed => self.engine_failed(now),
             VisitInput::StandIn => {
                 self.media.synthetic = true;

@@ -169,6 +169,24 @@ fn a_phone_that_is_not_connected_shows_at_once_that_a_telephone_is_needed() {
 }
 
 #[test]
+fn on_another_network_a_new_offer_is_made_at_once_whichever_side_moved() {
+    let mut machine = in_call();
+    assert_eq!(
+        input(&mut machine, 2_000, VisitInput::Moved),
+        [VisitEffect::Restart]
+    );
+
+    let media = WireMedia {
+        moves: 1,
+        ..WireMedia::default()
+    };
+    let moved = ToClient::Media { visit: v(), media };
+    assert_eq!(signal(&mut machine, 5_000, moved.clone()), [VisitEffect::Restart]);
+    // A state that is heard twice is one move.
+    assert_eq!(signal(&mut machine, 5_100, moved), []);
+}
+
+#[test]
 fn a_cut_of_twelve_seconds_heals_with_a_new_offer_in_the_same_visit() {
     let mut machine = in_call();
     input(&mut machine, 20_000, VisitInput::MediaLost);

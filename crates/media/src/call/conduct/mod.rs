@@ -16,7 +16,7 @@ use super::beside::{Beside, Came};
 use super::greeting::Greeting;
 use super::report::{CallEvent, EndReason};
 use super::session::{Command, Shared};
-use crate::engine::{CallEngine, Datagram, EngineEvent, EngineOutput, PathFigures};
+use crate::engine::{CallEngine, Datagram, EngineEvent, EngineOutput, LocalAddress, PathFigures};
 use crate::rate::{Estimator, Kind, Pacer, Wire};
 use crate::CallError;
 
@@ -109,7 +109,7 @@ impl Conductor {
         }
     }
 
-    /// Does what the holder asks of the engine. [`Command::HangUp`] is the driver's.
+    /// Does what the holder asks of the engine. [`Command::MoveTo`] and [`Command::HangUp`] are the driver's.
     pub(super) fn obey(&mut self, now: Instant, command: Command) {
         match command {
             Command::Offer(reply) => {
@@ -131,7 +131,7 @@ impl Conductor {
                 let _ = reply.send(offer.map(|sdp| mark(&sdp)).map_err(CallError::from));
             }
             Command::Sharp(number, picture) => self.beside.send_sharp(number, &picture),
-            Command::HangUp(_) => {}
+            Command::MoveTo(_) | Command::HangUp(_) => {}
         }
     }
 
@@ -178,6 +178,9 @@ impl Conductor {
             self.engine.tick(now);
         }
         self.ask_for_key_frame(now);
+        if !self.shared.controls.camera_on.load(Relaxed) {
+            self.beside.drop_still();
+        }
         self.beside.work(now, self.engine.as_mut());
         self.shared
             .controls
@@ -343,6 +346,22 @@ impl Conductor {
             .rtt
             .or(self.greeting.round_trip())
             .unwrap_or_default()
+    }
+
+    /// A further address of this side.
+    pub(super) fn add_local(&mut self, address: LocalAddress) {
+        if self.engine.add_local(address).is_err() {
+            tracing::warn!("An address cannot be used for the call");
+        }
+    }
+
+    /// How long nothing has come over any path.
+    pub(super) fn lost_for(&self, now: Instant) -> Duration {
+        if self.connected_at.is_some() && !self.path_works {
+            now.saturating_duration_since(self.heard_at)
+        } else {
+            Duration::ZERO
+        }
     }
 
     fn silent_for(&self, now: Instant, span: Duration) -> bool {
