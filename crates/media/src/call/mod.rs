@@ -5,6 +5,7 @@ mod conduct;
 mod fit;
 mod greeting;
 mod mouth;
+mod note;
 mod playout;
 #[cfg(test)]
 mod rehearsal;
@@ -102,6 +103,27 @@ impl Call {
     /// Mutes or opens the microphone. Silence is sent while muted.
     pub fn set_muted(&self, muted: bool) {
         self.shared.controls.muted.store(muted, Relaxed);
+    }
+
+    /// Begins to keep what the microphone hears as a spoken note, muted or not; the far side hears what it did before. One that was
+    /// being spoken is given up.
+    ///
+    /// # Errors
+    /// If the sound cannot be coded.
+    pub fn begin_note(&self) -> Result<(), CallError> {
+        *self.shared.note() = Some(note::Note::begin()?);
+        Ok(())
+    }
+
+    /// How many seconds of the note have been spoken, while one is. It ends by itself after two minutes.
+    pub fn note_seconds(&self) -> Option<u64> {
+        self.shared.note().as_ref().map(note::Note::seconds)
+    }
+
+    /// Ends the note; gives its file (Ogg Opus), where anything was spoken. The call's own end does not take it away.
+    pub fn end_note(&self) -> Option<Vec<u8>> {
+        let spoken = self.shared.note().take();
+        spoken.and_then(note::Note::end)
     }
 
     /// Sends a small picture for some seconds, whatever the ladder thinks of the link: a person wants to see whether it

@@ -45,6 +45,9 @@ pub(super) fn speak(
         while !shared.controls.stopped() {
             due = wait_until(due + BLOCK_TIME);
             microphone.fill(&mut block);
+            if let Some(note) = shared.note().as_mut() {
+                note.take(&block);
+            }
             if let Some(coded) = coder.code(&block, &shared) {
                 // Full only if the transport stands still; what is lost then, redundancy restores.
                 let _ = out.try_send(coded);

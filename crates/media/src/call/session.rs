@@ -1,11 +1,12 @@
 //! What a call's threads share with its holder, and how they are started.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicU8, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
+use super::note::Note;
 use super::report::{CallEvent, CallStats, SharpPicture, VideoFrame};
 use super::transport;
 use crate::sound::PlayerFigures;
@@ -213,6 +214,8 @@ pub(super) struct Shared {
     /// The newest sharp picture of the far side: the wish that it answers, and its file.
     pub(super) sharp: watch::Sender<Option<SharpPicture>>,
     pub(super) stats: watch::Sender<CallStats>,
+    /// A spoken note, while one is being spoken.
+    note: Mutex<Option<Note>>,
     pub(super) events: Events,
     pub(super) remote_audio: broadcast::Sender<Arc<[i16]>>,
 }
@@ -227,10 +230,16 @@ impl Shared {
             photos: watch::Sender::new(None),
             sharp: watch::Sender::new(None),
             stats: watch::Sender::new(CallStats::default()),
+            note: Mutex::new(None),
             events: Events::default(),
             // A second of blocks; a slower reader loses the oldest.
             remote_audio: broadcast::Sender::new(50),
         }
+    }
+
+    /// The spoken note. Held for a moment only: the microphone's thread waits for it.
+    pub(super) fn note(&self) -> MutexGuard<'_, Option<Note>> {
+        self.note.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
