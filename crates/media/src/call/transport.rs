@@ -130,7 +130,7 @@ impl Transport {
             relays.len()
         );
         Ok(Self {
-            conductor: Conductor::new(engine, Arc::clone(&shared), began),
+            conductor: Conductor::new(engine, Arc::clone(&shared), began, config.code),
             socket,
             marks: Marks::default(),
             local,
