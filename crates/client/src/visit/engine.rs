@@ -67,6 +67,7 @@ impl Engine {
         while let Some(effect) = self.visit.machine.poll_effect() {
             self.visit_effect(effect);
         }
+        self.count_course();
         let active = self.visit.machine.is_active();
         if active != self.visit.was_active {
             self.visit.was_active = active;
@@ -158,6 +159,7 @@ impl Engine {
         }
         match started {
             Ok((call, ready)) => {
+                self.visit.counted.ready(self.now());
                 let call = Arc::new(call);
                 let view = self.visit.machine.view();
                 call.set_muted(view.muted);
@@ -233,6 +235,7 @@ impl Engine {
             tokio::time::sleep(LEAVING).await;
         }
         self.stop_engine();
+        self.keep_records().await;
         self.visit = Visit {
             engine_number: self.visit.engine_number,
             ..Visit::default()
@@ -242,6 +245,15 @@ impl Engine {
     fn call_event(&mut self, number: u64, event: CallEvent) {
         if number != self.visit.engine_number {
             return;
+        }
+        let now = self.now();
+        let counted = &mut self.visit.counted;
+        match &event {
+            CallEvent::Connected => counted.connected(now),
+            CallEvent::FirstFrame => counted.first_frame(now),
+            CallEvent::Lost => counted.lost(now),
+            CallEvent::Recovered => counted.back(now),
+            CallEvent::StandIn(_) | CallEvent::Ended(_) | CallEvent::Rung(_) => {}
         }
         match event {
             CallEvent::Connected | CallEvent::Recovered => self.visit_input(VisitInput::MediaUp),
@@ -325,6 +337,7 @@ fn watch(shared: Arc<Shared>, number: u64, call: &Call) -> impl std::future::Fut
                         .tell(async move |engine: &mut Engine| {
                             if number == engine.visit.engine_number {
                                 engine.meter_call(&figures);
+                                engine.visit.counted.look(engine.now(), &figures);
                                 engine.visit.stats = Some(figures);
                                 engine.visit.last_frame = newest.or(engine.visit.last_frame);
                                 engine.changed(Tag::Visit);

@@ -3,6 +3,7 @@
 mod engine;
 mod figures;
 mod media;
+mod record;
 mod sharp;
 
 use std::sync::Arc;
@@ -31,6 +32,8 @@ pub(crate) struct Visit {
     pub(crate) last_frame: Option<u32>,
     /// The code of the running engine's transport.
     pub(crate) code: VisitCode,
+    /// How the visit goes, for the server to be told afterwards.
+    pub(crate) counted: record::Counted,
     /// The newest sharp picture of the far side, in memory alone and for as long as the call lasts.
     pub(crate) sharp: Option<SharpFile>,
     /// The wish for a sharp picture that is being answered.
