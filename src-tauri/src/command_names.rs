@@ -29,6 +29,7 @@
     "visit_refuse_sharp",
     "visit_call_me",
     "visit_text",
+    "visit_typing",
     "attachment",
     "phone_state",
     "choose_person",

@@ -87,6 +87,7 @@ pub fn builder() -> Builder<tauri::Wry> {
             commands::visit::visit_refuse_sharp,
             commands::visit::visit_call_me,
             commands::visit::visit_text,
+            commands::visit::visit_typing,
             commands::staff::queue,
             commands::staff::queue_claim,
             commands::staff::queue_release,

@@ -71,6 +71,7 @@ export const SCREENS: Shot[] = [
   { name: "summaries-empty", tape: "open", route: "summaries", ready: "summaries-empty" },
   { name: "ringing", tape: "visit", ready: "screen-ringing" },
   { name: "in-call", tape: "visit", press: ["visit-accept"], ready: "screen-in-call" },
+  { name: "in-call-code", tape: "visit", press: ["visit-accept", "check-code"], ready: "code-digits" },
   { name: "in-call-muted", tape: "visit", press: ["visit-accept", "visit-mute"], ready: "muted" },
   { name: "in-call-sound-only", tape: "visit", press: ["visit-accept", "visit-sound-only"], ready: "sound-only" },
   { name: "in-call-sharp", tape: "visit", press: ["visit-accept", "visit-sound-only", "visit-try-video"], ready: "sharp-wanted" },

@@ -34,6 +34,7 @@ export const STAFF_SCREENS: Shot[] = [
   { name: "no-answer", tape: "staff_no_answer", route: CASE, ready: "call-ended" },
   { name: "in-call", tape: "staff_call", route: CASE, ready: "visit-remote" },
   { name: "call-lost", tape: "staff_lost", route: CASE, ready: "call-away" },
+  { name: "in-call-code", tape: "staff_call", route: CASE, press: ["check-code"], ready: "code-digits" },
   { name: "in-call-sound-only", tape: "staff_call", route: CASE, press: ["visit-sound-only"], ready: "sound-only" },
   { name: "in-call-sharp", tape: "staff_call", route: CASE, press: ["visit-ask-sharp"], ready: "sharp-state" },
   { name: "call-elsewhere", tape: "staff_call", route: "case/task-3", ready: "call-elsewhere" },

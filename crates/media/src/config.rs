@@ -137,6 +137,8 @@ pub struct CallConfig {
     pub rung: crate::QualityRung,
     /// The transport.
     pub engine: EngineChoice,
+    /// What the short code is made with; `None` makes a call without one.
+    pub code: Option<crate::CodeSeed>,
 }
 
 impl CallConfig {
@@ -171,6 +173,7 @@ impl CallConfig {
             ports: None,
             rung: crate::QualityRung::Full,
             engine: EngineChoice::default(),
+            code: None,
         }
     }
 }

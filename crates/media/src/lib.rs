@@ -28,4 +28,5 @@ pub use config::{
     AudioSink, AudioSource, CallConfig, EngineChoice, PictureFormat, TurnServer, VideoSource, Voice,
 };
 pub use error::{CallError, CodecError, DeviceError, EngineError};
+pub use hms_core::call::code::CodeSeed;
 pub use hms_core::call::quality::{Rung as QualityRung, Settings as RungSettings};

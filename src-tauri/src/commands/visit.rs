@@ -102,3 +102,10 @@ pub async fn visit_call_me(phone: State<'_, Phone>) -> Result<VisitView, Command
 pub async fn visit_text(phone: State<'_, Phone>, text: String) -> Result<VisitView, CommandError> {
     reply(phone.client().visit_text(text).await)
 }
+
+/// Shows the other side the line as it is typed now.
+#[tauri::command]
+#[specta::specta]
+pub async fn visit_typing(phone: State<'_, Phone>, text: String) -> Result<(), CommandError> {
+    reply(phone.client().visit_typing(text).await)
+}

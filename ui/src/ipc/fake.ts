@@ -16,7 +16,7 @@ const tapes = import.meta.glob<{ default: Tape }>("./recorded/*.json");
 const READS = new Set([
   "app_state", "sign_in_state", "outbox", "where_am_i", "dial", "attachment", "visit", "report_draft", "reports",
   "report", "triage_search", "triage_at", "summaries", "queue", "chart", "imaging_sites", "duty_choices", "manager",
-  "conflicts", "phone_state", "storage", "check_basis",
+  "conflicts", "phone_state", "storage", "check_basis", "visit_typing",
 ]);
 
 const isCall = (entry: Call | Happening): entry is Call => "command" in entry;

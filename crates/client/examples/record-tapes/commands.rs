@@ -68,6 +68,7 @@ commands! {
     visit_refuse_sharp();
     visit_call_me();
     visit_text("text");
+    visit_typing("text");
     queue();
     hand_over();
     take_in("text");

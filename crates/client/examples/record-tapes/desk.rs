@@ -346,7 +346,12 @@ async fn story(cast: &mut Cast, tasks: &Tasks) {
     carrier::start(&mut phone).await;
     phone.reads(&["summaries"]).await;
     phone.ok("visit_accept", json!({})).await;
-    let in_call = |visit: &Value| visit["state"] == "in_call" && visit["frame_numbers"].as_u64() >= Some(10);
+    let in_call = |visit: &Value| {
+        visit["state"] == "in_call"
+            && visit["frame_numbers"].as_u64() >= Some(10)
+            && visit["code"]["state"] == "digits"
+            && visit["live_text"] == true
+    };
     phone.until("visit", json!({}), in_call).await;
     phone.reads(&["visit"]).await;
     desk_tape.until("visit", json!({}), in_call).await;
@@ -400,6 +405,14 @@ async fn talk(desk_tape: &mut Tape, phone: &mut Tape) {
         }
     }
     sharp(desk_tape, phone).await;
+    let typing = |words: &'static str| move |visit: &Value| visit["peer_typing"] == words;
+    phone
+        .ok("visit_typing", json!({ "text": "My hand is swo" }))
+        .await;
+    desk_tape
+        .until("visit", json!({}), typing("My hand is swo"))
+        .await;
+    desk_tape.reads(&["visit"]).await;
     phone
         .ok("visit_text", json!({ "text": "My hand is swollen." }))
         .await;
@@ -407,6 +420,13 @@ async fn talk(desk_tape: &mut Tape, phone: &mut Tape) {
     let heard = |visit: &Value| visit["texts"].as_array().is_some_and(|texts| !texts.is_empty());
     desk_tape.until("visit", json!({}), heard).await;
     desk_tape.reads(&["visit"]).await;
+    desk_tape
+        .ok("visit_typing", json!({ "text": "Please hold the ha" }))
+        .await;
+    phone
+        .until("visit", json!({}), typing("Please hold the ha"))
+        .await;
+    phone.reads(&["visit"]).await;
     desk_tape
         .ok(
             "visit_text",

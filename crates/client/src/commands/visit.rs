@@ -160,6 +160,21 @@ impl Client {
         self.visit_input(VisitInput::Text(text)).await
     }
 
+    /// Shows the other side the line as it is typed now. Nothing of it is kept anywhere: a line is what is sent.
+    ///
+    /// # Errors
+    /// [`ErrorCode::Invalid`] for a very long line.
+    pub async fn visit_typing(&self, text: String) -> Result<(), ClientError> {
+        if text.len() > 2000 {
+            return Err(ClientError::new(ErrorCode::Invalid));
+        }
+        self.ask(async move |engine: &mut Engine| {
+            engine.visit_typing(text);
+            Ok(())
+        })
+        .await
+    }
+
     /// All figures of the running call; `None` while there is none.
     ///
     /// # Errors

@@ -115,6 +115,7 @@ impl Engine {
                 .meta_put(super::open::LAST_SYNC, Some(now.0.to_string()))
                 .await;
             self.was_online(&store).await;
+            self.tell_records();
             self.note_space(&store);
             self.changed(Tag::App);
             self.changed(Tag::Queue);

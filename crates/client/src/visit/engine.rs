@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use hms_core::call::visit::{VisitEffect, VisitInput};
 use hms_core::Input;
-use hms_media::{Call, CallError, CallEvent, EndReason};
+use hms_media::{Call, CallError, CallEvent, CodeSeed, EndReason};
+use hms_model::view::VisitCode;
 use hms_model::wire::signal::{ToClient, ToServer, WireTurn};
 use tokio::sync::mpsc;
 
@@ -66,6 +67,7 @@ impl Engine {
         while let Some(effect) = self.visit.machine.poll_effect() {
             self.visit_effect(effect);
         }
+        self.count_course();
         let active = self.visit.machine.is_active();
         if active != self.visit.was_active {
             self.visit.was_active = active;
@@ -73,6 +75,14 @@ impl Engine {
         }
         self.changed(Tag::Visit);
         self.shared.alarm.notify_one();
+    }
+
+    /// A letter more or less changes nothing that this window shows.
+    pub(crate) fn visit_typing(&mut self, text: String) {
+        self.visit.machine.handle(self.now(), VisitInput::Typing(text));
+        while let Some(effect) = self.visit.machine.poll_effect() {
+            self.visit_effect(effect);
+        }
     }
 
     fn visit_effect(&mut self, effect: VisitEffect) {
@@ -98,6 +108,11 @@ impl Engine {
                     call.try_picture();
                 }
             }
+            VisitEffect::ShowTyping { line, text } => {
+                if let Some(call) = &self.visit.call {
+                    call.show_typing(line, text);
+                }
+            }
             VisitEffect::StopEngine => self.stop_engine(),
             VisitEffect::Ring(true) => self.alert(AlertKind::Ring),
             VisitEffect::Ring(false) => {}
@@ -116,7 +131,11 @@ impl Engine {
         self.stop_engine();
         self.visit.engine_number += 1;
         let number = self.visit.engine_number;
-        let config = CallOptions::from_environment().config(&self.shared.config.media, turn);
+        let mut config = CallOptions::from_environment().config(&self.shared.config.media, turn);
+        config.code = self.visit.machine.id().map(|visit| CodeSeed {
+            visit: visit.to_owned(),
+            nonce: uuid::Uuid::new_v4().into_bytes(),
+        });
         let shared = Arc::clone(&self.shared);
         let task = self.shared.spawn(async move {
             let started = match offer {
@@ -140,6 +159,7 @@ impl Engine {
         }
         match started {
             Ok((call, ready)) => {
+                self.visit.counted.ready(self.now());
                 let call = Arc::new(call);
                 let view = self.visit.machine.view();
                 call.set_muted(view.muted);
@@ -193,6 +213,7 @@ impl Engine {
         self.visit.engine_number += 1;
         self.visit.stats = None;
         self.visit.last_frame = None;
+        self.visit.code = VisitCode::default();
         self.visit.sharp = None;
         self.visit.giving = None;
         if let Some(call) = self.visit.call.take() {
@@ -214,6 +235,7 @@ impl Engine {
             tokio::time::sleep(LEAVING).await;
         }
         self.stop_engine();
+        self.keep_records().await;
         self.visit = Visit {
             engine_number: self.visit.engine_number,
             ..Visit::default()
@@ -223,6 +245,15 @@ impl Engine {
     fn call_event(&mut self, number: u64, event: CallEvent) {
         if number != self.visit.engine_number {
             return;
+        }
+        let now = self.now();
+        let counted = &mut self.visit.counted;
+        match &event {
+            CallEvent::Connected => counted.connected(now),
+            CallEvent::FirstFrame => counted.first_frame(now),
+            CallEvent::Lost => counted.lost(now),
+            CallEvent::Recovered => counted.back(now),
+            CallEvent::Moved | CallEvent::StandIn(_) | CallEvent::Ended(_) | CallEvent::Rung(_) => {}
         }
         match event {
             CallEvent::Connected | CallEvent::Recovered => self.visit_input(VisitInput::MediaUp),
@@ -265,10 +296,35 @@ impl Wish {
 fn watch(shared: Arc<Shared>, number: u64, call: &Call) -> impl std::future::Future<Output = ()> {
     let (mut remote, mut own) = (call.frames(), call.own_frames());
     let (mut stats, mut events) = (call.stats(), call.events());
-    let mut sharp = call.sharp();
+    let (mut sharp, mut code, mut drafts) = (call.sharp(), call.code(), call.drafts());
+    // A watch says nothing of what is there already.
+    code.mark_changed();
     async move {
         loop {
             tokio::select! {
+                changed = code.changed() => {
+                    if changed.is_err() { return }
+                    let made = code.borrow_and_update().clone();
+                    shared
+                        .tell(async move |engine: &mut Engine| {
+                            if number == engine.visit.engine_number {
+                                engine.visit.code = made;
+                                engine.changed(Tag::Visit);
+                            }
+                        })
+                        .await;
+                }
+                changed = drafts.changed() => {
+                    if changed.is_err() { return }
+                    let typed = drafts.borrow_and_update().clone();
+                    shared
+                        .tell(async move |engine: &mut Engine| {
+                            if number == engine.visit.engine_number {
+                                engine.visit_input(VisitInput::PeerTyping(typed));
+                            }
+                        })
+                        .await;
+                }
                 changed = remote.changed() => {
                     if changed.is_err() { return }
                     shared.screens.remote.send_replace(remote.borrow_and_update().clone());
@@ -285,6 +341,7 @@ fn watch(shared: Arc<Shared>, number: u64, call: &Call) -> impl std::future::Fut
                         .tell(async move |engine: &mut Engine| {
                             if number == engine.visit.engine_number {
                                 engine.meter_call(&figures);
+                                engine.visit.counted.look(engine.now(), &figures);
                                 engine.visit.stats = Some(figures);
                                 engine.visit.last_frame = newest.or(engine.visit.last_frame);
                                 engine.changed(Tag::Visit);

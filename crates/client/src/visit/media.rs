@@ -94,6 +94,7 @@ impl CallOptions {
             ports: self.ports.map(|(first, last)| first..=last),
             rung: QualityRung::Full,
             engine: hms_media::EngineChoice::default(),
+            code: None,
         }
     }
 }

@@ -3,13 +3,14 @@
 mod engine;
 mod figures;
 mod media;
+mod record;
 mod sharp;
 
 use std::sync::Arc;
 
 use hms_core::call::visit::VisitMachine;
 use hms_media::{Call, CallStats, PathKind, RelayProtocol};
-use hms_model::view::VisitView;
+use hms_model::view::{VisitCode, VisitView};
 use hms_model::wire::signal::ToServer;
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
@@ -29,6 +30,10 @@ pub(crate) struct Visit {
     pub(crate) tasks: Vec<AbortHandle>,
     pub(crate) stats: Option<CallStats>,
     pub(crate) last_frame: Option<u32>,
+    /// The code of the running engine's transport.
+    pub(crate) code: VisitCode,
+    /// How the visit goes, for the server to be told afterwards.
+    pub(crate) counted: record::Counted,
     /// The newest sharp picture of the far side, in memory alone and for as long as the call lasts.
     pub(crate) sharp: Option<SharpFile>,
     /// The wish for a sharp picture that is being answered.
@@ -47,6 +52,10 @@ impl Visit {
         let mut view = self.machine.view();
         if self.machine.offers_phone() {
             view.phone = self.phone.clone();
+        }
+        if let Some(call) = &self.call {
+            view.code = self.code.clone();
+            view.live_text = call.shows_typing();
         }
         view.sharp_id = self.sharp.as_ref().map(|file| file.id.clone());
         if let Some(stats) = self.stats.as_ref().filter(|_| self.call.is_some()) {

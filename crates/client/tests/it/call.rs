@@ -5,16 +5,18 @@ use std::time::Duration;
 use base64::engine::general_purpose::STANDARD;
 use base64::Engine as _;
 use hms_client::{Client, MediaChoice, SyntheticSide};
-use hms_model::view::VisitState;
+use hms_model::view::{VisitCode, VisitState};
+use hms_model::wire::quality::{QualityPath, QualitySide, WireQuality};
 use hms_model::wire::signal::SharpAnswer;
+use hms_server::db::sqlite::table;
 
 use crate::words::words;
-use crate::world::{report_bite, sign_in, until, World};
+use crate::world::{report_bite, sign_in, until, World, PASSPHRASE};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_desk_calls_the_phone_rings_and_pictures_flow_both_ways() {
     std::env::set_var("HMS_CALL_PICTURE", "small");
-    let world = World::new().await;
+    let mut world = World::new().await;
     let dana = world.person("dana").await;
     let mut desk = world.profile("ada");
     desk.media = MediaChoice::Synthetic {
@@ -57,13 +59,20 @@ async fn the_desk_calls_the_phone_rings_and_pictures_flow_both_ways() {
     }
     sound_alone(&ada, &dana).await;
     sharp(&ada, &dana, &task).await;
+    one_code(&ada, &dana).await;
+    ada.visit_typing("Can you he".into()).await.expect("typed");
+    until(&dana, async || {
+        let view = dana.visit().await.expect("the call");
+        (view.peer_typing.as_deref() == Some("Can you he") && view.texts.is_empty()).then_some(())
+    })
+    .await;
     ada.visit_text("Can you hear me?".into()).await.expect("sent");
     dana.visit_mute(true).await.expect("muted");
     until(&dana, async || {
         let view = dana.visit().await.expect("the call");
         view.texts
             .iter()
-            .any(|line| !line.mine && line.text == "Can you hear me?")
+            .any(|line| !line.mine && line.text == "Can you hear me?" && view.peer_typing.is_none())
             .then_some(())
     })
     .await;
@@ -93,8 +102,84 @@ async fn the_desk_calls_the_phone_rings_and_pictures_flow_both_ways() {
         (ada.visit().await.expect("the call").state == VisitState::Ended).then_some(())
     })
     .await;
-    dana.shutdown().await;
+    let told = until(&ada, async || {
+        Some(told(&world).await).filter(|told| told.len() == 2)
+    })
+    .await;
+    for side in &told {
+        assert!(side.is_possible() && side.path == QualityPath::Host, "{side:?}");
+        assert!(
+            side.connected_ms.is_some() && side.first_frame_ms.is_some(),
+            "{side:?}"
+        );
+        assert!(
+            side.bytes_in > 10_000 && side.rung_s.iter().sum::<u32>() > 0,
+            "{side:?}"
+        );
+    }
+    assert_ne!(told[0].side, told[1].side);
+    without_a_server(&mut world, &ada, dana, &task).await;
     ada.shutdown().await;
+}
+
+/// How a visit went, as the server was told.
+async fn told(world: &World) -> Vec<WireQuality> {
+    let app = world.server.as_ref().expect("running").app.clone();
+    let read = app.db.read(|read| table::quality::since(read.conn(), 0)).await;
+    let bodies = read.expect("read");
+    let read = bodies
+        .iter()
+        .map(|body| serde_json::from_str(body).expect("a record"));
+    read.collect()
+}
+
+/// A visit whose end the server does not see is told of when there is one again, also by an app that was closed meanwhile.
+async fn without_a_server(world: &mut World, ada: &Client, dana: Client, task: &str) {
+    ada.visit_call(task.to_owned()).await.expect("calls");
+    until(&dana, async || {
+        let view = dana.visit().await.expect("the call");
+        (view.state == VisitState::RingingIn).then_some(())
+    })
+    .await;
+    dana.visit_accept().await.expect("answered");
+    until(&dana, async || {
+        let view = dana.visit().await.expect("the call");
+        (view.state == VisitState::InCall).then_some(())
+    })
+    .await;
+    let address = world.stop_server().await;
+    dana.visit_leave().await.expect("left");
+    dana.shutdown().await;
+    world.start_server(&address).await;
+    assert_eq!(told(world).await.len(), 2, "the second visit was not told of");
+
+    let dana = world.profile("dana").start().await;
+    assert!(dana.unlock(PASSPHRASE.into()).await.expect("an answer").open);
+    until(&dana, async || {
+        let told = told(world).await;
+        let second = told
+            .iter()
+            .filter(|told| told.side == QualitySide::Called)
+            .nth(1)?;
+        assert!(second.connected_ms.is_some(), "{second:?}");
+        Some(())
+    })
+    .await;
+    dana.shutdown().await;
+}
+
+/// Both screens show the same six digits.
+async fn one_code(ada: &Client, dana: &Client) {
+    let mut codes = Vec::new();
+    for side in [ada, dana] {
+        let digits = until(side, async || match side.visit().await.expect("the call").code {
+            VisitCode::Digits { digits } => Some(digits),
+            VisitCode::Waiting | VisitCode::None | VisitCode::Failed => None,
+        });
+        codes.push(digits.await);
+    }
+    assert_eq!(codes[0], codes[1]);
+    assert_eq!(codes[0].len(), 6);
 }
 
 /// The desk chooses sound alone: no picture goes either way while sound goes on, and both come back when it tries again.

@@ -1,9 +1,10 @@
-//! What goes beside sound and picture: stills in small parts, at an even pace.
+//! What goes beside sound and picture: words as they are typed, and stills in small parts, at an even pace.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use hms_core::call::data::{cut, Joiner, StillKind, StillPart, STILL_PART};
+use hms_core::call::typed::{Drafts, Edit, Typist};
 
 use crate::engine::CallEngine;
 
@@ -16,12 +17,17 @@ const FASTEST_SHARP_BPS: u64 = 400_000;
 /// A part with the heads of all that carries it.
 const PART_BITS: u64 = (STILL_PART as u64 + 7 + 100) * 8;
 
+/// Letters of this long go together: 4 kbit/s with all heads while somebody types, and nobody waits longer to read them.
+const TYPED_EVERY: Duration = Duration::from_millis(400);
+
 /// Something whole that came from the far side.
 pub(super) enum Came {
     /// A still, and when its first part came: it is at least so old.
     Still(Instant, Vec<u8>),
     /// A sharp picture, with the number of the wish that it answers.
     Sharp(u16, Vec<u8>),
+    /// The far side's lines as they are typed now.
+    Typed(Drafts),
 }
 
 #[derive(Default)]
@@ -37,6 +43,9 @@ pub(super) struct Beside {
     rate_bps: u64,
     sharp_bps: u64,
     due: Option<Instant>,
+    typist: Typist,
+    typed_due: Option<Instant>,
+    drafts: Drafts,
 }
 
 impl Beside {
@@ -63,6 +72,11 @@ impl Beside {
         self.sharp = parts(StillKind::Sharp, number, picture);
     }
 
+    /// The line of this number as it is typed now.
+    pub(super) fn write(&mut self, line: u32, text: &str) {
+        self.typist.write(line, text);
+    }
+
     /// Is a still on its way? While a sharp one is, no other is made: it shows more.
     pub(super) fn still_waits(&self) -> bool {
         !self.still.is_empty() || !self.sharp.is_empty()
@@ -80,12 +94,18 @@ impl Beside {
 
     /// When the next part is due.
     pub(super) fn due(&self) -> Option<Instant> {
-        self.due.filter(|_| self.open && self.still_waits())
+        let part = self.due.filter(|_| self.still_waits());
+        let letters = self.typed_due.filter(|_| self.typist.waits());
+        part.into_iter().chain(letters).min().filter(|_| self.open)
     }
 
     /// Hands over what is due.
     pub(super) fn work(&mut self, now: Instant, engine: &mut dyn CallEngine) {
-        if !self.open || self.due.is_some_and(|due| now < due) {
+        if !self.open {
+            return;
+        }
+        self.type_on(now, engine);
+        if self.due.is_some_and(|due| now < due) {
             return;
         }
         // A still that is half through comes first: it is small, and its parts must follow each other.
@@ -103,8 +123,25 @@ impl Beside {
         }
     }
 
+    /// Sends what was typed since the last time; the first letter after a pause goes at once.
+    fn type_on(&mut self, now: Instant, engine: &mut dyn CallEngine) {
+        if self.typed_due.is_some_and(|due| now < due) {
+            return;
+        }
+        if let Some(edit) = self.typist.next_edit() {
+            if engine.send_data(now, &edit.to_bytes()) {
+                self.typist.sent(&edit);
+            }
+            self.typed_due = Some(now + TYPED_EVERY);
+        }
+    }
+
     /// Takes a message of the far side; gives what came with its last part.
     pub(super) fn take(&mut self, now: Instant, bytes: &[u8]) -> Option<Came> {
+        if let Some(edit) = Edit::from_bytes(bytes) {
+            self.drafts.take(&edit);
+            return Some(Came::Typed(self.drafts.clone()));
+        }
         let part = StillPart::from_bytes(bytes)?;
         let number = part.still;
         match part.kind {

@@ -19,6 +19,8 @@ mod ways;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::Arc;
 
+use hms_core::call::typed::Drafts;
+use hms_model::view::VisitCode;
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
 use crate::{CallConfig, CallError, QualityRung};
@@ -160,6 +162,28 @@ impl Call {
     /// The newest sharp picture of the far side.
     pub fn sharp(&self) -> watch::Receiver<Option<SharpPicture>> {
         self.shared.sharp.subscribe()
+    }
+
+    /// Shows the far side the line of this number as it is typed now, where it can: see [`Call::shows_typing`].
+    pub fn show_typing(&self, line: u32, text: String) {
+        // Full only where the call's thread stands still: the next letter tells the whole line again.
+        let _ = self.commands.try_send(Command::Typed(line, text));
+    }
+
+    /// The far side shows words while they are typed here.
+    pub fn shows_typing(&self) -> bool {
+        let controls = &self.shared.controls;
+        controls.beside_open.load(Relaxed) && controls.far_reads.load(Relaxed)
+    }
+
+    /// What the far side is typing.
+    pub fn drafts(&self) -> watch::Receiver<Drafts> {
+        self.shared.drafts.subscribe()
+    }
+
+    /// The code that the two people compare.
+    pub fn code(&self) -> watch::Receiver<VisitCode> {
+        self.shared.code.subscribe()
     }
 
     /// Sets the best rung that the call may use; the call itself goes lower if the link asks for it.

@@ -62,6 +62,8 @@ pub struct CallStats {
     pub audio_packets: u64,
     /// Played sound samples that were made up, in parts per million.
     pub audio_concealed_ppm: u64,
+    /// Longest stretch of sound that was made up, in milliseconds.
+    pub longest_gap_ms: u64,
     /// Of the gaps in the sound, samples restored by redundancy (DRED).
     pub audio_recovered_samples: u64,
     /// Sound samples played, gaps included.

@@ -4,6 +4,8 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicU8, Ordering::Re
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use hms_core::call::typed::Drafts;
+use hms_model::view::VisitCode;
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
 use super::note::Note;
@@ -24,6 +26,8 @@ pub(super) enum Command {
     MoveTo(std::net::IpAddr),
     /// A sharp picture for the reliable channel, and the wish that it answers.
     Sharp(u16, Vec<u8>),
+    /// The line of this number as it is typed now.
+    Typed(u32, String),
     HangUp(Reply<()>),
 }
 
@@ -43,6 +47,8 @@ pub(super) struct Controls {
     pub(super) want_key_frame: AtomicBool,
     /// The far side takes stills over the reliable channel.
     pub(super) beside_open: AtomicBool,
+    /// The far side shows words while they are typed.
+    pub(super) far_reads: AtomicBool,
     /// A still is on its way: no other is made.
     pub(super) still_waits: AtomicBool,
     /// Pictures wait for the line: the camera skips.
@@ -72,6 +78,7 @@ impl Controls {
             key_frame: AtomicBool::new(false),
             want_key_frame: AtomicBool::new(false),
             beside_open: AtomicBool::new(false),
+            far_reads: AtomicBool::new(false),
             still_waits: AtomicBool::new(false),
             line_full: AtomicBool::new(false),
             far_restores: AtomicBool::new(true),
@@ -213,6 +220,10 @@ pub(super) struct Shared {
     pub(super) photos: watch::Sender<Option<VideoFrame>>,
     /// The newest sharp picture of the far side: the wish that it answers, and its file.
     pub(super) sharp: watch::Sender<Option<SharpPicture>>,
+    /// The code that two people compare.
+    pub(super) code: watch::Sender<VisitCode>,
+    /// What the far side is typing.
+    pub(super) drafts: watch::Sender<Drafts>,
     pub(super) stats: watch::Sender<CallStats>,
     /// A spoken note, while one is being spoken.
     note: Mutex<Option<Note>>,
@@ -229,6 +240,8 @@ impl Shared {
             own_frames: watch::Sender::new(None),
             photos: watch::Sender::new(None),
             sharp: watch::Sender::new(None),
+            code: watch::Sender::new(VisitCode::default()),
+            drafts: watch::Sender::new(Drafts::default()),
             stats: watch::Sender::new(CallStats::default()),
             note: Mutex::new(None),
             events: Events::default(),

@@ -129,9 +129,9 @@ impl Transport {
         let relays = ways.relays.len();
         tracing::info!(relays, "A call is ready, with {relays} relayed addresses");
         Ok(Self {
+            conductor: Conductor::new(engine, Arc::clone(&shared), began, config.code.clone()),
             config: Arc::new(config),
             began,
-            conductor: Conductor::new(engine, Arc::clone(&shared), began),
             ways: vec![ways],
             looking: JoinSet::new(),
             looked_at: began,

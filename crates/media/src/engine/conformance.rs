@@ -28,14 +28,23 @@ const LONGEST: usize = 1_200;
 
 impl Pair {
     fn described(make: Make<'_>, addresses: [&str; 2]) -> Self {
+        Self::described_by(make, addresses, |_, sdp| sdp)
+    }
+
+    /// `on_the_way` may change the description of this side.
+    fn described_by(
+        make: Make<'_>,
+        addresses: [&str; 2],
+        on_the_way: impl Fn(usize, String) -> String,
+    ) -> Self {
         let now = Instant::now();
         let mut sides = [make(now, 0), make(now, 1)];
         for (side, address) in sides.iter_mut().zip(addresses) {
             side.add_local(LocalAddress::Host(address.parse().unwrap()))
                 .unwrap();
         }
-        let offer = sides[0].offer(now).unwrap();
-        let answer = sides[1].accept_offer(now, &offer).unwrap();
+        let offer = on_the_way(0, sides[0].offer(now).unwrap());
+        let answer = on_the_way(1, sides[1].accept_offer(now, &offer).unwrap());
         sides[0].accept_answer(now, &answer).unwrap();
         Self {
             now,
@@ -154,6 +163,37 @@ pub(super) fn ipv6_alone_is_enough(make: Make<'_>) {
     pair.run(Duration::from_secs(3));
     assert_eq!(pair.events, [["connected"], ["connected"]]);
     pair.talk(6);
+}
+
+/// A side speaks only with the certificate whose fingerprint the description names: that is what a short code compares.
+pub(super) fn another_fingerprint_is_refused(make: Make<'_>) {
+    for changed in 0..2 {
+        let mut pair = Pair::described_by(make, ADDRESSES, |side, sdp| {
+            if side != changed {
+                return sdp;
+            }
+            let lines = sdp
+                .lines()
+                .map(|line| match line.strip_prefix("a=fingerprint:sha-256 ") {
+                    Some(print) => {
+                        let first = if print.starts_with("00") { "11" } else { "00" };
+                        format!("a=fingerprint:sha-256 {first}{}\r\n", print.get(2..).unwrap())
+                    }
+                    None => format!("{line}\r\n"),
+                });
+            lines.collect()
+        });
+        pair.run(Duration::from_secs(10));
+        // Who was lied to does not connect; the other one's handshake may have ended before.
+        assert!(!pair.events[1 - changed].contains(&"connected"), "{changed}");
+        pair.sides[changed].send_audio(pair.now, 0, vec![7; 60]);
+        pair.sides[1 - changed].send_audio(pair.now, 0, vec![7; 60]);
+        pair.run(Duration::from_secs(1));
+        assert!(
+            pair.heard.iter().all(Vec::is_empty),
+            "sound went to a stranger: {changed}"
+        );
+    }
 }
 
 /// New paths are looked for while the call goes on; also where both sides wanted to at once: the caller's offer holds.

@@ -406,6 +406,11 @@ mod tests {
     }
 
     #[test]
+    fn another_fingerprint_is_refused() {
+        conformance::another_fingerprint_is_refused(&str0m);
+    }
+
+    #[test]
     fn paths_are_found_anew() {
         conformance::paths_are_found_anew(&str0m);
     }

@@ -25,6 +25,8 @@ pub struct PlayerFigures {
     pub concealed: u64,
     /// Of these, restored from redundancy.
     pub restored: u64,
+    /// The longest stretch that was made up, in samples.
+    pub longest_gap: u64,
     /// Delay of the buffer now, in ms.
     pub delay_ms: u64,
 }
@@ -35,6 +37,8 @@ pub struct Player {
     decoder: OpusDecoder,
     ahead: VecDeque<i16>,
     figures: PlayerFigures,
+    /// Samples made up since the last that were not.
+    gap: u64,
 }
 
 impl Player {
@@ -48,6 +52,7 @@ impl Player {
             decoder: OpusDecoder::new()?,
             ahead: VecDeque::new(),
             figures: PlayerFigures::default(),
+            gap: 0,
         })
     }
 
@@ -95,6 +100,7 @@ impl Player {
             Step::Rest => return false,
             Step::Play(packet) => match self.decoder.decode(&packet) {
                 Ok(pcm) => {
+                    self.gap = 0;
                     let delay = self.buffer.delay_ms(now_ms, self.ahead.len() + pcm.len());
                     let target = self.buffer.target_ms();
                     self.ahead.extend(if delay > target + SLACK_MS {
@@ -109,6 +115,7 @@ impl Player {
             },
             Step::Restore { gap, samples, later } => match self.decoder.recover(&later, gap, samples) {
                 Ok(Some(pcm)) => {
+                    self.gap = 0;
                     self.figures.restored += pcm.len() as u64;
                     self.ahead.extend(pcm);
                 }
@@ -121,6 +128,8 @@ impl Player {
 
     fn conceal(&mut self, samples: usize) {
         self.figures.concealed += samples as u64;
+        self.gap += samples as u64;
+        self.figures.longest_gap = self.figures.longest_gap.max(self.gap);
         match self.decoder.conceal(samples) {
             Ok(pcm) if !pcm.is_empty() => self.ahead.extend(pcm),
             // Before the first packet there is nothing to go on from.

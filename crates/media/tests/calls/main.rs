@@ -1,6 +1,7 @@
 //! Whole calls in one process, over real sockets of this machine.
 
 mod bad_link;
+mod beside;
 mod direct;
 mod joins;
 mod link;

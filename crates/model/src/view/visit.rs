@@ -70,10 +70,35 @@ pub struct VisitView {
     pub call_me: bool,
     /// The person there wants to be called by telephone.
     pub peer_call_me: bool,
+    /// The code that both people compare.
+    pub code: VisitCode,
     /// Text lines, oldest first.
     pub texts: Vec<TextLineView>,
+    /// What the other side is typing now and has not sent; on this screen alone, kept nowhere.
+    pub peer_typing: Option<String>,
+    /// The other side sees what is typed here, before it is sent.
+    pub live_text: bool,
     /// Number to call instead.
     pub phone: Option<String>,
+}
+
+/// The code that two people read to each other, to hear that nobody sits between them.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "bindings", derive(specta::Type))]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum VisitCode {
+    /// It is being made.
+    #[default]
+    Waiting,
+    /// This call has none: the other side does not know how.
+    None,
+    /// Here it is.
+    Digits {
+        /// Six digits.
+        digits: String,
+    },
+    /// The other side did not keep to what it had bound itself to: somebody may sit between.
+    Failed,
 }
 
 /// Where a call is.

@@ -2,6 +2,7 @@
 
 pub mod digest;
 pub mod handover;
+pub mod quality;
 pub mod session;
 pub mod signal;
 pub mod sync;

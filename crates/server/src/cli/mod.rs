@@ -8,6 +8,7 @@ mod demo;
 mod escrow;
 mod hr_receiver;
 mod import;
+mod quality;
 mod relay;
 mod serve;
 mod staffing;
@@ -74,6 +75,8 @@ enum Command {
     Audit(audit::AuditCommand),
     /// How many clinicians each hour of the day needs, played from the visits that were.
     Staffing(staffing::StaffingOptions),
+    /// How visits went: medians and tails of their figures, by the kind of path.
+    Quality(quality::QualityOptions),
     /// Stand in for HR's system: write each message that is received to a file.
     HrReceiver(hr_receiver::ReceiverOptions),
     /// Read FHIR Bundles (.json) and resources (.json, .ndjson) from a file or a folder.
@@ -116,6 +119,7 @@ pub fn run(cli: Cli) -> anyhow::Result<u8> {
         Command::Escrow(command) => escrow::run(command).map(|()| 0),
         Command::Audit(command) => audit::run(command),
         Command::Staffing(options) => staffing::run(&options).map(|()| 0),
+        Command::Quality(options) => quality::run(&options).map(|()| 0),
         Command::HrReceiver(options) => hr_receiver::run(options).map(|()| 0),
         Command::Import { path, data } => import::import(&data, &path).map(|()| 0),
     }

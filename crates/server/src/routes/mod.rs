@@ -8,6 +8,7 @@ pub mod fhir;
 pub mod guard;
 pub mod oauth;
 pub mod outcome;
+mod quality;
 pub mod queue;
 pub mod relay;
 pub mod sealed;
@@ -78,6 +79,7 @@ pub fn all() -> Vec<Route> {
     rows.extend(uploads::routes());
     rows.extend(signal::routes());
     rows.extend(queue::routes());
+    rows.extend(quality::routes());
     rows.extend(relay::routes());
     rows
 }

@@ -10,6 +10,7 @@ pub mod duty;
 pub mod escrow;
 pub mod gate;
 pub mod identify;
+pub mod quality;
 pub mod queue;
 pub mod report;
 pub mod sealed;

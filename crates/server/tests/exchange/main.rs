@@ -10,6 +10,7 @@ mod forged;
 mod hr;
 mod lane;
 mod lifecycle;
+mod quality;
 mod scope;
 mod sealed;
 mod signal;

@@ -122,6 +122,7 @@ const ROWS: &[(&str, &str, Expect)] = &[
     ("POST", "/api/recover", Expect::SignedIn),
     ("GET", "/signal", Expect::SignedIn),
     ("POST", "/signal/poll", Expect::SignedIn),
+    ("POST", "/api/visits/{id}/quality", Expect::SignedIn),
     (
         "GET",
         "/api/queue/signals",

@@ -184,6 +184,19 @@ impl Store {
         self.read(move |conn| meta::get(conn, &name)).await
     }
 
+    /// The small settings whose names begin so, by name.
+    ///
+    /// # Errors
+    /// Failures of the database.
+    pub async fn meta_named(&self, begins: &str) -> Result<Vec<(String, String)>, StoreError> {
+        let begins = begins.to_owned();
+        self.read(move |conn| {
+            let all = meta::all(conn)?.into_iter();
+            Ok(all.filter(|(name, _)| name.starts_with(&begins)).collect())
+        })
+        .await
+    }
+
     /// Keeps a small setting of this profile; `None` removes it.
     ///
     /// # Errors

@@ -1,12 +1,13 @@
-import { useState } from "react";
 import { Banner, State } from "../../base/components/Banner";
 import { Button, LinkButton } from "../../base/components/Button";
+import { CheckCode } from "../../base/components/CheckCode";
 import { Field } from "../../base/components/Field";
 import { Frames } from "../../base/components/Frames";
 import { Icon } from "../../base/components/Icon";
 import { Loaded, Skeleton, Trouble } from "../../base/components/Loaded";
 import { PhoneLink } from "../../base/components/PhoneLink";
 import { Screen } from "../../base/components/Screen";
+import { Typing, useTyped } from "../../base/components/Typing";
 import { useCodes } from "../../base/i18n/codes";
 import { usePictureWords } from "../../base/i18n/call";
 import { useCommand, useVisit } from "../../base/query";
@@ -106,6 +107,7 @@ function InCall(props: { app: AppView; visit: VisitView }) {
       <Controls visit={visit} />
       {visit.phone && <ByPhone visit={visit} number={visit.phone} />}
       <Texts visit={visit} peer={peer} />
+      <CheckCode visit={visit} phone={visit.phone ?? app.help_phone} />
     </Screen>
   );
 }
@@ -182,7 +184,7 @@ function ByPhone(props: { visit: VisitView; number: string }) {
 function Texts(props: { visit: VisitView; peer: string }) {
   const t = useWords();
   const { texts } = props.visit;
-  const [text, setText] = useState("");
+  const [text, write, setText] = useTyped();
   const send = useCommand(commands.visitText, { key: VISIT, onDone: () => setText("") });
   const give = () => {
     if (text.trim() !== "") send.run(text.trim());
@@ -200,8 +202,16 @@ function Texts(props: { visit: VisitView; peer: string }) {
           </li>
         ))}
       </ul>
+      <Typing visit={props.visit} name={props.peer} />
       {send.failure && <Trouble error={send.failure} />}
-      <Field id="visit-text" label={t("visit.write")} value={text} onChange={setText} onEnter={give} />
+      <Field
+        id="visit-text"
+        label={t("visit.write")}
+        hint={props.visit.live_text && t("visit.typingSeen", { name: props.peer })}
+        value={text}
+        onChange={write}
+        onEnter={give}
+      />
       <Button id="visit-send" icon="send" busy={send.pending} onPress={give}>{t("action.send")}</Button>
     </section>
   );

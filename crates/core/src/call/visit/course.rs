@@ -1,6 +1,7 @@
 //! What the person does, and what becomes of sound and picture.
 
 use super::{Side, Stage, VisitEffect, VisitMachine, RESTART_AGAIN_MS, RESTART_MS};
+use crate::call::typed::Drafts;
 use hms_model::time::Timestamp;
 use hms_model::view::TextLineView;
 use hms_model::wire::signal::{EndedWhy, SdpKind, SharpAnswer, ToServer, WireMedia, WireTurn};
@@ -118,10 +119,24 @@ impl VisitMachine {
                 text: text.clone(),
                 at: now.as_f64(),
             });
-            let number =
-                u32::try_from(self.texts.iter().filter(|line| line.mine).count()).unwrap_or(u32::MAX);
+            let number = self.next_line() - 1;
             self.effects
                 .push_back(VisitEffect::Send(ToServer::Text { visit, number, text }));
+            self.typing(String::new());
+        }
+    }
+
+    /// The number that this side's next line will have.
+    fn next_line(&self) -> u32 {
+        let written = self.texts.iter().filter(|line| line.mine).count();
+        u32::try_from(written).unwrap_or(u32::MAX).saturating_add(1)
+    }
+
+    /// Words before they are sent: they go to the other side's screen, and become a line only when the person sends them.
+    pub(super) fn typing(&mut self, text: String) {
+        if self.is_active() {
+            let line = self.next_line();
+            self.effects.push_back(VisitEffect::ShowTyping { line, text });
         }
     }
 
@@ -271,6 +286,7 @@ impl VisitMachine {
             self.effects.push_back(VisitEffect::StopEngine);
         }
         self.peer_away = false;
+        self.drafts = Drafts::default();
         self.stage = Stage::Ended { why };
     }
 }

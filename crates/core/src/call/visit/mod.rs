@@ -7,6 +7,7 @@ mod show;
 mod signals;
 mod timers;
 
+use crate::call::typed::Drafts;
 use hms_model::time::Timestamp;
 use hms_model::view::TextLineView;
 use hms_model::wire::signal::{EndedWhy, SdpKind, SharpAnswer, ToClient, ToServer, WireMedia, WireTurn};
@@ -70,6 +71,10 @@ pub enum VisitInput {
     CallMe,
     /// The person writes.
     Text(String),
+    /// The person types: the line as it is now, not sent yet.
+    Typing(String),
+    /// The lines that the other side is typing.
+    PeerTyping(Drafts),
     /// The engine made an offer.
     OfferReady(String),
     /// The engine made an answer.
@@ -117,6 +122,13 @@ pub enum VisitEffect {
     SetCamera(bool),
     /// Send a picture for a while, whatever the ladder thinks of the link.
     TryPicture,
+    /// Show the other side the line of this number as it is typed now.
+    ShowTyping {
+        /// Number that it will have when it is sent.
+        line: u32,
+        /// Words so far.
+        text: String,
+    },
     /// Stop the engine.
     StopEngine,
     /// Start or stop the sound of a telephone.
@@ -166,6 +178,7 @@ pub struct VisitMachine {
     refused: Option<String>,
     phone: bool,
     texts: Vec<TextLineView>,
+    drafts: Drafts,
     effects: VecDeque<VisitEffect>,
 }
 
@@ -184,6 +197,7 @@ impl Default for VisitMachine {
             refused: None,
             phone: false,
             texts: Vec::new(),
+            drafts: Drafts::default(),
             effects: VecDeque::new(),
         }
     }
@@ -214,6 +228,9 @@ impl VisitMachine {
             VisitInput::AnswerSharp(answer) => self.answer_sharp(answer),
             VisitInput::CallMe => self.call_me(),
             VisitInput::Text(text) => self.write(now, text),
+            VisitInput::Typing(text) => self.typing(text),
+            VisitInput::PeerTyping(drafts) if self.is_active() => self.drafts = drafts,
+            VisitInput::PeerTyping(_) => (),
             VisitInput::OfferReady(sdp) => self.describe(SdpKind::Offer, sdp),
             VisitInput::AnswerReady(sdp) => self.describe(SdpKind::Answer, sdp),
             VisitInput::MediaUp => self.media_up(now),

@@ -2,7 +2,7 @@
 
 use super::{Stage, VisitMachine};
 use hms_model::time::Timestamp;
-use hms_model::view::{TextLineView, VisitState, VisitView};
+use hms_model::view::{TextLineView, VisitCode, VisitState, VisitView};
 
 impl VisitMachine {
     /// What the window shows. Figures of the engine are left empty for the client to fill in; so is `phone`'s
@@ -64,7 +64,10 @@ impl VisitMachine {
             sharp_given: self.media.sharp_answer.filter(|_| self.wants_sharp().is_none()),
             call_me: self.media.call_me,
             peer_call_me: self.peer_media.call_me,
+            code: VisitCode::default(),
             texts: self.lines(),
+            peer_typing: self.drafts.after(self.media.texts_shown),
+            live_text: false,
             phone: None,
         }
     }

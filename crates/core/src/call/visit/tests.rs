@@ -477,3 +477,56 @@ fn a_wish_to_be_called_is_told_and_outlasts_the_visit() {
     signal(&mut desk, 3_000, ended);
     assert!(desk.view().peer_call_me);
 }
+
+fn drafts(line: u32, text: &str) -> VisitInput {
+    let mut drafts = Drafts::default();
+    drafts.take(&crate::call::typed::Edit {
+        line,
+        at: 0,
+        cut: 0,
+        text: text.into(),
+    });
+    VisitInput::PeerTyping(drafts)
+}
+
+#[test]
+fn typed_words_become_a_line_only_when_they_are_sent() {
+    let mut machine = in_call();
+    let shows = |line, text: &str| VisitEffect::ShowTyping {
+        line,
+        text: text.into(),
+    };
+    let typed = input(&mut machine, 2_000, VisitInput::Typing("can you".into()));
+    assert_eq!(typed, [shows(1, "can you")], "nothing of it goes to the server");
+    assert!(machine.view().texts.is_empty());
+    let sent = input(&mut machine, 2_100, VisitInput::Text("can you hear?".into()));
+    assert_eq!(sent[1..], [shows(2, "")]);
+    let typed = input(&mut machine, 2_200, VisitInput::Typing("or see".into()));
+    assert_eq!(typed, [shows(2, "or see")]);
+
+    input(&mut machine, 3_000, drafts(1, "no, I"));
+    let view = machine.view();
+    assert_eq!(
+        (view.texts.len(), view.peer_typing.as_deref()),
+        (1, Some("no, I"))
+    );
+    let line = ToClient::Text {
+        number: 1,
+        visit: v(),
+        text: "no, I do not hear".into(),
+    };
+    signal(&mut machine, 3_500, line);
+    let view = machine.view();
+    assert_eq!((view.texts.len(), view.peer_typing), (2, None));
+
+    input(&mut machine, 4_000, drafts(2, "please wri"));
+    input(&mut machine, 4_100, VisitInput::Leave);
+    assert_eq!(input(&mut machine, 4_200, VisitInput::Typing("late".into())), []);
+    input(&mut machine, 4_300, drafts(2, "late"));
+    let view = machine.view();
+    assert_eq!(
+        (view.texts.len(), view.peer_typing),
+        (2, None),
+        "what was not sent is gone"
+    );
+}

@@ -35,6 +35,7 @@ impl Conductor {
             stats.audio_concealed_ppm = (heard.concealed * 1_000_000)
                 .checked_div(heard.samples)
                 .unwrap_or(0);
+            stats.longest_gap_ms = heard.longest_gap / 48;
             stats.audio_recovered_samples = heard.restored;
             stats.audio_samples = heard.samples;
             stats.jitter_buffer_ms = heard.delay_ms;

@@ -10,7 +10,9 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use hms_core::call::code::{CodeSeed, ShortCode};
 use hms_core::call::quality::{Ladder, Rung};
+use hms_model::wire::signal::SdpKind;
 
 use super::beside::{Beside, Came};
 use super::greeting::Greeting;
@@ -18,7 +20,7 @@ use super::report::{CallEvent, EndReason};
 use super::session::{Command, Shared};
 use crate::engine::{CallEngine, Datagram, EngineEvent, EngineOutput, LocalAddress, PathFigures};
 use crate::rate::{Estimator, Kind, Pacer, Wire};
-use crate::CallError;
+use crate::{CallError, EngineError};
 
 /// How often the figures are renewed and the ladder looks.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
@@ -30,6 +32,8 @@ const DOUBT_AFTER: Duration = Duration::from_secs(1);
 const KEY_FRAME_EVERY: Duration = Duration::from_millis(300);
 /// A line of a description, before its first medium.
 const RESTORES: &str = "a=x-hms-restores:1";
+/// Another: words of the far side are shown here while they are typed.
+const READS: &str = "a=x-hms-typed:1";
 /// On a link that is far away sound begins with room for two lost packets.
 const FIRST_DELAY_MS: u32 = 145;
 
@@ -64,6 +68,7 @@ pub(super) struct Conductor {
     estimator: Option<Estimator>,
     greeting: Greeting,
     beside: Beside,
+    code: ShortCode,
     ladder: Option<Ladder>,
     began: Instant,
     connected_at: Option<Instant>,
@@ -81,8 +86,16 @@ pub(super) struct Conductor {
 }
 
 impl Conductor {
-    pub(super) fn new(engine: Box<dyn CallEngine>, shared: Arc<Shared>, began: Instant) -> Self {
+    pub(super) fn new(
+        engine: Box<dyn CallEngine>,
+        shared: Arc<Shared>,
+        began: Instant,
+        seed: Option<CodeSeed>,
+    ) -> Self {
+        let code = ShortCode::new(seed);
+        shared.code.send_replace(code.state().clone());
         Self {
+            code,
             engine,
             shared,
             arrivals: VecDeque::new(),
@@ -114,24 +127,63 @@ impl Conductor {
         match command {
             Command::Offer(reply) => {
                 let offer = self.engine.offer(now);
-                let _ = reply.send(offer.map(|sdp| mark(&sdp)).map_err(CallError::from));
+                let _ = reply.send(self.described(SdpKind::Offer, offer));
             }
             Command::AcceptOffer(sdp, reply) => {
                 let answer = self.engine.accept_offer(now, &sdp);
                 self.know(&sdp);
-                let _ = reply.send(answer.map(|sdp| mark(&sdp)).map_err(CallError::from));
+                if answer.is_ok() {
+                    self.code.hear(SdpKind::Offer, &sdp);
+                }
+                let _ = reply.send(self.described(SdpKind::Answer, answer));
             }
             Command::AcceptAnswer(sdp, reply) => {
                 let accepted = self.engine.accept_answer(now, &sdp);
                 self.know(&sdp);
+                if accepted.is_ok() {
+                    self.code.hear(SdpKind::Answer, &sdp);
+                    self.publish_code();
+                }
                 let _ = reply.send(accepted.map_err(CallError::from));
             }
             Command::RestartIce(reply) => {
                 let offer = self.engine.restart_ice(now);
-                let _ = reply.send(offer.map(|sdp| mark(&sdp)).map_err(CallError::from));
+                let _ = reply.send(self.described(SdpKind::Offer, offer));
             }
+            Command::Typed(line, text) => self.beside.write(line, &text),
             Command::Sharp(number, picture) => self.beside.send_sharp(number, &picture),
             Command::MoveTo(_) | Command::HangUp(_) => {}
+        }
+    }
+
+    /// A description that the engine has made, with what else the far side is to know.
+    fn described(&mut self, kind: SdpKind, sdp: Result<String, EngineError>) -> Result<String, CallError> {
+        let sdp = sdp?;
+        let line = self.code.describe(kind, &sdp);
+        self.publish_code();
+        let lines: Vec<&str> = [RESTORES, READS].into_iter().chain(line.as_deref()).collect();
+        Ok(mark(&sdp, &lines))
+    }
+
+    fn publish_code(&self) {
+        self.shared.code.send_if_modified(|shown| {
+            *shown != *self.code.state() && {
+                shown.clone_from(self.code.state());
+                true
+            }
+        });
+    }
+
+    /// Tells this side's number of the short code, once: the channel keeps it until it has arrived.
+    fn tell_code(&mut self, now: Instant) {
+        if !self.shared.controls.beside_open.load(Relaxed) {
+            return;
+        }
+        if let Some(message) = self.code.to_tell() {
+            if self.engine.send_data(now, &message) {
+                self.code.told();
+                self.publish_code();
+            }
         }
     }
 
@@ -140,6 +192,8 @@ impl Conductor {
         self.wire.learn(sdp);
         let restores = sdp.lines().any(|line| line == RESTORES);
         self.shared.controls.far_restores.store(restores, Relaxed);
+        let reads = sdp.lines().any(|line| line == READS);
+        self.shared.controls.far_reads.store(reads, Relaxed);
         // A browser plays Opus and leaves its deep redundancy alone: it gets each packet twice.
         self.engine.set_doubled(!restores);
     }
@@ -181,6 +235,7 @@ impl Conductor {
         if !self.shared.controls.camera_on.load(Relaxed) {
             self.beside.drop_still();
         }
+        self.tell_code(now);
         self.beside.work(now, self.engine.as_mut());
         self.shared
             .controls
@@ -286,7 +341,13 @@ impl Conductor {
                 Some(Came::Sharp(number, picture)) => {
                     self.shared.sharp.send_replace(Some((number, picture.into())));
                 }
-                None => {}
+                Some(Came::Typed(drafts)) => {
+                    self.shared.drafts.send_replace(drafts);
+                }
+                None => {
+                    self.code.revealed(&bytes);
+                    self.publish_code();
+                }
             },
             EngineEvent::KeyFrameWanted => {
                 if self
@@ -392,14 +453,17 @@ impl Conductor {
     }
 }
 
-/// The description with a word of ours: this side restores sound from deep redundancy. Others pass it over.
-fn mark(sdp: &str) -> String {
-    let mut marked = String::with_capacity(sdp.len() + RESTORES.len() + 2);
+/// The description with words of ours before its first medium: what this side can do, and its part of the short code.
+/// Others pass them over.
+fn mark(sdp: &str, words: &[&str]) -> String {
+    let mut marked = String::with_capacity(sdp.len() + 200);
     let mut done = false;
     for line in sdp.lines() {
         if line.starts_with("m=") && !done {
-            marked.push_str(RESTORES);
-            marked.push_str("\r\n");
+            for word in words {
+                marked.push_str(word);
+                marked.push_str("\r\n");
+            }
             done = true;
         }
         marked.push_str(line);

@@ -59,7 +59,7 @@ impl Side {
             .unwrap();
         let voice = [Voice::Carrier, Voice::Clinician][number];
         Self {
-            conductor: Conductor::new(engine, Arc::clone(&shared), start),
+            conductor: Conductor::new(engine, Arc::clone(&shared), start, None),
             shared,
             start,
             microphone: SyntheticMicrophone::new(voice),

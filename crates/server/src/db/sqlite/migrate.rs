@@ -9,6 +9,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations/0002_accounts.sql"),
     include_str!("../../../migrations/0003_operations.sql"),
     include_str!("../../../migrations/0004_exchange.sql"),
+    include_str!("../../../migrations/0005_quality.sql"),
 ];
 
 /// Brings the schema up to date, each migration in its own transaction.

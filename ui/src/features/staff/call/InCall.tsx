@@ -1,8 +1,10 @@
 import { Banner, State } from "../../../base/components/Banner";
 import { Button } from "../../../base/components/Button";
+import { CheckCode } from "../../../base/components/CheckCode";
 import { Frames } from "../../../base/components/Frames";
 import { Trouble } from "../../../base/components/Loaded";
 import { PhoneLink } from "../../../base/components/PhoneLink";
+import { Typing } from "../../../base/components/Typing";
 import { usePictureWords } from "../../../base/i18n/call";
 import { useCodes } from "../../../base/i18n/codes";
 import { useFormats } from "../../../base/i18n/format";
@@ -57,7 +59,9 @@ export function InCall(props: { visit: VisitView; name: string; phone: string | 
       <Quality visit={visit} name={name} />
       <Controls visit={visit} />
       <Sharp visit={visit} name={name} />
+      <CheckCode visit={visit} phone={phone} />
       <LastLine visit={visit} name={name} />
+      <Typing visit={visit} name={name} />
     </>
   );
 }

@@ -1,7 +1,7 @@
-import { useState } from "react";
 import { Button } from "../../../base/components/Button";
 import { Field } from "../../../base/components/Field";
 import { Trouble } from "../../../base/components/Loaded";
+import { useTyped } from "../../../base/components/Typing";
 import { useFormats } from "../../../base/i18n/format";
 import { useCommand } from "../../../base/query";
 import type { VisitView } from "../../../ipc/bindings";
@@ -14,7 +14,7 @@ export function Texts(props: { visit: VisitView }) {
   const f = useFormats();
   const { visit } = props;
   const name = visit.peer ?? t("case.noName");
-  const [text, setText] = useState("");
+  const [text, write, setText] = useTyped();
   const send = useCommand(commands.visitText, { key: ["visit"], onDone: () => setText("") });
   const give = () => {
     if (text.trim() !== "") send.run(text);
@@ -32,7 +32,14 @@ export function Texts(props: { visit: VisitView }) {
         </ol>
       )}
       <div className="lines__write">
-        <Field id="visit-text" label={t("visit.write")} value={text} onChange={setText} onEnter={give} />
+        <Field
+          id="visit-text"
+          label={t("visit.write")}
+          hint={visit.live_text && t("visit.typingSeen", { name })}
+          value={text}
+          onChange={write}
+          onEnter={give}
+        />
         <Button id="visit-text-send" icon="send" busy={send.pending} onPress={give}>{t("action.send")}</Button>
       </div>
       {send.failure && <Trouble error={send.failure} />}

@@ -10,6 +10,7 @@ pub mod kv;
 pub mod link;
 pub mod op_result;
 pub mod outbox_out;
+pub mod quality;
 pub mod relation;
 pub mod resource;
 pub mod sealed;
