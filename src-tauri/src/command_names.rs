@@ -27,6 +27,8 @@
     "visit_ask_sharp",
     "visit_give_sharp",
     "visit_refuse_sharp",
+    "visit_note_begin",
+    "visit_note_end",
     "visit_call_me",
     "visit_text",
     "visit_typing",

@@ -85,6 +85,8 @@ pub fn builder() -> Builder<tauri::Wry> {
             commands::visit::visit_ask_sharp,
             commands::visit::visit_give_sharp,
             commands::visit::visit_refuse_sharp,
+            commands::visit::visit_note_begin,
+            commands::visit::visit_note_end,
             commands::visit::visit_call_me,
             commands::visit::visit_text,
             commands::visit::visit_typing,

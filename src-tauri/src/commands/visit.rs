@@ -89,6 +89,20 @@ pub async fn visit_refuse_sharp(phone: State<'_, Phone>) -> Result<VisitView, Co
     reply(phone.client().visit_refuse_sharp().await)
 }
 
+/// Begins a spoken note for the report.
+#[tauri::command]
+#[specta::specta]
+pub async fn visit_note_begin(phone: State<'_, Phone>) -> Result<VisitView, CommandError> {
+    reply(phone.client().visit_note_begin().await)
+}
+
+/// Ends it, and keeps it or not.
+#[tauri::command]
+#[specta::specta]
+pub async fn visit_note_end(phone: State<'_, Phone>, keep: bool) -> Result<VisitView, CommandError> {
+    reply(phone.client().visit_note_end(keep).await)
+}
+
 /// Asks the other side to call by telephone.
 #[tauri::command]
 #[specta::specta]

@@ -66,6 +66,8 @@ commands! {
     visit_ask_sharp();
     visit_give_sharp("keep");
     visit_refuse_sharp();
+    visit_note_begin();
+    visit_note_end("keep");
     visit_call_me();
     visit_text("text");
     visit_typing("text");

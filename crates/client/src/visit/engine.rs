@@ -129,6 +129,7 @@ impl Engine {
 
     fn start_engine(&mut self, turn: Vec<WireTurn>, offer: Option<String>) {
         self.stop_engine();
+        self.visit.notes_kept = 0;
         self.visit.engine_number += 1;
         let number = self.visit.engine_number;
         let mut config = CallOptions::from_environment().config(&self.shared.config.media, turn);
@@ -210,6 +211,19 @@ impl Engine {
         for task in self.visit.tasks.drain(..) {
             task.abort();
         }
+        self.visit.end_note();
+        if !self.visit.spoken.is_empty() {
+            let shared = Arc::clone(&self.shared);
+            self.shared.spawn(async move {
+                shared
+                    .tell(async |engine: &mut Engine| {
+                        if let Err(error) = engine.keep_notes().await {
+                            tracing::warn!(%error, "A spoken note could not be kept yet");
+                        }
+                    })
+                    .await;
+            });
+        }
         self.visit.engine_number += 1;
         self.visit.stats = None;
         self.visit.last_frame = None;
@@ -236,6 +250,9 @@ impl Engine {
         }
         self.stop_engine();
         self.keep_records().await;
+        if let Err(error) = self.keep_notes().await {
+            tracing::warn!(%error, "A spoken note could not be kept");
+        }
         self.visit = Visit {
             engine_number: self.visit.engine_number,
             ..Visit::default()

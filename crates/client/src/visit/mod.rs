@@ -3,6 +3,7 @@
 mod engine;
 mod figures;
 mod media;
+mod note;
 mod record;
 mod sharp;
 
@@ -38,6 +39,10 @@ pub(crate) struct Visit {
     pub(crate) sharp: Option<SharpFile>,
     /// The wish for a sharp picture that is being answered.
     pub(crate) giving: Option<u32>,
+    /// Spoken notes that are not in the store yet: the report, and the file.
+    pub(crate) spoken: Vec<(String, Vec<u8>)>,
+    /// Those of this visit that are.
+    pub(crate) notes_kept: u32,
     /// Number to call instead.
     pub(crate) phone: Option<String>,
     /// The signalling task, while the app is open.
@@ -56,7 +61,11 @@ impl Visit {
         if let Some(call) = &self.call {
             view.code = self.code.clone();
             view.live_text = call.shows_typing();
+            view.note_seconds = call
+                .note_seconds()
+                .map(|seconds| u32::try_from(seconds).unwrap_or(u32::MAX));
         }
+        view.notes_kept = self.notes_kept;
         view.sharp_id = self.sharp.as_ref().map(|file| file.id.clone());
         if let Some(stats) = self.stats.as_ref().filter(|_| self.call.is_some()) {
             view.sharp_percent = stats.sharp_percent;

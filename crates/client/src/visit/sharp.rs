@@ -28,8 +28,6 @@ const SOUND_BPS: u64 = 30_000;
 const WITHIN_S: u64 = 20;
 const LEAST_BYTES: u64 = 30_000;
 const MOST_BYTES: u64 = 200_000;
-/// Queue entries are named after the report that they review.
-const ENTRY: &str = "review-";
 
 /// How large a sharp picture may be on a line that carries so much.
 fn bytes_for(stats: Option<&CallStats>) -> usize {
@@ -89,9 +87,8 @@ impl Client {
         let bytes = file.bytes.clone();
         if keep {
             self.act(async move |engine: &mut Engine| {
-                let task = engine.visit.machine.view().task.unwrap_or_default();
-                let report = task.strip_prefix(ENTRY).unwrap_or_default().to_owned();
-                engine.add_photo(&report, file).await
+                let report = engine.visit.report();
+                engine.add_file(&report, file).await
             })
             .await?;
         }

@@ -60,6 +60,7 @@ async fn the_desk_calls_the_phone_rings_and_pictures_flow_both_ways() {
     sound_alone(&ada, &dana).await;
     sharp(&ada, &dana, &task).await;
     one_code(&ada, &dana).await;
+    spoken_note(&ada, &dana, &task).await;
     ada.visit_typing("Can you he".into()).await.expect("typed");
     until(&dana, async || {
         let view = dana.visit().await.expect("the call");
@@ -97,11 +98,15 @@ async fn the_desk_calls_the_phone_rings_and_pictures_flow_both_ways() {
     let chart = ada.intake_save(task.clone(), form).await.expect("kept");
     assert!(chart.intake.is_some_and(|intake| intake.saved && intake.consent));
 
+    dana.visit_note_begin().await.expect("a second note");
+    speaks(&dana).await;
     dana.visit_leave().await.expect("left");
     until(&ada, async || {
         (ada.visit().await.expect("the call").state == VisitState::Ended).then_some(())
     })
     .await;
+    // Who leaves in the middle of a note loses none of it.
+    until(&ada, async || (notes(&ada, &task).await.len() == 2).then_some(())).await;
     let told = until(&ada, async || {
         Some(told(&world).await).filter(|told| told.len() == 2)
     })
@@ -120,6 +125,43 @@ async fn the_desk_calls_the_phone_rings_and_pictures_flow_both_ways() {
     assert_ne!(told[0].side, told[1].side);
     without_a_server(&mut world, &ada, dana, &task).await;
     ada.shutdown().await;
+}
+
+async fn notes(ada: &Client, task: &str) -> Vec<String> {
+    let chart = ada.chart(task.to_owned()).await.expect("the chart");
+    chart.report.expect("the report").voice
+}
+
+async fn speaks(dana: &Client) {
+    until(dana, async || {
+        let view = dana.visit().await.expect("the call");
+        view.note_seconds
+            .is_some_and(|seconds| seconds >= 1)
+            .then_some(())
+    })
+    .await;
+}
+
+/// A note that is kept comes to the chart; one that is thrown away does not.
+async fn spoken_note(ada: &Client, dana: &Client, task: &str) {
+    assert!(notes(ada, task).await.is_empty());
+    dana.visit_note_begin().await.expect("begins");
+    speaks(dana).await;
+    let dropped = dana.visit_note_end(false).await.expect("dropped");
+    assert_eq!((dropped.note_seconds, dropped.notes_kept), (None, 0));
+
+    dana.visit_note_begin().await.expect("begins");
+    speaks(dana).await;
+    let kept = dana.visit_note_end(true).await.expect("kept");
+    assert_eq!((kept.note_seconds, kept.notes_kept), (None, 1));
+
+    let id = until(ada, async || notes(ada, task).await.pop()).await;
+    let file = ada.attachment(id).await.expect("the note");
+    assert_eq!(file.content_type, "audio/ogg");
+    assert!(STANDARD.decode(file.base64).expect("base64").starts_with(b"OggS"));
+    assert_eq!(notes(ada, task).await.len(), 1);
+    // The desk has no report of its own to speak into.
+    assert!(ada.visit_note_begin().await.is_err());
 }
 
 /// How a visit went, as the server was told.

@@ -78,6 +78,10 @@ pub struct VisitView {
     pub peer_typing: Option<String>,
     /// The other side sees what is typed here, before it is sent.
     pub live_text: bool,
+    /// Seconds of the note that is being spoken, while one is.
+    pub note_seconds: Option<u32>,
+    /// Spoken notes of this visit that are in the report.
+    pub notes_kept: u32,
     /// Number to call instead.
     pub phone: Option<String>,
 }

@@ -16,6 +16,7 @@ import { go } from "../../base/router";
 import type { AppView, VisitView } from "../../ipc/bindings";
 import { commands } from "../../ipc/transport";
 import { useWords } from "../words";
+import { Note } from "./Note";
 import { Sharp } from "./Sharp";
 
 const VISIT = ["visit"];
@@ -105,6 +106,7 @@ function InCall(props: { app: AppView; visit: VisitView }) {
       {visit.synthetic && <State id="synthetic" tone="plain" icon="camera">{t("visit.synthetic")}</State>}
       <Sharp visit={visit} peer={peer} />
       <Controls visit={visit} />
+      <Note visit={visit} />
       {visit.phone && <ByPhone visit={visit} number={visit.phone} />}
       <Texts visit={visit} peer={peer} />
       <CheckCode visit={visit} phone={visit.phone ?? app.help_phone} />

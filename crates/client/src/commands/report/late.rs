@@ -1,4 +1,4 @@
-//! A photo that joins a report after it was sent.
+//! A photo or spoken note that joins a report after it was sent.
 
 use hms_model::ids::PatientId;
 use hms_model::view::ErrorCode;
@@ -16,11 +16,11 @@ use crate::picture::Attachment;
 use crate::views;
 
 impl Engine {
-    /// Keeps a photo and queues it as one of this report's, by the way that its first photos went.
+    /// Keeps a file and queues it as one of this report's, by the way that its first ones went.
     ///
     /// # Errors
     /// [`ErrorCode::NotFound`] where the report is not on this device; [`ErrorCode::DiskFull`].
-    pub(crate) async fn add_photo(&mut self, report: &str, photo: Attachment) -> Result<(), ClientError> {
+    pub(crate) async fn add_file(&mut self, report: &str, attachment: Attachment) -> Result<(), ClientError> {
         let store = self.open_store()?;
         let stored = store.get("QuestionnaireResponse", report).await?;
         let stored = stored.ok_or_else(|| ClientError::new(ErrorCode::NotFound))?;
@@ -32,15 +32,15 @@ impl Engine {
         let now = self.now();
         let file = FormFile {
             id: Uuid::new_v4().to_string(),
-            content_type: photo.content_type.clone(),
-            size: u32::try_from(photo.bytes.len()).map_err(|_| ClientError::new(ErrorCode::BadFile))?,
-            sha256: Sha256::digest(&photo.bytes).to_vec(),
-            preview: photo.preview.map(|bytes| STANDARD.encode(bytes)),
+            content_type: attachment.content_type.clone(),
+            size: u32::try_from(attachment.bytes.len()).map_err(|_| ClientError::new(ErrorCode::BadFile))?,
+            sha256: Sha256::digest(&attachment.bytes).to_vec(),
+            preview: attachment.preview.map(|bytes| STANDARD.encode(bytes)),
             bytes: None,
         };
         let blob = Blob {
-            content_type: photo.content_type,
-            bytes: photo.bytes,
+            content_type: attachment.content_type,
+            bytes: attachment.bytes,
         };
         let kept = store.blob_put(&file.id, blob, now).await;
         kept.map_err(|error| self.store_trouble(error))?;

@@ -68,6 +68,8 @@ impl VisitMachine {
             texts: self.lines(),
             peer_typing: self.drafts.after(self.media.texts_shown),
             live_text: false,
+            note_seconds: None,
+            notes_kept: 0,
             phone: None,
         }
     }
