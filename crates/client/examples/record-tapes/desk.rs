@@ -406,8 +406,12 @@ async fn talk(desk_tape: &mut Tape, phone: &mut Tape) {
     }
     sharp(desk_tape, phone).await;
     let typing = |words: &'static str| move |visit: &Value| visit["peer_typing"] == words;
-    phone.ok("visit_typing", json!({ "text": "My hand is swo" })).await;
-    desk_tape.until("visit", json!({}), typing("My hand is swo")).await;
+    phone
+        .ok("visit_typing", json!({ "text": "My hand is swo" }))
+        .await;
+    desk_tape
+        .until("visit", json!({}), typing("My hand is swo"))
+        .await;
     desk_tape.reads(&["visit"]).await;
     phone
         .ok("visit_text", json!({ "text": "My hand is swollen." }))
@@ -416,8 +420,12 @@ async fn talk(desk_tape: &mut Tape, phone: &mut Tape) {
     let heard = |visit: &Value| visit["texts"].as_array().is_some_and(|texts| !texts.is_empty());
     desk_tape.until("visit", json!({}), heard).await;
     desk_tape.reads(&["visit"]).await;
-    desk_tape.ok("visit_typing", json!({ "text": "Please hold the ha" })).await;
-    phone.until("visit", json!({}), typing("Please hold the ha")).await;
+    desk_tape
+        .ok("visit_typing", json!({ "text": "Please hold the ha" }))
+        .await;
+    phone
+        .until("visit", json!({}), typing("Please hold the ha"))
+        .await;
     phone.reads(&["visit"]).await;
     desk_tape
         .ok(

@@ -169,7 +169,9 @@ async fn tell_records(shared: Arc<Shared>) {
         let path = format!("/api/visits/{}/quality", name.trim_start_matches(KEPT));
         let make = |token: &_| {
             let request = shared.http.request(Method::POST, &path, Some(token));
-            request.header(CONTENT_TYPE, "application/json").body(body.clone())
+            request
+                .header(CONTENT_TYPE, "application/json")
+                .body(body.clone())
         };
         match shared.authorized(make, Tries::Quick).await {
             Ok(_) => {}
@@ -228,8 +230,14 @@ mod tests {
         };
         assert_eq!(id, "b");
         assert!(told.is_possible(), "{told:?}");
-        assert_eq!((told.rang_ms, told.connected_ms, told.lasted_s), (3_000, Some(900), 60));
-        assert_eq!((told.side, told.path), (QualitySide::Caller, QualityPath::RelayTcp));
+        assert_eq!(
+            (told.rang_ms, told.connected_ms, told.lasted_s),
+            (3_000, Some(900), 60)
+        );
+        assert_eq!(
+            (told.side, told.path),
+            (QualitySide::Caller, QualityPath::RelayTcp)
+        );
         assert_eq!((told.drops, told.recovery_ms, told.bytes_in), (1, 2_000, 99));
     }
 }

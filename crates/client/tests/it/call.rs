@@ -102,11 +102,20 @@ async fn the_desk_calls_the_phone_rings_and_pictures_flow_both_ways() {
         (ada.visit().await.expect("the call").state == VisitState::Ended).then_some(())
     })
     .await;
-    let told = until(&ada, async || Some(told(&world).await).filter(|told| told.len() == 2)).await;
+    let told = until(&ada, async || {
+        Some(told(&world).await).filter(|told| told.len() == 2)
+    })
+    .await;
     for side in &told {
         assert!(side.is_possible() && side.path == QualityPath::Host, "{side:?}");
-        assert!(side.connected_ms.is_some() && side.first_frame_ms.is_some(), "{side:?}");
-        assert!(side.bytes_in > 10_000 && side.rung_s.iter().sum::<u32>() > 0, "{side:?}");
+        assert!(
+            side.connected_ms.is_some() && side.first_frame_ms.is_some(),
+            "{side:?}"
+        );
+        assert!(
+            side.bytes_in > 10_000 && side.rung_s.iter().sum::<u32>() > 0,
+            "{side:?}"
+        );
     }
     assert_ne!(told[0].side, told[1].side);
     without_a_server(&mut world, &ada, dana, &task).await;
@@ -118,7 +127,9 @@ async fn told(world: &World) -> Vec<WireQuality> {
     let app = world.server.as_ref().expect("running").app.clone();
     let read = app.db.read(|read| table::quality::since(read.conn(), 0)).await;
     let bodies = read.expect("read");
-    let read = bodies.iter().map(|body| serde_json::from_str(body).expect("a record"));
+    let read = bodies
+        .iter()
+        .map(|body| serde_json::from_str(body).expect("a record"));
     read.collect()
 }
 
@@ -146,7 +157,10 @@ async fn without_a_server(world: &mut World, ada: &Client, dana: Client, task: &
     assert!(dana.unlock(PASSPHRASE.into()).await.expect("an answer").open);
     until(&dana, async || {
         let told = told(world).await;
-        let second = told.iter().filter(|told| told.side == QualitySide::Called).nth(1)?;
+        let second = told
+            .iter()
+            .filter(|told| told.side == QualitySide::Called)
+            .nth(1)?;
         assert!(second.connected_ms.is_some(), "{second:?}");
         Some(())
     })

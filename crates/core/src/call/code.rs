@@ -96,9 +96,10 @@ impl ShortCode {
             self.fail();
         }
         match (role, kind) {
-            (Role::Offers, SdpKind::Offer) => {
-                Some(format!("{COMMIT}{}", hex(&commitment(&seed.visit, &seed.nonce, &own))))
-            }
+            (Role::Offers, SdpKind::Offer) => Some(format!(
+                "{COMMIT}{}",
+                hex(&commitment(&seed.visit, &seed.nonce, &own))
+            )),
             (Role::Answers, SdpKind::Answer) => Some(format!("{NONCE}{}", hex(&seed.nonce))),
             // Who is bound to a number does not tell it in an answer: that would be before its time.
             (Role::Offers, SdpKind::Answer) | (Role::Answers, SdpKind::Offer) => None,
@@ -144,7 +145,10 @@ impl ShortCode {
     #[must_use]
     pub fn to_tell(&self) -> Option<Vec<u8>> {
         let waits = self.role == Some(Role::Offers) && self.far.is_some() && !self.told;
-        let seed = self.seed.as_ref().filter(|_| waits && self.state == VisitCode::Waiting)?;
+        let seed = self
+            .seed
+            .as_ref()
+            .filter(|_| waits && self.state == VisitCode::Waiting)?;
         Some([&[REVEAL][..], &seed.nonce].concat())
     }
 
@@ -255,7 +259,10 @@ mod tests {
     fn sdp(print: u8, line: Option<&str>) -> String {
         let print: Vec<String> = (0..32).map(|_| format!("{print:02X}")).collect();
         let line = line.map(|line| format!("{line}\r\n")).unwrap_or_default();
-        format!("v=0\r\n{line}m=audio\r\na=fingerprint:sha-256 {}\r\n", print.join(":"))
+        format!(
+            "v=0\r\n{line}m=audio\r\na=fingerprint:sha-256 {}\r\n",
+            print.join(":")
+        )
     }
 
     /// Offer and answer of two engines with these fingerprints, each heard by the other.
@@ -287,7 +294,10 @@ mod tests {
         tell(&mut caller, &mut called);
 
         let code = shown(&caller);
-        assert!(code.len() == 6 && code.bytes().all(|byte| byte.is_ascii_digit()), "{code}");
+        assert!(
+            code.len() == 6 && code.bytes().all(|byte| byte.is_ascii_digit()),
+            "{code}"
+        );
         assert_eq!(shown(&called), code);
         meet((&mut caller, 10), (&mut called, 20));
         assert_eq!((shown(&caller), shown(&called)), (code.clone(), code.clone()));
@@ -392,7 +402,10 @@ mod tests {
             meet((&mut caller, 10), (&mut called, 20));
             assert_eq!(caller.to_tell(), None);
             called.revealed(&[&[REVEAL][..], &[1; 16]].concat());
-            assert_eq!((caller.state(), called.state()), (&VisitCode::None, &VisitCode::None));
+            assert_eq!(
+                (caller.state(), called.state()),
+                (&VisitCode::None, &VisitCode::None)
+            );
         }
     }
 

@@ -251,21 +251,36 @@ mod tests {
         let told = record.finish(at(101_400));
 
         assert!(told.is_possible(), "{told:?}");
-        assert_eq!((told.rang_ms, told.ready_ms, told.joined_at), (4_000, Some(150), START));
+        assert_eq!(
+            (told.rang_ms, told.ready_ms, told.joined_at),
+            (4_000, Some(150), START)
+        );
         assert_eq!((told.connected_ms, told.first_frame_ms), (Some(900), Some(1_200)));
         assert_eq!((told.rtt_median_ms, told.rtt_p95_ms), (Some(50), Some(95)));
-        assert_eq!((told.loss_median_permille, told.loss_p95_permille), (Some(50), Some(95)));
+        assert_eq!(
+            (told.loss_median_permille, told.loss_p95_permille),
+            (Some(50), Some(95))
+        );
         assert_eq!(told.rung_s, [0, 0, 19, 0, 0, 0, 80]);
         assert_eq!((told.drops, told.recovery_ms, told.lasted_s), (1, 6_500, 101));
-        assert_eq!((told.longest_gap_ms, told.concealed_ppm, told.bytes_out), (180, 5_000, 20));
-        assert_eq!((told.path, told.buffer_p95_ms), (QualityPath::RelayUdp, Some(120)));
+        assert_eq!(
+            (told.longest_gap_ms, told.concealed_ppm, told.bytes_out),
+            (180, 5_000, 20)
+        );
+        assert_eq!(
+            (told.path, told.buffer_p95_ms),
+            (QualityPath::RelayUdp, Some(120))
+        );
     }
 
     #[test]
     fn a_visit_that_never_connected_or_whose_clock_was_set_is_told_within_bounds() {
         let told = joined().finish(at(30_000));
         assert!(told.is_possible(), "{told:?}");
-        assert_eq!((told.connected_ms, told.path, told.rtt_p95_ms), (None, QualityPath::None, None));
+        assert_eq!(
+            (told.connected_ms, told.path, told.rtt_p95_ms),
+            (None, QualityPath::None, None)
+        );
 
         let mut record = joined();
         record.ready(at(-9_000_000));

@@ -196,7 +196,14 @@ mod tests {
         assert_eq!(drafts.after(0).as_deref(), Some("two lines"));
         typist.write(1, "");
         send(&mut typist, &mut drafts);
-        for (text, bytes) in [("H", 10), ("He", 10), ("Hle", 10), ("Hlle", 10), ("Hle", 9), ("", 9)] {
+        for (text, bytes) in [
+            ("H", 10),
+            ("He", 10),
+            ("Hle", 10),
+            ("Hlle", 10),
+            ("Hle", 9),
+            ("", 9),
+        ] {
             typist.write(1, text);
             assert_eq!(send(&mut typist, &mut drafts), bytes, "{text}");
             assert_eq!(drafts.after(0).unwrap_or_default(), text);
@@ -264,7 +271,12 @@ mod tests {
             drafts.take(&edit(line, 0, 0, "y"));
         }
         assert_eq!(drafts.after(0).unwrap_or_default().lines().count(), LINES_AT_MOST);
-        for bad in [&[][..], &[5, 0, 0, 0, 1, 0, 0, 0], &[5, 0, 0, 0, 1, 0, 0, 0, 0, 0xff], &[2; 12]] {
+        for bad in [
+            &[][..],
+            &[5, 0, 0, 0, 1, 0, 0, 0],
+            &[5, 0, 0, 0, 1, 0, 0, 0, 0, 0xff],
+            &[2; 12],
+        ] {
             assert_eq!(Edit::from_bytes(bad), None, "{bad:?}");
         }
         let mut typist = Typist::default();

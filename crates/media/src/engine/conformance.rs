@@ -172,13 +172,15 @@ pub(super) fn another_fingerprint_is_refused(make: Make<'_>) {
             if side != changed {
                 return sdp;
             }
-            let lines = sdp.lines().map(|line| match line.strip_prefix("a=fingerprint:sha-256 ") {
-                Some(print) => {
-                    let first = if print.starts_with("00") { "11" } else { "00" };
-                    format!("a=fingerprint:sha-256 {first}{}\r\n", print.get(2..).unwrap())
-                }
-                None => format!("{line}\r\n"),
-            });
+            let lines = sdp
+                .lines()
+                .map(|line| match line.strip_prefix("a=fingerprint:sha-256 ") {
+                    Some(print) => {
+                        let first = if print.starts_with("00") { "11" } else { "00" };
+                        format!("a=fingerprint:sha-256 {first}{}\r\n", print.get(2..).unwrap())
+                    }
+                    None => format!("{line}\r\n"),
+                });
             lines.collect()
         });
         pair.run(Duration::from_secs(10));
@@ -187,7 +189,10 @@ pub(super) fn another_fingerprint_is_refused(make: Make<'_>) {
         pair.sides[changed].send_audio(pair.now, 0, vec![7; 60]);
         pair.sides[1 - changed].send_audio(pair.now, 0, vec![7; 60]);
         pair.run(Duration::from_secs(1));
-        assert!(pair.heard.iter().all(Vec::is_empty), "sound went to a stranger: {changed}");
+        assert!(
+            pair.heard.iter().all(Vec::is_empty),
+            "sound went to a stranger: {changed}"
+        );
     }
 }
 

@@ -36,12 +36,7 @@ async fn reads(side: &Side, words: &str) {
 
 #[tokio::test]
 async fn both_sides_show_one_code_through_new_paths_and_words_while_they_are_typed() {
-    let (carrier, clinician) = join(
-        coded(Voice::Carrier, 1),
-        coded(Voice::Clinician, 2),
-        |_, sdp| sdp,
-    )
-    .await;
+    let (carrier, clinician) = join(coded(Voice::Carrier, 1), coded(Voice::Clinician, 2), |_, sdp| sdp).await;
     let first = code(&carrier.call).await;
     assert!(matches!(first, VisitCode::Digits { .. }), "{first:?}");
     assert_eq!(code(&clinician.call).await, first);
@@ -58,7 +53,10 @@ async fn both_sides_show_one_code_through_new_paths_and_words_while_they_are_typ
     let offer = clinician.call.restart_ice().await.unwrap();
     let answer = carrier.call.accept_offer(&offer).await.unwrap();
     clinician.call.accept_answer(&answer).await.unwrap();
-    assert_eq!((code(&carrier.call).await, code(&clinician.call).await), (first.clone(), first));
+    assert_eq!(
+        (code(&carrier.call).await, code(&clinician.call).await),
+        (first.clone(), first)
+    );
 }
 
 #[tokio::test]
@@ -89,6 +87,9 @@ async fn who_sits_between_two_sides_gives_them_two_codes() {
     drop((far, clinician));
 
     let digits = |code: &VisitCode| matches!(code, VisitCode::Digits { .. });
-    assert!(digits(&carrier_sees) && digits(&clinician_sees), "each has one with the stranger");
+    assert!(
+        digits(&carrier_sees) && digits(&clinician_sees),
+        "each has one with the stranger"
+    );
     assert_ne!(carrier_sees, clinician_sees);
 }

@@ -99,15 +99,26 @@ impl WireQuality {
     pub fn is_possible(&self) -> bool {
         let day_s = DAY_MS / 1000;
         let times = [self.ready_ms, self.connected_ms, self.first_frame_ms];
-        let waits = [Some(self.rang_ms), Some(self.recovery_ms), Some(self.longest_gap_ms)];
+        let waits = [
+            Some(self.rang_ms),
+            Some(self.recovery_ms),
+            Some(self.longest_gap_ms),
+        ];
         let gauges = [self.buffer_p95_ms, self.rtt_median_ms, self.rtt_p95_ms];
         let freeze = [Some(self.longest_freeze_ms)];
         let in_a_day = |ms: &u32| *ms <= DAY_MS;
         let losses = [self.loss_median_permille, self.loss_p95_permille];
-        let in_order = |median: Option<u32>, p95: Option<u32>| median.is_some() == p95.is_some() && median <= p95;
+        let in_order =
+            |median: Option<u32>, p95: Option<u32>| median.is_some() == p95.is_some() && median <= p95;
         // From 2020 to 2100: a clock that was never set is not one.
         (1_577_836_800_000..4_102_444_800_000).contains(&self.joined_at)
-            && times.iter().chain(&waits).chain(&gauges).chain(&freeze).flatten().all(in_a_day)
+            && times
+                .iter()
+                .chain(&waits)
+                .chain(&gauges)
+                .chain(&freeze)
+                .flatten()
+                .all(in_a_day)
             && self.lasted_s <= day_s
             && self.rung_s.iter().map(|s| u64::from(*s)).sum::<u64>() <= u64::from(self.lasted_s) + 1
             && self.concealed_ppm <= 1_000_000
@@ -192,7 +203,10 @@ mod tests {
     #[test]
     fn what_is_not_a_figure_is_not_taken() {
         let mut json = serde_json::to_value(good()).expect("json");
-        assert_eq!(serde_json::from_value::<WireQuality>(json.clone()).expect("read"), good());
+        assert_eq!(
+            serde_json::from_value::<WireQuality>(json.clone()).expect("read"),
+            good()
+        );
         json["note"] = "Dana's hand".into();
         assert!(serde_json::from_value::<WireQuality>(json).is_err());
     }

@@ -23,7 +23,10 @@ pub(super) fn run(options: &QualityOptions) -> anyhow::Result<()> {
         .db
         .read_blocking(|read| table::quality::since(read.conn(), since))?;
     // What an older server kept in another form is passed over.
-    let told: Vec<_> = bodies.iter().filter_map(|body| serde_json::from_str(body).ok()).collect();
+    let told: Vec<_> = bodies
+        .iter()
+        .filter_map(|body| serde_json::from_str(body).ok())
+        .collect();
     if told.is_empty() {
         anyhow::bail!(
             "no side of a visit has told how it went in the last {} days; --days looks further back",

@@ -45,7 +45,10 @@ fn without_picture(q: &WireQuality) -> Option<u32> {
 /// The table that an operator reads.
 #[must_use]
 pub fn table_of(told: &[WireQuality], days: u16) -> String {
-    let mut text = format!("{} sides of visits told how it went, in {days} days.\n", told.len());
+    let mut text = format!(
+        "{} sides of visits told how it went, in {days} days.\n",
+        told.len()
+    );
     for (path, name) in PATHS {
         let of: Vec<&WireQuality> = told.iter().filter(|q| q.path == path).collect();
         if of.is_empty() {
@@ -100,7 +103,10 @@ mod tests {
     }
 
     fn row(text: &str, name: &str) -> Vec<String> {
-        let line = text.lines().find(|line| line.starts_with(name)).unwrap_or_else(|| panic!("{name} in {text}"));
+        let line = text
+            .lines()
+            .find(|line| line.starts_with(name))
+            .unwrap_or_else(|| panic!("{name} in {text}"));
         let numbers = line.trim_start_matches(name).split_whitespace();
         numbers.map(str::to_owned).collect()
     }
@@ -111,8 +117,14 @@ mod tests {
         told.push(side(QualityPath::None, 1));
         let text = table_of(&told, 28);
 
-        assert!(text.starts_with("41 sides of visits told how it went, in 28 days."), "{text}");
-        assert!(text.contains("relay, TCP: 40 sides\n  ") && !text.contains("direct"), "{text}");
+        assert!(
+            text.starts_with("41 sides of visits told how it went, in 28 days."),
+            "{text}"
+        );
+        assert!(
+            text.contains("relay, TCP: 40 sides\n  ") && !text.contains("direct"),
+            "{text}"
+        );
         assert!(text.contains("no path: 1 sides\nSo few tell little."), "{text}");
         assert_eq!(row(&text, "connected, ms"), ["200", "380", "40"]);
         assert_eq!(row(&text, "away, ms, if dropped"), ["4321", "4321", "1"]);

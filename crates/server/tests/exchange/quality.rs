@@ -48,7 +48,10 @@ async fn tell(w: &World, who: &Device, visit: &str, body: &Value) -> StatusCode 
 async fn kept(w: &World) -> Vec<WireQuality> {
     let read = w.app.db.read(|read| table::quality::since(read.conn(), 0)).await;
     let bodies = read.expect("read");
-    bodies.iter().map(|body| serde_json::from_str(body).expect("a record")).collect()
+    bodies
+        .iter()
+        .map(|body| serde_json::from_str(body).expect("a record"))
+        .collect()
 }
 
 async fn world(status: &str) -> World {
@@ -93,8 +96,16 @@ async fn of_a_visit_that_was_not_theirs_nobody_tells() {
 
     assert_eq!(tell(&w, &bo, VISIT, &called).await, StatusCode::NOT_FOUND);
     assert_eq!(tell(&w, &bo, VISIT, &caller).await, StatusCode::NOT_FOUND);
-    assert_eq!(tell(&w, &dana, VISIT, &caller).await, StatusCode::NOT_FOUND, "the other side's");
-    assert_eq!(tell(&w, &ada, VISIT, &called).await, StatusCode::NOT_FOUND, "the other side's");
+    assert_eq!(
+        tell(&w, &dana, VISIT, &caller).await,
+        StatusCode::NOT_FOUND,
+        "the other side's"
+    );
+    assert_eq!(
+        tell(&w, &ada, VISIT, &called).await,
+        StatusCode::NOT_FOUND,
+        "the other side's"
+    );
     let unknown = "11111111-92a4-4f5e-8f0e-2f1c8a9b7d3e";
     assert_eq!(tell(&w, &dana, unknown, &called).await, StatusCode::NOT_FOUND);
     assert!(kept(&w).await.is_empty());

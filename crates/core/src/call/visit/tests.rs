@@ -488,7 +488,10 @@ fn typed_words_become_a_line_only_when_they_are_sent() {
 
     input(&mut machine, 3_000, drafts(1, "no, I"));
     let view = machine.view();
-    assert_eq!((view.texts.len(), view.peer_typing.as_deref()), (1, Some("no, I")));
+    assert_eq!(
+        (view.texts.len(), view.peer_typing.as_deref()),
+        (1, Some("no, I"))
+    );
     let line = ToClient::Text {
         number: 1,
         visit: v(),
@@ -503,5 +506,9 @@ fn typed_words_become_a_line_only_when_they_are_sent() {
     assert_eq!(input(&mut machine, 4_200, VisitInput::Typing("late".into())), []);
     input(&mut machine, 4_300, drafts(2, "late"));
     let view = machine.view();
-    assert_eq!((view.texts.len(), view.peer_typing), (2, None), "what was not sent is gone");
+    assert_eq!(
+        (view.texts.len(), view.peer_typing),
+        (2, None),
+        "what was not sent is gone"
+    );
 }

@@ -166,12 +166,12 @@ impl Conductor {
     }
 
     fn publish_code(&self) {
-        self.shared
-            .code
-            .send_if_modified(|shown| *shown != *self.code.state() && {
+        self.shared.code.send_if_modified(|shown| {
+            *shown != *self.code.state() && {
                 shown.clone_from(self.code.state());
                 true
-            });
+            }
+        });
     }
 
     /// Tells this side's number of the short code, once: the channel keeps it until it has arrived.
