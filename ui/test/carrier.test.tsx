@@ -1,4 +1,4 @@
-import { cleanup, render, screen, waitFor, within } from "@testing-library/react";
+import { cleanup, fireEvent, render, screen, waitFor, within } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { QueryClientProvider } from "@tanstack/react-query";
 import { clearMocks } from "@tauri-apps/api/mocks";
@@ -7,6 +7,7 @@ import { Page } from "../src/base/Page";
 import { newQueryClient } from "../src/base/query";
 import { CarrierApp } from "../src/features/CarrierApp";
 import { playTape, type Tape } from "../src/ipc/fake";
+import { commands } from "../src/ipc/transport";
 import type { ReportView, SignInView } from "../src/ipc/bindings";
 import { carrierWords } from "../src/words/carrier";
 import { answerIn, failuresIn } from "./recorded";
@@ -28,7 +29,7 @@ const press = async (...ids: string[]) => {
 function show(tape: Tape, hash = "", language = "en") {
   location.hash = hash;
   playTape(tape, { language, theme: "light" });
-  render(
+  return render(
     <QueryClientProvider client={newQueryClient()}>
       <Page catalogues={carrierWords}><CarrierApp /></Page>
     </QueryClientProvider>,
@@ -217,6 +218,40 @@ describe("a visit", () => {
     expect(screen.getByTestId("remote-picture-label").textContent).toBe("Test picture or sound. A device is missing there.");
     await press("visit-mute");
     expect(await screen.findByTestId("muted")).toBeTruthy();
+  });
+
+  it("shows its code to who asks for it, and what the other side types, not letter by letter to a screen reader", async () => {
+    show(visit as Tape);
+    await press("visit-accept");
+    expect(screen.queryByTestId("code-digits")).toBeNull();
+    await press("check-code");
+    expect((await screen.findByTestId("code-digits")).textContent).toMatch(/^\d{3} \d{3}$/);
+    expect(screen.getByTestId("code-shown").textContent).toContain("Read these six digits to each other.");
+    const typing = vi.spyOn(commands, "visitTyping");
+    fireEvent.change(screen.getByTestId("visit-text"), { target: { value: "The d" } });
+    expect(typing).toHaveBeenLastCalledWith("The d");
+    expect(screen.getByTestId("visit-texts").textContent).not.toContain("The d");
+  });
+
+  it("warns where the code's check failed, and shows no digits where there is no code", async () => {
+    for (const [code, id, words] of [
+      [{ state: "failed" }, "code-failed", "Someone may be listening to this call."],
+      [{ state: "none" }, "code-none", "This call has no code."],
+      [{ state: "waiting" }, "code-none", "The code is being made."],
+    ] as const) {
+      const tape = structuredClone(visitLost) as Tape;
+      for (const entry of tape.calls) {
+        if ("command" in entry && entry.command === "visit") Object.assign(entry.data as object, { code, peer_typing: "Can you h" });
+      }
+      const shown = show(tape, "#/visit");
+      const typed = await screen.findByTestId("peer-typing");
+      expect(typed.textContent).toContain("Can you h");
+      expect(typed.closest("[aria-live]")?.getAttribute("aria-live")).toBe("off");
+      if (code.state !== "failed") await press("check-code");
+      expect((await screen.findByTestId(id)).textContent).toContain(words);
+      expect(screen.queryByTestId("code-digits")).toBeNull();
+      shown.unmount();
+    }
   });
 
   it("that lost its way says so, and ends when it is left", async () => {

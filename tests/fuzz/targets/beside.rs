@@ -4,6 +4,7 @@
 use std::time::Instant;
 
 use hms_core::call::data::{cut, Joiner, StillKind, StillPart, STILL_AT_MOST};
+use hms_core::call::typed::{Drafts, Edit, LINE_AT_MOST};
 use hms_fuzz::Choices;
 use hms_media::codec::webp;
 use hms_media::door;
@@ -11,8 +12,14 @@ use hms_media::door;
 libfuzzer_sys::fuzz_target!(|input: &[u8]| {
     let mut input = Choices::of(input);
     let mut joiner = Joiner::default();
+    let mut drafts = Drafts::default();
     for _ in 0..16 {
         let bytes = input.part().to_vec();
+        if let Some(edit) = Edit::from_bytes(&bytes) {
+            assert_eq!(edit.to_bytes(), bytes);
+            drafts.take(&edit);
+            assert!(drafts.after(0).unwrap_or_default().len() <= 5 * LINE_AT_MOST);
+        }
         if let Some(part) = StillPart::from_bytes(&bytes) {
             assert_eq!(part.to_bytes(), bytes);
             if let Some(still) = joiner.take(part) {

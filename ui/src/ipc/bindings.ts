@@ -123,6 +123,8 @@ export const commands = {
 	visitCallMe: () => typedError<VisitView, CommandError>(__TAURI_INVOKE("visit_call_me")),
 	/**  Sends a line of text. */
 	visitText: (text: string) => typedError<VisitView, CommandError>(__TAURI_INVOKE("visit_text", { text })),
+	/**  Shows the other side the line as it is typed now. */
+	visitTyping: (text: string) => typedError<null, CommandError>(__TAURI_INVOKE("visit_typing", { text })),
 	/**  The queue. */
 	queue: () => typedError<QueueView, CommandError>(__TAURI_INVOKE("queue")),
 	/**  Takes an entry; one person can. */
@@ -1627,6 +1629,19 @@ export type VersionView = {
 	said: SaidView | null,
 };
 
+/**  The code that two people read to each other, to hear that nobody sits between them. */
+export type VisitCode = 
+/**  It is being made. */
+{ state: "waiting" } | 
+/**  This call has none: the other side does not know how. */
+{ state: "none" } | 
+/**  Here it is. */
+{ state: "digits"; 
+/**  Six digits. */
+digits: string } | 
+/**  The other side did not keep to what it had bound itself to: somebody may sit between. */
+{ state: "failed" };
+
 /**  Where a call is. */
 export type VisitState = 
 /**  No call. */
@@ -1710,8 +1725,14 @@ export type VisitView = {
 	call_me: boolean,
 	/**  The person there wants to be called by telephone. */
 	peer_call_me: boolean,
+	/**  The code that both people compare. */
+	code: VisitCode,
 	/**  Text lines, oldest first. */
 	texts: TextLineView[],
+	/**  What the other side is typing now and has not sent; on this screen alone, kept nowhere. */
+	peer_typing: string | null,
+	/**  The other side sees what is typed here, before it is sent. */
+	live_text: boolean,
 	/**  Number to call instead. */
 	phone: string | null,
 };

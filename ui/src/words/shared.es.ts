@@ -236,7 +236,7 @@ export const shared: Same<typeof english> = {
   "code.differ": "Si no son iguales, salga y use el teléfono.",
   "code.waiting": "Se está creando el código.",
   "code.none": "Esta llamada no tiene código. La otra aplicación no puede crearlo.",
-  "code.failed": "Alguien puede estar escuchando esta llamada.",
+  "code.failed": "Tal vez alguien oye esta llamada.",
   "code.failedNow": "Salga de la llamada y use el teléfono.",
   "visit.texts": "Mensajes que los dos pueden leer",
   "visit.mine": "Usted",

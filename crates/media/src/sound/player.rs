@@ -188,6 +188,15 @@ mod tests {
     }
 
     #[test]
+    fn the_longest_gap_is_the_longest_stretch_without_the_far_sides_sound() {
+        assert_eq!(play(|_| false, 50).longest_gap, 0);
+        // Two gaps that redundancy cannot fill; the buffer rests where one goes on.
+        let figures = play(|n| (20..45).contains(&n) || (80..130).contains(&n), 180);
+        assert!(figures.longest_gap > 0, "{figures:?}");
+        assert_eq!(figures.longest_gap * 2, figures.concealed, "{figures:?}");
+    }
+
+    #[test]
     fn rubbish_is_dropped() {
         let mut player = Player::new().unwrap();
 

@@ -79,8 +79,12 @@ function InCall(props: { app: AppView; visit: VisitView }) {
   const { app, visit } = props;
   const peer = usePeer(visit);
   const picture = usePictureWords(visit, peer);
+  const phone = visit.phone ?? app.help_phone;
+  // A warning is not to be scrolled for; the code itself waits out of the way.
+  const warned = visit.code.state === "failed";
   return (
     <Screen id="in-call" title={t("visit.with", { name: peer })}>
+      {warned && <CheckCode visit={visit} phone={phone} />}
       <CallState visit={visit} peer={peer} />
       <div className="call">
         <Frames
@@ -109,7 +113,7 @@ function InCall(props: { app: AppView; visit: VisitView }) {
       <Note visit={visit} />
       {visit.phone && <ByPhone visit={visit} number={visit.phone} />}
       <Texts visit={visit} peer={peer} />
-      <CheckCode visit={visit} phone={visit.phone ?? app.help_phone} />
+      {!warned && <CheckCode visit={visit} phone={phone} />}
     </Screen>
   );
 }
