@@ -119,6 +119,10 @@ export const commands = {
 	visitGiveSharp: (keep: boolean) => typedError<VisitView, CommandError>(__TAURI_INVOKE("visit_give_sharp", { keep })),
 	/**  Does not give it. */
 	visitRefuseSharp: () => typedError<VisitView, CommandError>(__TAURI_INVOKE("visit_refuse_sharp")),
+	/**  Begins a spoken note for the report. */
+	visitNoteBegin: () => typedError<VisitView, CommandError>(__TAURI_INVOKE("visit_note_begin")),
+	/**  Ends it, and keeps it or not. */
+	visitNoteEnd: (keep: boolean) => typedError<VisitView, CommandError>(__TAURI_INVOKE("visit_note_end", { keep })),
 	/**  Asks the other side to call by telephone. */
 	visitCallMe: () => typedError<VisitView, CommandError>(__TAURI_INVOKE("visit_call_me")),
 	/**  Sends a line of text. */
@@ -1733,6 +1737,10 @@ export type VisitView = {
 	peer_typing: string | null,
 	/**  The other side sees what is typed here, before it is sent. */
 	live_text: boolean,
+	/**  Seconds of the note that is being spoken, while one is. */
+	note_seconds: number | null,
+	/**  Spoken notes of this visit that are in the report. */
+	notes_kept: number,
 	/**  Number to call instead. */
 	phone: string | null,
 };
