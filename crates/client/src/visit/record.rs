@@ -198,7 +198,7 @@ mod tests {
 
     #[test]
     fn a_visit_is_counted_from_its_ring_to_its_end_and_a_ring_alone_is_not() {
-        let at = |ms| Timestamp(1_795_000_000_000 + ms);
+        let at = |ms: i64| Timestamp(1_795_000_000_000 + ms);
         let mut counted = Counted::default();
         counted.course(at(0), VisitState::RingingIn, Some("a"), Side::Called);
         counted.course(at(9_000), VisitState::Ended, Some("a"), Side::Called);
