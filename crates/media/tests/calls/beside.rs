@@ -22,9 +22,9 @@ fn coded(voice: Voice, number: u8) -> CallConfig {
 /// The code of a call, when it is no longer being made.
 async fn code(call: &Call) -> VisitCode {
     let mut code = call.code();
-    let made = tokio::time::timeout(PATIENCE, code.wait_for(|code| *code != VisitCode::Waiting)).await;
-    let made = made.expect("a code in time").expect("the call goes on").clone();
-    made
+    let made = code.wait_for(|code| *code != VisitCode::Waiting);
+    let made = tokio::time::timeout(PATIENCE, async { made.await.map(|code| code.clone()) }).await;
+    made.expect("a code in time").expect("the call goes on")
 }
 
 async fn reads(side: &Side, words: &str) {
