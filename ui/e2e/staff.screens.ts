@@ -20,7 +20,7 @@ export const STAFF_SCREENS: Shot[] = [
   { name: "urgent", tape: "staff_urgent", route: CASE, press: ["queue-release"], ready: "urgent-take" },
   { name: "nurse", tape: "staff_nurse", ready: "queue-item-0" },
   { name: "case", tape: "staff", route: CASE, ready: "chart-name" },
-  { name: "case-basis", tape: "staff", route: CASE, press: ["basis-00000000-0000-4000-8000-000000000004"], ready: "basis" },
+  { name: "case-basis", tape: "staff", route: CASE, press: ["basis-*"], ready: "basis" },
   { name: "case-mine", tape: "staff", route: CASE, press: ["queue-claim"], ready: "note-text" },
   { name: "case-taken", tape: "staff_taken", route: CASE, press: ["queue-claim"], ready: "claim-taken" },
   { name: "case-others", tape: "staff_others", route: CASE, ready: "note-locked" },
@@ -53,6 +53,11 @@ export const STAFF_SCREENS: Shot[] = [
 
 export type StaffLook = { language?: "en" | "es"; theme?: "light" | "dark"; text?: 100 | 200 };
 
+/** What has this id; with `*` at the end, what begins so: the numbers of a tape's entries are others each time it is recorded. */
+function pressed(page: Page, id: string) {
+  return id.endsWith("*") ? page.locator(`[data-testid^="${id.slice(0, -1)}"]`) : page.getByTestId(id);
+}
+
 /** Goes to a screen of the staff window and waits for what makes it that screen. */
 export async function showStaff(page: Page, shot: Shot, look: StaffLook = {}): Promise<void> {
   await page.clock.install({ time: recordedAt(shot.tape) });
@@ -61,6 +66,6 @@ export async function showStaff(page: Page, shot: Shot, look: StaffLook = {}): P
   const query = new URLSearchParams({ tape: shot.tape, language: look.language ?? "en", theme: look.theme ?? "light" });
   await page.goto("about:blank");
   await page.goto(`/staff.html?${query}#/${shot.route ?? ""}`);
-  for (const id of pressesOf(shot, look.language ?? "en")) await page.getByTestId(id).first().click();
+  for (const id of pressesOf(shot, look.language ?? "en")) await pressed(page, id).first().click();
   await page.getByTestId(shot.ready).first().waitFor();
 }
