@@ -7,7 +7,8 @@ use std::path::PathBuf;
 /// One TURN relay and the right to use it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct TurnServer {
-    /// `turn:host:port?transport=udp` or `…=tcp`; without `transport`, UDP. Without a port, 3478.
+    /// `turn:host:port?transport=udp` or `…=tcp`; without `transport`, UDP. Without a port, 3478. `turns:host:port` is in TLS, by
+    /// TCP; without a port, 5349. It is tried where no other answers.
     pub url: String,
     /// Long-term user name.
     pub username: String,
@@ -121,6 +122,8 @@ pub enum EngineChoice {
 pub struct CallConfig {
     /// Relays, tried in this order; the first that answers on each transport gives a candidate.
     pub turn: Vec<TurnServer>,
+    /// Whom to trust for a relay in TLS; `None` leaves such relays out.
+    pub tls: Option<std::sync::Arc<rustls::ClientConfig>>,
     /// Offer only relayed addresses.
     pub relay_only: bool,
     /// The picture that is sent.
@@ -165,6 +168,7 @@ impl CallConfig {
     pub fn synthetic(voice: Voice, format: PictureFormat) -> Self {
         Self {
             turn: Vec::new(),
+            tls: None,
             relay_only: false,
             video: VideoSource::Synthetic(format),
             audio: AudioSource::Synthetic(voice),

@@ -65,6 +65,9 @@ pub struct Settings {
     pub relay_address: Option<String>,
     /// UDP ports of the addresses that the relay gives to clients, `FIRST-LAST`; any where it is empty.
     pub relay_ports: Option<String>,
+    /// TCP port under which clients reach the relay in TLS; its own where it is empty. 443 where a router passes that on: networks
+    /// that let nothing else through let that through.
+    pub relay_tls_port: Option<u16>,
     /// Seconds after which an emergency that no clinician has opened goes to the nurses.
     pub escalate_after_s: u32,
     /// Days that a device may show its records without having reached the server; 0: no bound. A new report is always
@@ -86,6 +89,7 @@ impl Default for Settings {
             relay_listen: None,
             relay_address: None,
             relay_ports: None,
+            relay_tls_port: None,
             escalate_after_s: 120,
             offline_days: 30,
         }

@@ -10,7 +10,7 @@ use hms_model::wire::signal::WireTurn;
 use crate::config::{MediaChoice, SyntheticSide};
 use crate::sabotage::broken;
 
-/// What tests and support may ask for: `HMS_CALL_RELAY_ONLY=1`, `HMS_CALL_TRANSPORT=udp|tcp`,
+/// What tests and support may ask for: `HMS_CALL_RELAY_ONLY=1`, `HMS_CALL_TRANSPORT=udp|tcp|tls`,
 /// `HMS_CALL_PICTURE=small|medium|large`; `HMS_MEDIA_PORTS=FIRST-LAST` is for firewalls that name ports (docs/network.md); `HMS_CALL_RELAY_AT=ADDRESS:PORT` reaches the relay there, where a test has
 /// put a link that can be cut.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,6 +31,7 @@ impl CallOptions {
             transport: match word("HMS_CALL_TRANSPORT").as_str() {
                 "udp" => Some("udp"),
                 "tcp" => Some("tcp"),
+                "tls" => Some("tls"),
                 _ => None,
             },
             picture: match word("HMS_CALL_PICTURE").as_str() {
@@ -90,6 +91,7 @@ impl CallOptions {
             video,
             audio,
             speaker,
+            tls: None,
             bind: None,
             ports: self.ports.map(|(first, last)| first..=last),
             rung: QualityRung::Full,
@@ -102,7 +104,10 @@ impl CallOptions {
 impl CallOptions {
     fn reached_at(self, url: String) -> String {
         match self.relay_at {
-            Some(at) => format!("turn:{at}?transport={}", transport(&url)),
+            Some(at) => match transport(&url) {
+                "tls" => format!("turns:{at}?transport=tcp"),
+                plain => format!("turn:{at}?transport={plain}"),
+            },
             None => url,
         }
     }
@@ -124,7 +129,9 @@ fn ports(text: &str) -> Option<(u16, u16)> {
 }
 
 fn transport(url: &str) -> &'static str {
-    if url.contains("transport=tcp") {
+    if url.starts_with("turns:") {
+        "tls"
+    } else if url.contains("transport=tcp") {
         "tcp"
     } else {
         "udp"

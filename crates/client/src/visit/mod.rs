@@ -81,6 +81,7 @@ impl Visit {
             view.relay_protocol = stats.relay.map(|relay| match relay {
                 RelayProtocol::Udp => "udp".to_owned(),
                 RelayProtocol::Tcp => "tcp".to_owned(),
+                RelayProtocol::Tls => "tls".to_owned(),
             });
             if view.quality != "reconnecting" {
                 let alone = view.sound_only || view.peer_sound_only;

@@ -109,7 +109,7 @@ fn look(stats: &CallStats) -> Look {
         path: match (stats.path, stats.relay) {
             (None, _) => QualityPath::None,
             (Some(PathKind::Direct), _) => QualityPath::Host,
-            (Some(PathKind::Relay), Some(RelayProtocol::Tcp)) => QualityPath::RelayTcp,
+            (Some(PathKind::Relay), Some(RelayProtocol::Tcp | RelayProtocol::Tls)) => QualityPath::RelayTcp,
             (Some(PathKind::Relay), Some(RelayProtocol::Udp) | None) => QualityPath::RelayUdp,
         },
         bytes_in: stats.bytes_in,

@@ -25,6 +25,8 @@ pub enum RelayProtocol {
     Udp,
     /// One TCP connection.
     Tcp,
+    /// One TCP connection in TLS.
+    Tls,
 }
 
 /// Counters and gauges of a call, renewed at least once a second. Holds no health data.

@@ -14,6 +14,8 @@ use crate::{CallConfig, CallError};
 
 /// How long the call waits for further relays after one has answered.
 const RELAY_GRACE: Duration = Duration::from_secs(1);
+/// A relay in TLS is asked only where none has answered plainly by then.
+const LAST_RESORT_AFTER: Duration = Duration::from_millis(1_500);
 /// How often the routing table is asked which address leads out. Nothing is sent for it.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
@@ -74,11 +76,15 @@ async fn open_relays(
 ) -> Result<Vec<RelayPath>, CallError> {
     let mut opening = tokio::task::JoinSet::new();
     for (index, server) in config.turn.iter().enumerate() {
-        if RelayAddress::parse(&server.url).is_none() {
-            return Err(CallError::RelayAddress { index });
-        }
-        let (server, ports) = (server.clone(), config.ports.clone());
-        opening.spawn(async move { (index, RelayPath::open(server, bind, ports, began).await) });
+        let address = RelayAddress::parse(&server.url).ok_or(CallError::RelayAddress { index })?;
+        let alone = config.turn.len() == 1;
+        let (server, ports, tls) = (server.clone(), config.ports.clone(), config.tls.clone());
+        opening.spawn(async move {
+            if address.is_last_resort() && !alone {
+                tokio::time::sleep(LAST_RESORT_AFTER).await;
+            }
+            (index, RelayPath::open(server, bind, ports, tls, began).await)
+        });
     }
     let mut opened = Vec::new();
     let mut patience = Duration::MAX;

@@ -1,4 +1,4 @@
-//! The way through a TURN relay, over UDP or one TCP connection.
+//! The way through a TURN relay, over UDP or one connection, plain or in TLS.
 //!
 //! The protocol is `turn-client-proto`, sans-IO; here are its sockets. Everything that waits is a task of the
 //! call's own runtime and ends with it.
@@ -12,7 +12,8 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use rustls::pki_types::ServerName;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream, UdpSocket};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -53,23 +54,32 @@ pub(crate) struct RelayAddress {
 }
 
 impl RelayAddress {
-    /// Reads `turn:host:port?transport=udp|tcp`. `None` if it is something else (`turns:` included).
+    /// Reads `turn:host:port?transport=udp|tcp` and `turns:host:port?transport=tcp`. `None` if it is something else.
     pub(crate) fn parse(url: &str) -> Option<Self> {
-        let rest = url.strip_prefix("turn:")?;
-        let (place, query) = rest.split_once('?').unwrap_or((rest, "transport=udp"));
-        let protocol = match query.strip_prefix("transport=")? {
-            "udp" => RelayProtocol::Udp,
-            "tcp" => RelayProtocol::Tcp,
+        let (rest, usual, port) = match url.strip_prefix("turns:") {
+            Some(rest) => (rest, "transport=tcp", 5349),
+            None => (url.strip_prefix("turn:")?, "transport=udp", 3478),
+        };
+        let (place, query) = rest.split_once('?').unwrap_or((rest, usual));
+        let protocol = match (query.strip_prefix("transport=")?, port) {
+            ("udp", 3478) => RelayProtocol::Udp,
+            ("tcp", 3478) => RelayProtocol::Tcp,
+            ("tcp", _) => RelayProtocol::Tls,
             _ => return None,
         };
         let (host, port) = match place.rsplit_once(':') {
             Some((host, port)) if !host.is_empty() && (!host.contains(':') || host.ends_with(']')) => {
                 (host, port.parse().ok()?)
             }
-            _ => (place, 3478),
+            _ => (place, port),
         };
         let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
         (!host.is_empty()).then_some(Self { host, port, protocol })
+    }
+
+    /// Is it only tried where no plain one answers? It costs two round trips more.
+    pub(crate) fn is_last_resort(&self) -> bool {
+        self.protocol == RelayProtocol::Tls
     }
 
     /// The relay's socket address, IPv4 first.
@@ -125,12 +135,12 @@ impl RelayPath {
         server: TurnServer,
         bind: Option<IpAddr>,
         ports: Option<RangeInclusive<u16>>,
+        tls: Option<Arc<rustls::ClientConfig>>,
         began: Instant,
     ) -> Option<Self> {
         let address = RelayAddress::parse(&server.url)?;
-        tokio::time::timeout(OPEN_TIMEOUT, Self::allocate(server, address, bind, ports, began))
-            .await
-            .ok()?
+        let allocating = Self::allocate(server, address, bind, ports, tls, began);
+        tokio::time::timeout(OPEN_TIMEOUT, allocating).await.ok()?
     }
 
     async fn allocate(
@@ -138,6 +148,7 @@ impl RelayPath {
         address: RelayAddress,
         bind: Option<IpAddr>,
         ports: Option<RangeInclusive<u16>>,
+        tls: Option<Arc<rustls::ClientConfig>>,
         began: Instant,
     ) -> Option<Self> {
         let at = address.resolve().await?;
@@ -154,19 +165,15 @@ impl RelayPath {
                     Wire::Udp(socket, Marks::default()),
                 )
             }
-            RelayProtocol::Tcp => {
+            RelayProtocol::Tcp | RelayProtocol::Tls => {
                 let stream = connect_tcp(at, bind).await?;
                 let local = stream.local_addr().ok()?;
-                let (reader, mut writer) = stream.into_split();
-                let (to_writer, mut from_us) = mpsc::channel::<Vec<u8>>(QUEUE);
-                tasks.spawn(read_tcp(reader, to_inbox));
-                tasks.spawn(async move {
-                    while let Some(bytes) = from_us.recv().await {
-                        if writer.write_all(&bytes).await.is_err() {
-                            break;
-                        }
+                let to_writer = match address.protocol {
+                    RelayProtocol::Tls => {
+                        carry(secured(stream, &address.host, tls?).await?, &mut tasks, to_inbox)
                     }
-                });
+                    _ => carry(stream, &mut tasks, to_inbox),
+                };
                 (
                     Client::Tcp(TurnClientTcp::allocate(local, at, config)),
                     Wire::Tcp(to_writer),
@@ -365,6 +372,44 @@ async fn connect_tcp(at: SocketAddr, bind: Option<IpAddr>) -> Option<TcpStream> 
     Some(stream)
 }
 
+/// TLS with the relay, whose certificate has to be for this host and from an authority that the app trusts.
+async fn secured(
+    stream: TcpStream,
+    host: &str,
+    tls: Arc<rustls::ClientConfig>,
+) -> Option<tokio_rustls::client::TlsStream<TcpStream>> {
+    let name = ServerName::try_from(host.to_owned()).ok()?;
+    // What the server's other connections speak is not what a relay does.
+    let mut tls = (*tls).clone();
+    tls.alpn_protocols = Vec::new();
+    let secured = tokio_rustls::TlsConnector::from(Arc::new(tls))
+        .connect(name, stream)
+        .await;
+    if let Err(error) = &secured {
+        tracing::warn!(%error, "A relay's certificate or its TLS was refused");
+    }
+    secured.ok()
+}
+
+/// Reads and writes a connection; gives where to put what is to be written.
+fn carry(
+    stream: impl AsyncRead + AsyncWrite + Send + 'static,
+    tasks: &mut JoinSet<()>,
+    to_inbox: mpsc::Sender<Vec<u8>>,
+) -> mpsc::Sender<Vec<u8>> {
+    let (reader, mut writer) = tokio::io::split(stream);
+    let (to_writer, mut from_us) = mpsc::channel::<Vec<u8>>(QUEUE);
+    tasks.spawn(read_stream(reader, to_inbox));
+    tasks.spawn(async move {
+        while let Some(bytes) = from_us.recv().await {
+            if writer.write_all(&bytes).await.is_err() || writer.flush().await.is_err() {
+                break;
+            }
+        }
+    });
+    to_writer
+}
+
 /// The wished local address if it is of the relay's family, else any.
 fn local_for(at: SocketAddr, bind: Option<IpAddr>) -> IpAddr {
     let any = if at.is_ipv4() {
@@ -388,7 +433,7 @@ async fn read_udp(socket: Arc<UdpSocket>, inbox: mpsc::Sender<Vec<u8>>) {
     }
 }
 
-async fn read_tcp(mut reader: tokio::net::tcp::OwnedReadHalf, inbox: mpsc::Sender<Vec<u8>>) {
+async fn read_stream(mut reader: impl AsyncRead + Unpin, inbox: mpsc::Sender<Vec<u8>>) {
     let mut framing = Framing::default();
     let mut buffer = vec![0u8; 16 * 1024];
     while let Ok(length @ 1..) = reader.read(&mut buffer).await {
@@ -422,7 +467,7 @@ mod tests {
 
     #[test]
     fn urls_are_read_or_refused() {
-        use RelayProtocol::{Tcp, Udp};
+        use RelayProtocol::{Tcp, Tls, Udp};
 
         assert_eq!(
             RelayAddress::parse("turn:relay.example:5000"),
@@ -436,8 +481,16 @@ mod tests {
             RelayAddress::parse("turn:[::1]:40?transport=udp"),
             address("::1", 40, Udp)
         );
+        assert_eq!(
+            RelayAddress::parse("turns:relay.example:443?transport=tcp"),
+            address("relay.example", 443, Tls)
+        );
+        assert_eq!(
+            RelayAddress::parse("turns:relay.example"),
+            address("relay.example", 5349, Tls)
+        );
         for bad in [
-            "turns:relay:443",
+            "turns:relay:443?transport=udp",
             "turn:",
             "http://relay",
             "turn:a:b",

@@ -1,38 +1,67 @@
 //! Two sides that may only meet at a relay.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use hms_media::{CallEvent, PathKind, PictureFormat, RelayProtocol, TurnServer, Voice};
 
 use crate::relay::{ClientTransport, Relay, RelayUser};
 use crate::side::{config, join};
 
-pub async fn relay() -> Relay {
-    let user = RelayUser {
+fn user() -> RelayUser {
+    RelayUser {
         username: "visit".into(),
         password: "long and random".into(),
-    };
-    Relay::start(SocketAddr::from(([127, 0, 0, 1], 0)), None, None, [user])
+    }
+}
+
+pub async fn relay() -> Relay {
+    relay_in(None).await
+}
+
+async fn relay_in(tls: Option<rustls::ServerConfig>) -> Relay {
+    let here = SocketAddr::from(([127, 0, 0, 1], 0));
+    Relay::start(here, None, None, tls.map(Arc::new), [user()])
         .await
         .expect("a free port")
 }
 
+/// A certificate for this name, and what trusts it.
+fn certificate(name: &str) -> (rustls::ServerConfig, Arc<rustls::ClientConfig>) {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let made = rcgen::generate_simple_self_signed([name.to_owned()]).expect("a certificate");
+    let key = rustls::pki_types::PrivateKeyDer::try_from(made.signing_key.serialize_der()).expect("a key");
+    let server = rustls::ServerConfig::builder()
+        .with_no_client_auth()
+        .with_single_cert(vec![made.cert.der().clone()], key)
+        .expect("they fit");
+    let mut roots = rustls::RootCertStore::empty();
+    roots.add(made.cert.der().clone()).expect("an authority");
+    let client = rustls::ClientConfig::builder()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    (server, Arc::new(client))
+}
+
 pub fn server(relay: &Relay, protocol: RelayProtocol) -> TurnServer {
-    let transport = match protocol {
-        RelayProtocol::Udp => "udp",
-        RelayProtocol::Tcp => "tcp",
+    let (scheme, transport) = match protocol {
+        RelayProtocol::Udp => ("turn", "udp"),
+        RelayProtocol::Tcp => ("turn", "tcp"),
+        RelayProtocol::Tls => ("turns", "tcp"),
     };
     TurnServer {
-        url: format!("turn:{}?transport={transport}", relay.addr()),
+        url: format!("{scheme}:{}?transport={transport}", relay.addr()),
         username: "visit".into(),
         credential: "long and random".into(),
     }
 }
 
 async fn call_through(protocol: RelayProtocol) {
-    let relay = relay().await;
+    let (served, trusted) = certificate("127.0.0.1");
+    let relay = relay_in(Some(served)).await;
     let with_relay = |voice| hms_media::CallConfig {
         turn: vec![server(&relay, protocol)],
+        tls: Some(Arc::clone(&trusted)),
         relay_only: true,
         ..config(voice, PictureFormat::SMALL)
     };
@@ -66,7 +95,7 @@ async fn call_through(protocol: RelayProtocol) {
     }
     let wished = match protocol {
         RelayProtocol::Udp => ClientTransport::Udp,
-        RelayProtocol::Tcp => ClientTransport::Tcp,
+        RelayProtocol::Tcp | RelayProtocol::Tls => ClientTransport::Tcp,
     };
     assert_eq!(counted.len(), 2);
     assert!(counted.iter().all(|allocation| allocation.transport == wished));
@@ -89,6 +118,72 @@ async fn a_call_through_the_relay_over_udp() {
 #[tokio::test]
 async fn a_call_through_the_relay_over_tcp() {
     call_through(RelayProtocol::Tcp).await;
+}
+
+#[tokio::test]
+async fn a_call_through_the_relay_in_tls() {
+    call_through(RelayProtocol::Tls).await;
+}
+
+/// A relay that shows somebody else's certificate gets neither a name nor a packet.
+#[tokio::test]
+async fn a_relay_whose_certificate_is_not_its_own_is_not_used() {
+    let (_, trusted) = certificate("127.0.0.1");
+    let (other, _) = certificate("127.0.0.1");
+    let (elsewhere, trusts_elsewhere) = certificate("relay.example");
+    for (served, trusted) in [(other, trusted), (elsewhere, trusts_elsewhere)] {
+        let relay = relay_in(Some(served)).await;
+        let config = hms_media::CallConfig {
+            turn: vec![server(&relay, RelayProtocol::Tls)],
+            tls: Some(trusted),
+            relay_only: true,
+            ..config(Voice::Carrier, PictureFormat::SMALL)
+        };
+        let refused = hms_media::Call::offer(config).await;
+
+        assert!(matches!(refused, Err(hms_media::CallError::NoRelay)));
+        assert!(relay.counters().is_empty());
+    }
+}
+
+/// Where nothing but TLS gets through, the call finds that by itself.
+#[tokio::test]
+async fn where_plain_relays_do_not_answer_the_one_in_tls_is_asked() {
+    let (served, trusted) = certificate("127.0.0.1");
+    let relay = relay_in(Some(served)).await;
+    let nobody = |url: &str| TurnServer {
+        url: url.into(),
+        ..server(&relay, RelayProtocol::Udp)
+    };
+    // Port 9 of this machine: datagrams vanish, connections are refused.
+    let blocked = [
+        nobody("turn:127.0.0.1:9?transport=udp"),
+        nobody("turn:127.0.0.1:9?transport=tcp"),
+    ];
+    let with_relay = |voice| hms_media::CallConfig {
+        turn: blocked
+            .iter()
+            .cloned()
+            .chain([server(&relay, RelayProtocol::Tls)])
+            .collect(),
+        tls: Some(Arc::clone(&trusted)),
+        relay_only: true,
+        ..config(voice, PictureFormat::SMALL)
+    };
+    let (carrier, mut clinician) = join(
+        with_relay(Voice::Carrier),
+        with_relay(Voice::Clinician),
+        |_, sdp| sdp,
+    )
+    .await;
+    let stats = clinician
+        .until("frames", |stats| {
+            stats.frames_decoded > 5 && stats.relay.is_some()
+        })
+        .await;
+    assert_eq!(stats.relay, Some(RelayProtocol::Tls));
+    carrier.call.hang_up().await;
+    clinician.call.hang_up().await;
 }
 
 #[tokio::test]

@@ -79,7 +79,7 @@ pub enum QualityPath {
     Host,
     /// Over this side's relay, in datagrams.
     RelayUdp,
-    /// Over this side's relay, in one TCP connection.
+    /// Over this side's relay, in one TCP connection, plain or in TLS.
     RelayTcp,
 }
 

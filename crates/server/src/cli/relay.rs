@@ -14,7 +14,10 @@ use std::ops::RangeInclusive;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Starts the relay where one is configured.
-pub(super) async fn start(settings: &Settings) -> anyhow::Result<Option<Arc<Relay>>> {
+pub(super) async fn start(
+    settings: &Settings,
+    mut tls: rustls::ServerConfig,
+) -> anyhow::Result<Option<Arc<Relay>>> {
     let Some(listen) = settings.relay_listen.as_deref().filter(|l| !l.is_empty()) else {
         return Ok(None);
     };
@@ -22,7 +25,9 @@ pub(super) async fn start(settings: &Settings) -> anyhow::Result<Option<Arc<Rela
         .parse()
         .context("relay_listen is not ADDRESS:PORT, such as 0.0.0.0:3478")?;
     let advertised = advertised(settings)?;
-    let relay = Relay::start(listen, advertised, ports(settings)?, [])
+    // TURN has no protocol of the web's to agree on.
+    tls.alpn_protocols = Vec::new();
+    let relay = Relay::start(listen, advertised, ports(settings)?, Some(Arc::new(tls)), [])
         .await
         .with_context(|| format!("cannot open the relay at {listen}; give another --relay"))?;
     tracing::info!(address = %relay.addr(), "The relay listens");
@@ -58,12 +63,20 @@ pub(super) fn access(relay: &Arc<Relay>, settings: &Settings) -> RelayAccess {
         .flatten()
         .unwrap_or_else(|| relay.addr().ip());
     let address = SocketAddr::new(ip, relay.addr().port());
-    let urls = ["udp", "tcp"].map(|transport| format!("turn:{address}?transport={transport}"));
+    let mut urls = ["udp", "tcp"]
+        .map(|transport| format!("turn:{address}?transport={transport}"))
+        .to_vec();
+    // The certificate is for the server's name: the relay in TLS is named as the server is.
+    let base = settings.base_url.parse::<axum::http::Uri>().ok();
+    if let Some(host) = base.as_ref().and_then(axum::http::Uri::host) {
+        let port = settings.relay_tls_port.unwrap_or(address.port());
+        urls.push(format!("turns:{host}:{port}?transport=tcp"));
+    }
     let secret = Secret::new(random::bytes::<32>().to_vec());
     let (relay, counted) = (Arc::clone(relay), Arc::clone(relay));
     RelayAccess {
         counters: Arc::new(move || counted.counters()),
-        turn: TurnIssuer::new(urls.to_vec(), secret),
+        turn: TurnIssuer::new(urls, secret),
         admit: Arc::new(Door {
             relay,
             inside: Mutex::default(),
@@ -126,7 +139,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_credential_ends_with_its_call() {
-        let relay = Relay::start(SocketAddr::from(([127, 0, 0, 1], 0)), None, None, [])
+        let relay = Relay::start(SocketAddr::from(([127, 0, 0, 1], 0)), None, None, None, [])
             .await
             .expect("a relay");
         let issuer = TurnIssuer::new(vec!["turn:relay".to_owned()], Secret::new(b"secret".to_vec()));

@@ -144,7 +144,7 @@ pub async fn serve(options: ServeOptions) -> anyhow::Result<Running> {
     if options.demo {
         demo::prepare(&app, &dir).await?;
     }
-    let relay = super::relay::start(&app.settings).await?;
+    let relay = super::relay::start(&app.settings, config.clone()).await?;
     let access = relay
         .as_ref()
         .map(|relay| super::relay::access(relay, &app.settings));

@@ -1,4 +1,4 @@
-//! The embedded TURN relay: UDP and TCP on one port, long-term credentials, bytes counted per allocation.
+//! The embedded TURN relay: UDP and TCP, plain or in TLS, on one port, long-term credentials, bytes counted per allocation.
 //!
 //! The protocol is `turn-server-proto`, sans-IO; here are its sockets. Allocations are UDP only (media), and
 //! their number is bounded. Logs carry counts and never an address.
@@ -49,7 +49,7 @@ impl std::fmt::Debug for RelayUser {
 pub enum ClientTransport {
     /// Datagrams.
     Udp,
-    /// One TCP connection.
+    /// One TCP connection, plain or in TLS.
     Tcp,
 }
 
@@ -85,7 +85,8 @@ impl Relay {
     /// address that clients and peers see, if it is not the one that is listened on (behind NAT). Listening on
     /// 0.0.0.0 without it, the address that routes to the world is taken.
     ///
-    /// The addresses that it gives to clients have ports of the range, two for each call, or any.
+    /// The addresses that it gives to clients have ports of the range, two for each call, or any. With `tls` a TCP connection may
+    /// begin with a TLS handshake: its first byte tells.
     ///
     /// # Errors
     /// If the port cannot be bound.
@@ -93,6 +94,7 @@ impl Relay {
         listen: SocketAddr,
         advertised: Option<IpAddr>,
         ports: Option<RangeInclusive<u16>>,
+        tls: Option<Arc<rustls::ServerConfig>>,
         users: impl IntoIterator<Item = RelayUser>,
     ) -> Result<Self, RelayError> {
         let (udp, tcp) = bind_both(listen).await.map_err(RelayError::OpenPort)?;
@@ -113,6 +115,7 @@ impl Relay {
             addr,
             advertised,
             ports,
+            tls,
             inbox,
             Arc::clone(&counters),
         ));

@@ -6,12 +6,13 @@ use std::ops::RangeInclusive;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 #[cfg(not(fuzzing))]
 use tokio::net::UdpSocket;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio::task::{AbortHandle, JoinSet};
+use tokio_rustls::TlsAcceptor;
 use turn_server_proto::api::{
     DelayedMessageOrChannelSend, SocketAllocateError, TcpConnectError, Transmit, TurnServerApi,
     TurnServerPollRet,
@@ -42,6 +43,13 @@ const MAX_DATAGRAM: usize = 2048;
 /// A TCP client that says nothing for this long is gone: allocations are refreshed every few minutes.
 const SILENT_CLIENT: Duration = Duration::from_secs(15 * 60);
 
+/// A TCP client whose first bytes have not come within this is no client.
+const GREETING: Duration = Duration::from_secs(10);
+/// The first byte of a TLS handshake. A TURN message begins with 0 or 1, channel data with 64 to 79.
+const TLS_HANDSHAKE: u8 = 22;
+
+type Writer = Box<dyn AsyncWrite + Send + Unpin>;
+
 pub(super) enum Incoming {
     Tcp {
         client: SocketAddr,
@@ -70,6 +78,7 @@ pub(super) struct Worker {
     advertised: Option<IpAddr>,
     /// The ports of the addresses that it gives; any where there is none.
     pub(super) ports: Option<RangeInclusive<u16>>,
+    tls: Option<Arc<rustls::ServerConfig>>,
     udp: UdpSocket,
     udp_side: TurnServer,
     tcp_side: TurnServer,
@@ -87,12 +96,14 @@ pub(super) async fn run(
     listen: SocketAddr,
     advertised: Option<IpAddr>,
     ports: Option<RangeInclusive<u16>>,
+    tls: Option<Arc<rustls::ServerConfig>>,
     mut users: mpsc::UnboundedReceiver<RelayUser>,
     counters: Arc<Mutex<Vec<AllocationCounters>>>,
 ) {
     let (inbox, mut incoming) = mpsc::channel(INBOX);
     let mut worker = Worker::new(udp, listen, advertised, counters, inbox);
     worker.ports = ports;
+    worker.tls = tls;
     let mut buffer = [0u8; MAX_DATAGRAM];
     let mut due = Instant::now();
     loop {
@@ -133,6 +144,7 @@ impl Worker {
             listen,
             advertised,
             ports: None,
+            tls: None,
             udp,
             udp_side: TurnServer::new(TransportType::Udp, listen, REALM.into()),
             tcp_side: TurnServer::new(TransportType::Tcp, listen, REALM.into()),
@@ -372,16 +384,18 @@ impl Worker {
         if self.clients.len() >= MAX_CONNECTIONS || stream.set_nodelay(true).is_err() {
             return;
         }
-        let (reader, mut writer) = stream.into_split();
         let (to_client, mut messages) = mpsc::channel::<Vec<u8>>(CLIENT_QUEUE);
+        let (opened, writer) = oneshot::channel::<Writer>();
         let writing = self.tasks.spawn(async move {
+            let Ok(mut writer) = writer.await else { return };
             while let Some(message) = messages.recv().await {
-                if writer.write_all(&message).await.is_err() {
+                if writer.write_all(&message).await.is_err() || writer.flush().await.is_err() {
                     break;
                 }
             }
         });
-        let reading = self.tasks.spawn(read_client(reader, client, self.inbox.clone()));
+        let (tls, inbox) = (self.tls.clone(), self.inbox.clone());
+        let reading = self.tasks.spawn(serve_client(stream, client, tls, opened, inbox));
         self.clients.insert(client, (to_client, [reading, writing]));
     }
 
@@ -428,11 +442,41 @@ async fn read_peers(socket: Arc<UdpSocket>, relayed: SocketAddr, inbox: mpsc::Se
     }
 }
 
-async fn read_client(
-    mut reader: tokio::net::tcp::OwnedReadHalf,
+/// Serves a TCP client, plain or in TLS, until it goes.
+async fn serve_client(
+    stream: TcpStream,
     client: SocketAddr,
+    tls: Option<Arc<rustls::ServerConfig>>,
+    opened: oneshot::Sender<Writer>,
     inbox: mpsc::Sender<Incoming>,
 ) {
+    let mut first = [0u8];
+    let greeted = tokio::time::timeout(GREETING, stream.peek(&mut first)).await;
+    let (reader, writer): (Box<dyn AsyncRead + Send + Unpin>, Writer) = match (greeted, tls) {
+        (Ok(Ok(1..)), Some(tls)) if first == [TLS_HANDSHAKE] => {
+            let secured = TlsAcceptor::from(tls).accept(stream);
+            let Ok(Ok(stream)) = tokio::time::timeout(GREETING, secured).await else {
+                let _ = inbox.send(Incoming::TcpClosed { client }).await;
+                return;
+            };
+            let (reader, writer) = tokio::io::split(stream);
+            (Box::new(reader), Box::new(writer))
+        }
+        (Ok(Ok(1..)), _) => {
+            let (reader, writer) = stream.into_split();
+            (Box::new(reader), Box::new(writer))
+        }
+        _ => {
+            let _ = inbox.send(Incoming::TcpClosed { client }).await;
+            return;
+        }
+    };
+    if opened.send(writer).is_ok() {
+        read_client(reader, client, inbox).await;
+    }
+}
+
+async fn read_client(mut reader: impl AsyncRead + Unpin, client: SocketAddr, inbox: mpsc::Sender<Incoming>) {
     let mut framing = Framing::default();
     let mut buffer = vec![0u8; 16 * 1024];
     'stream: while let Ok(Ok(length @ 1..)) =
