@@ -113,9 +113,11 @@ impl Relay {
             udp,
             tcp,
             addr,
-            advertised,
-            ports,
-            tls,
+            worker::Setting {
+                advertised,
+                ports,
+                tls,
+            },
             inbox,
             Arc::clone(&counters),
         ));

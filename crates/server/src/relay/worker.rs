@@ -89,21 +89,26 @@ pub(super) struct Worker {
     pub(super) tasks: JoinSet<()>,
 }
 
+/// What whoever starts a relay may set.
+pub(super) struct Setting {
+    pub(super) advertised: Option<IpAddr>,
+    pub(super) ports: Option<RangeInclusive<u16>>,
+    pub(super) tls: Option<Arc<rustls::ServerConfig>>,
+}
+
 /// Runs the relay until its task is aborted; every task that it started ends with it.
 pub(super) async fn run(
     udp: UdpSocket,
     tcp: TcpListener,
     listen: SocketAddr,
-    advertised: Option<IpAddr>,
-    ports: Option<RangeInclusive<u16>>,
-    tls: Option<Arc<rustls::ServerConfig>>,
+    setting: Setting,
     mut users: mpsc::UnboundedReceiver<RelayUser>,
     counters: Arc<Mutex<Vec<AllocationCounters>>>,
 ) {
     let (inbox, mut incoming) = mpsc::channel(INBOX);
-    let mut worker = Worker::new(udp, listen, advertised, counters, inbox);
-    worker.ports = ports;
-    worker.tls = tls;
+    let mut worker = Worker::new(udp, listen, setting.advertised, counters, inbox);
+    worker.ports = setting.ports;
+    worker.tls = setting.tls;
     let mut buffer = [0u8; MAX_DATAGRAM];
     let mut due = Instant::now();
     loop {
