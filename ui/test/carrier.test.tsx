@@ -211,6 +211,32 @@ describe("trouble", () => {
 });
 
 describe("a visit", () => {
+  it("offers to record a message where the line is lost, and says what became of it", async () => {
+    const tape = structuredClone(visitLost) as Tape;
+    const seen = (data: object) => {
+      for (const entry of tape.calls) if ("command" in entry && entry.command === "visit") Object.assign(entry.data as object, data);
+    };
+    const shown = show(tape, "#/visit");
+    const begin = vi.spyOn(commands, "visitNoteBegin");
+    await press("note-begin");
+    expect(begin).toHaveBeenCalled();
+    shown.unmount();
+
+    seen({ note_seconds: 7 });
+    const speaking = show(tape, "#/visit");
+    expect((await screen.findByTestId("note-seconds")).textContent).toContain("7");
+    const end = vi.spyOn(commands, "visitNoteEnd");
+    await press("note-keep");
+    expect(end).toHaveBeenLastCalledWith(true);
+    await press("note-drop");
+    expect(end).toHaveBeenLastCalledWith(false);
+    speaking.unmount();
+
+    seen({ note_seconds: null, notes_kept: 2 });
+    show(tape, "#/visit");
+    expect((await screen.findByTestId("notes-kept")).textContent).toContain("2 messages");
+  });
+
   it("rings, is answered, says that the cameras are synthetic, and is muted", async () => {
     show(visit as Tape);
     await press("visit-accept");

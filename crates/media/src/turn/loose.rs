@@ -15,7 +15,9 @@ impl LooseRelay {
         let config = TurnConfig::new(TurnCredentials::new("name", "word"));
         let client = match protocol {
             RelayProtocol::Udp => Client::Udp(TurnClientUdp::allocate(local, relay, config)),
-            RelayProtocol::Tcp => Client::Tcp(TurnClientTcp::allocate(local, relay, config)),
+            RelayProtocol::Tcp | RelayProtocol::Tls => {
+                Client::Tcp(TurnClientTcp::allocate(local, relay, config))
+            }
         };
         let (wire, sent) = mpsc::channel(QUEUE);
         let (_, inbox) = mpsc::channel(1);
@@ -49,7 +51,7 @@ impl LooseRelay {
 
     /// Sends to a peer.
     pub fn send(&mut self, now: Instant, peer: SocketAddr, bytes: Vec<u8>) {
-        self.path.send(now, peer, bytes);
+        self.path.send(now, peer, bytes, Kind::Control);
     }
 
     /// Allows a peer.
