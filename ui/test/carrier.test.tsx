@@ -216,8 +216,8 @@ describe("a visit", () => {
     const seen = (data: object) => {
       for (const entry of tape.calls) if ("command" in entry && entry.command === "visit") Object.assign(entry.data as object, data);
     };
+    const [begin, end] = [vi.spyOn(commands, "visitNoteBegin"), vi.spyOn(commands, "visitNoteEnd")];
     const shown = show(tape, "#/visit");
-    const begin = vi.spyOn(commands, "visitNoteBegin");
     await press("note-begin");
     expect(begin).toHaveBeenCalled();
     shown.unmount();
@@ -225,7 +225,6 @@ describe("a visit", () => {
     seen({ note_seconds: 7 });
     const speaking = show(tape, "#/visit");
     expect((await screen.findByTestId("note-seconds")).textContent).toContain("7");
-    const end = vi.spyOn(commands, "visitNoteEnd");
     await press("note-keep");
     expect(end).toHaveBeenLastCalledWith(true);
     await press("note-drop");
