@@ -282,6 +282,8 @@ describe("a visit", () => {
   it("that lost its way says so, and ends when it is left", async () => {
     show(visitLost as Tape, "#/visit");
     expect((await screen.findByTestId("call-quality")).textContent).toContain("Connection lost");
+    // Nobody is told that they can talk.
+    expect(screen.getByText("No picture while the connection is lost.")).toBeTruthy();
     await press("visit-leave");
     expect((await screen.findByTestId("ended-why")).textContent).toBe("The visit ended.");
   });

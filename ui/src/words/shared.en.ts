@@ -242,6 +242,7 @@ export const shared = {
   "visit.remotePicture": "Picture of {name}",
   "visit.selfPicture": "Your own picture",
   "visit.waitingPicture": "No picture yet. You can talk.",
+  "visit.pictureLost": "No picture while the connection is lost.",
   "visit.peerCameraOff": "{name} has the camera off.",
   "visit.selfCameraOff": "Your camera is off.",
   "visit.synthetic": "Test picture or sound. A device is missing here.",

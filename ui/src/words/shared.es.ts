@@ -243,6 +243,7 @@ export const shared: Same<typeof english> = {
   "visit.remotePicture": "Imagen de {name}",
   "visit.selfPicture": "Su propia imagen",
   "visit.waitingPicture": "Aún no hay imagen. Ya puede hablar.",
+  "visit.pictureLost": "Sin imagen mientras no haya conexión.",
   "visit.peerCameraOff": "{name} tiene la cámara apagada.",
   "visit.selfCameraOff": "Su cámara está apagada.",
   "visit.synthetic": "Imagen o sonido de prueba. Falta un dispositivo aquí.",

@@ -15,6 +15,11 @@ export function usePictureWords(visit: VisitView, name: string) {
       if (visit.sound_only || visit.peer_sound_only) return t("visit.noPicture");
       return visit.state === "in_call" && !visit.peer_camera ? t("visit.peerCameraOff", { name }) : undefined;
     },
+    /** What stands where a picture of the other side is expected and none has come: that they can talk is said only while they can. */
+    waiting: (): string => {
+      if (visit.state === "connecting") return t("visit.connecting");
+      return t(visit.state === "reconnecting" || visit.peer_away ? "visit.pictureLost" : "visit.waitingPicture");
+    },
     /** Why no own picture goes out. */
     ownOff: (): string | undefined => {
       if (!visit.camera) return t("visit.selfCameraOff");

@@ -92,7 +92,7 @@ function InCall(props: { app: AppView; visit: VisitView }) {
           side="remote"
           url={app.frames_url}
           name={t("visit.remotePicture", { name: peer })}
-          waiting={t(visit.state === "connecting" ? "visit.connecting" : "visit.waitingPicture")}
+          waiting={picture.waiting()}
           off={picture.farOff()}
           age={picture.farAge}
           label={visit.peer_synthetic ? t("visit.peerSynthetic") : undefined}

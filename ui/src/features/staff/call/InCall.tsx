@@ -32,7 +32,7 @@ export function InCall(props: { visit: VisitView; name: string; phone: string | 
           side="remote"
           url={url}
           name={t("visit.remotePicture", { name })}
-          waiting={t(visit.state === "connecting" ? "visit.connecting" : "visit.waitingPicture")}
+          waiting={picture.waiting()}
           off={picture.farOff()}
           age={picture.farAge}
           label={visit.peer_synthetic ? t("visit.peerSynthetic") : undefined}
