@@ -40,6 +40,9 @@ pub fn demo(args: &[String]) -> Done {
             build()?;
             let mut stage = program(&bin("stage").to_string_lossy(), &["open"]);
             stage.arg("--bin-dir").arg(target().join("debug"));
+            if let Some(page) = crate::page::for_demo() {
+                stage.arg("--staff-page").arg(page);
+            }
             if headless {
                 stage.arg("--headless");
             }
@@ -86,7 +89,8 @@ pub fn prove(out: &Path) -> Done {
     step("The scenario's checks fail where something is broken", &mut stage)
 }
 
-fn build() -> Done {
+/// Every program, as the windows and the tests use them.
+pub fn build() -> Done {
     step(
         "Build (the first time takes about 8 minutes on 2 cores)",
         &mut program(

@@ -8,6 +8,7 @@ mod deep;
 mod demo;
 mod fuzz;
 mod link;
+mod page;
 mod peers;
 mod run;
 mod setup;
@@ -26,7 +27,7 @@ cargo xtask <task>
               --yes                install missing packages without asking (Debian, Ubuntu)
   test      set up, then everything that CI runs; --deep runs the long seeded suites, too, and
                                    prints their counts for docs/faults.md
-              --only NAME          one step: fmt, clippy, rust, ui, browser, windows, deep
+              --only NAME          one step: fmt, clippy, rust, ui, browser, windows, desk, deep
   bench     [NAME…]                measure the release build: validate, keys, triage, store, save, sync, upload, server, visits,
                                    start, call, package
               --quick              small sizes only: 10,000 records, 100 waiting reports; not the goals
@@ -38,6 +39,7 @@ cargo xtask <task>
               --udp                datagrams too; --seed N for other chances
   fuzz      [TARGET…]              feed what a call reads with what nobody sends (tests/fuzz), and fail on a crash, 1 GiB or 5 s
               --seconds N          for each target; 60 where nothing is said
+  staff-page                       build the staff page for browsers into ui/dist-desk (`ach-server serve --staff-page`)
   check     --mobile               type-check the shell for Android and iOS
   dev       the app with the development server of the pages
   doctor    say what this machine lacks
@@ -65,6 +67,7 @@ fn main() -> ExitCode {
         Some("link") => link::link(rest),
         Some("fuzz") => fuzz::fuzz(rest),
         Some("check") => check::check(rest),
+        Some("staff-page") => crate::setup::ready(run::flag(rest, "--yes")).and_then(|()| page::build()),
         Some("dev") => demo::dev(rest),
         Some("doctor") => setup::doctor(),
         Some("reset") => demo::reset(),
@@ -95,7 +98,7 @@ fn stray(task: &str, args: &[String]) -> Option<String> {
         "link" => (&["--udp"], &["--listen", "--to", "--plan", "--seed"], false),
         "fuzz" => (&[], &["--seconds"], true),
         "check" => (&["--mobile"], &[], false),
-        "dev" => (&["--yes"], &[], false),
+        "dev" | "staff-page" => (&["--yes"], &[], false),
         "doctor" | "reset" => (&[], &[], false),
         _ => return Some(format!("there is no task {task}")),
     };

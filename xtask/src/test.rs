@@ -20,6 +20,7 @@ pub fn test(args: &[String]) -> Done {
         ("rust", rust),
         ("browser", browser),
         ("windows", windows),
+        ("desk", desk),
     ];
     if deep {
         steps.push(("deep", crate::deep::deep));
@@ -90,6 +91,16 @@ fn browser() -> Done {
     step(
         "Pages in a browser",
         &mut program("npm", &["run", "e2e", "--workspace", "ui", "--silent"]),
+    )
+}
+
+/// The staff page of a real server in Debian's chromium, with a carrier's app at the other end of the call.
+fn desk() -> Done {
+    crate::page::build()?;
+    crate::demo::build()?;
+    step(
+        "The staff page in a browser",
+        &mut program("npm", &["run", "e2e:desk", "--workspace", "ui", "--silent"]),
     )
 }
 

@@ -8,6 +8,7 @@ use crate::clock::Clock;
 use crate::data_dir::{DataDir, DataDirError};
 use crate::db::{Changed, Db, DbError};
 use crate::routes;
+use crate::routes::staff::StaffPage;
 use crate::service::gate::Gate;
 use crate::service::upload::Uploads;
 use crate::settings::{Settings, SettingsError};
@@ -37,6 +38,9 @@ pub enum StartError {
     /// The external issuer.
     #[error(transparent)]
     External(#[from] ExternalError),
+    /// The folder of the staff page.
+    #[error("the staff page cannot be used (staff_page in config.json): {0}")]
+    StaffPage(#[from] std::io::Error),
 }
 
 /// A running server's shared state; cheap to clone.
@@ -64,6 +68,8 @@ pub struct App {
     pub sealed_gate: Arc<Gate>,
     /// Photos and recordings that arrive in pieces.
     pub uploads: Arc<Uploads>,
+    /// The staff page for browsers, where there is one.
+    pub staff_page: Option<Arc<StaffPage>>,
 }
 
 impl App {
@@ -92,9 +98,11 @@ impl App {
             }
             None => None,
         };
+        let staff_page = settings.staff_page.as_deref().map(StaffPage::read).transpose()?;
         Ok(Self {
             db,
             external,
+            staff_page: staff_page.map(Arc::new),
             clock,
             events,
             settings: Arc::new(settings),
@@ -105,6 +113,15 @@ impl App {
             sealed_gate: Arc::default(),
             uploads: Arc::new(Uploads::open(dir)?),
         })
+    }
+
+    /// Where the staff page's sign-in comes back to, where there is such a page.
+    #[must_use]
+    pub fn staff_redirect(&self) -> Option<String> {
+        let base = &self.settings.base_url;
+        self.staff_page
+            .as_ref()
+            .map(|_| format!("{base}{}", routes::staff::PATH))
     }
 
     /// All routes, each behind the guard that its row asks for.

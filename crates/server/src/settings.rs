@@ -68,6 +68,11 @@ pub struct Settings {
     /// TCP port under which clients reach the relay in TLS; its own where it is empty. 443 where a router passes that on: networks
     /// that let nothing else through let that through.
     pub relay_tls_port: Option<u16>,
+    /// Folder of the staff page for browsers, as `cargo xtask staff-page` makes it; no page where it is empty.
+    pub staff_page: Option<PathBuf>,
+    /// The data is made up for a demonstration; `serve --demo` says so.
+    #[serde(skip)]
+    pub demo: bool,
     /// Seconds after which an emergency that no clinician has opened goes to the nurses.
     pub escalate_after_s: u32,
     /// Days that a device may show its records without having reached the server; 0: no bound. A new report is always
@@ -90,6 +95,8 @@ impl Default for Settings {
             relay_address: None,
             relay_ports: None,
             relay_tls_port: None,
+            staff_page: None,
+            demo: false,
             escalate_after_s: 120,
             offline_days: 30,
         }

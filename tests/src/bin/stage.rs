@@ -42,6 +42,7 @@ async fn run(args: &[String]) -> Result<()> {
         headless: args.iter().any(|arg| arg == "--headless"),
         relay_only: value("--relay-only").map(str::to_owned),
         sabotage: None,
+        staff_page: value("--staff-page").map(str::to_owned),
     };
     match args.first().map(String::as_str) {
         Some("open") => open(Cast::assemble(setting("demo")).await?).await,
@@ -69,6 +70,12 @@ async fn open(mut cast: Cast) -> Result<()> {
         "\nThe data is made up. Server: {}",
         cast.demo["base_url"].as_str().unwrap_or_default()
     );
+    if cast.has_staff_page() {
+        println!(
+            "Staff page for a browser: {}/staff (it warns once, because the server made its own certificate)",
+            cast.demo["base_url"].as_str().unwrap_or_default()
+        );
+    }
     println!("Sign-in opens in your browser. Accounts (user name, password):");
     if let Some(users) = cast.demo["users"].as_object() {
         for (role, user) in users {

@@ -81,6 +81,7 @@ impl Bench {
             headless,
             relay_only: None,
             sabotage: None,
+            staff_page: None,
         })
         .await
     }

@@ -22,6 +22,8 @@ pub struct Setting {
     pub relay_only: Option<String>,
     /// A part of the phone's app that is broken on purpose: push, receipt, relay or decode.
     pub sabotage: Option<String>,
+    /// Folder of the staff page for browsers, where the server is to have it.
+    pub staff_page: Option<String>,
 }
 
 /// The running programs. Dropping it ends them all.
@@ -86,7 +88,7 @@ impl Cast {
         let hr_url = format!("http://{hr}/");
         let relay: SocketAddr = ([127, 0, 0, 1], free_port()?).into();
         let relay_text = relay.to_string();
-        let args = [
+        let mut args = vec![
             "serve",
             "--data",
             &data_text,
@@ -100,6 +102,9 @@ impl Cast {
             &relay_text,
             "--demo",
         ];
+        if let Some(page) = &setting.staff_page {
+            args.extend(["--staff-page", page]);
+        }
         let mut server = Process::start("server", &server_bin, &args, &[], &logs)?;
         let demo_json = data.join("demo.json");
         server.wait_for_file(&demo_json, Duration::from_secs(120)).await?;
@@ -123,6 +128,12 @@ impl Cast {
             http,
             hr_dir,
         })
+    }
+
+    /// Whether the server gives the staff page to browsers.
+    #[must_use]
+    pub fn has_staff_page(&self) -> bool {
+        self.setting.staff_page.is_some()
     }
 
     /// Opens a window of the app under WebDriver with its own profile.

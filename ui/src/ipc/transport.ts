@@ -9,11 +9,16 @@ export { commands } from "./bindings";
 export type Answer<T> = { status: "ok"; data: T } | { status: "error"; error: CommandError };
 
 /**
- * Makes commands answer. In the app nothing is to be done; in a plain browser the fake is put in place.
+ * Makes commands answer. In the app nothing is to be done; in a plain browser the
+ * fake is put in place, and in the staff page of a server the server.
  * False where there is neither: the page was opened outside of the app.
  */
 export async function connect(): Promise<boolean> {
   if (isTauri()) return true;
+  if (__STAFF_PAGE__) {
+    const { install } = await import("./remote/commands");
+    return install();
+  }
   if (!__FAKE__) return false;
   const { install } = await import("./fake");
   await install();

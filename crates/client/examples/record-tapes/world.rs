@@ -61,6 +61,7 @@ impl World {
             tls_key: None,
             hr_url: None,
             relay: None,
+            staff_page: None,
             external: Default::default(),
         };
         self.server = Some(serve(options).await.expect("the server starts"));

@@ -16,7 +16,7 @@ use crate::engine::Engine;
 use crate::error::ClientError;
 use crate::event::Tag;
 use crate::net::{Fault, Tries};
-use crate::views::{self, Records};
+use crate::views;
 
 /// How long a person waits for "sync now".
 const SYNC_PATIENCE: std::time::Duration = std::time::Duration::from_secs(60);
@@ -139,7 +139,7 @@ impl Client {
             let mut items: Vec<OutboxItemView> = sealed.collect();
             if let Some(store) = engine.store.clone() {
                 let (sending, uploads) = engine.sending().await?;
-                let records = Records::load(&store, &["DocumentReference"]).await?;
+                let records = views::load(&store, &["DocumentReference"]).await?;
                 let uploads = uploads
                     .into_iter()
                     .map(|upload| (upload.id, upload.made_at.as_f64()));

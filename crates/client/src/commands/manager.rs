@@ -13,7 +13,7 @@ use crate::client::Client;
 use crate::engine::Engine;
 use crate::error::ClientError;
 use crate::session::Identity;
-use crate::views::{self, Records};
+use crate::views;
 
 impl Client {
     /// Notices and decisions of the manager's site.
@@ -82,7 +82,7 @@ impl Engine {
 
     async fn manager_view(&mut self) -> Result<ManagerView, ClientError> {
         let who = self.managing()?;
-        let records = Records::load(&self.open_store()?, views::manager::KINDS).await?;
+        let records = views::load(&self.open_store()?, views::manager::KINDS).await?;
         let as_of = self.network.last_sync_at.map(Timestamp::as_f64);
         Ok(views::manager::manager(&records, who.practitioner(), as_of))
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use hms_model::map::{reference, triage};
+use hms_model::map::{task, triage};
 use hms_model::role::Role;
 use hms_model::time::Timestamp;
 use hms_model::view::{BasisView, ChartView, ErrorCode, QueueView, SignalView};
@@ -21,7 +21,7 @@ use crate::error::ClientError;
 use crate::event::Tag;
 use crate::net::{read_json, Fault, Tries};
 use crate::session::Identity;
-use crate::views::{self, Records};
+use crate::views;
 
 /// A queue that is older than this is said to be.
 const STALE_MS: i64 = 15_000;
@@ -55,17 +55,8 @@ impl Client {
     /// [`ErrorCode::Taken`], [`ErrorCode::Offline`].
     pub async fn queue_claim(&self, task: String) -> Result<QueueView, ClientError> {
         let who = self.staff().await?;
-        let owner = who.clone();
-        self.change_task(task, move |resource| {
-            let free = hms_model::map::task::owner(resource).is_none_or(|owner| owner == who.practitioner());
-            if !free || !views::queue::is_open(resource) {
-                return Err(ClientError::new(ErrorCode::Taken));
-            }
-            let mut person = reference("Practitioner", owner.practitioner());
-            set(&mut person, "display", json!(owner.name));
-            set(resource, "status", json!("accepted"));
-            set(resource, "owner", person);
-            Ok(())
+        self.change_task(task, move |entry| {
+            task::claimed(entry, who.practitioner(), &who.name)
         })
         .await?;
         self.queue().await
@@ -77,17 +68,8 @@ impl Client {
     /// [`ErrorCode::Taken`] where it is somebody else's, [`ErrorCode::Offline`].
     pub async fn queue_release(&self, task: String) -> Result<QueueView, ClientError> {
         let who = self.staff().await?;
-        self.change_task(task, move |resource| {
-            if hms_model::map::task::owner(resource).is_some_and(|owner| owner != who.practitioner()) {
-                return Err(ClientError::new(ErrorCode::Taken));
-            }
-            set(resource, "status", json!("requested"));
-            if let Some(map) = resource.as_object_mut() {
-                map.shift_remove("owner");
-            }
-            Ok(())
-        })
-        .await?;
+        self.change_task(task, move |entry| task::released(entry, who.practitioner()))
+            .await?;
         self.queue().await
     }
 
@@ -107,7 +89,7 @@ impl Client {
         let stored = self
             .ask(async move |engine: &mut Engine| Ok(engine.task(&wanted).await?.0))
             .await?;
-        let report = hms_model::map::task::report(&stored.resource);
+        let report = task::report(&stored.resource);
         let report = report.ok_or_else(|| ClientError::new(ErrorCode::NotFound))?;
         let path = format!("/api/reports/{report}/person");
         let body = json!({ "number": number, "name": name });
@@ -198,7 +180,7 @@ impl Client {
     async fn change_task(
         &self,
         task: String,
-        change: impl Fn(&mut Value) -> Result<(), ClientError>,
+        change: impl Fn(&Value) -> Option<Value>,
     ) -> Result<(), ClientError> {
         let wanted = task.clone();
         let stored = self
@@ -210,8 +192,7 @@ impl Client {
             .version
             .ok_or_else(|| ClientError::new(ErrorCode::Changed))?;
         for last in [false, true] {
-            let mut wish = resource.clone();
-            change(&mut wish)?;
+            let wish = change(&resource).ok_or_else(|| ClientError::new(ErrorCode::Taken))?;
             match put_at(shared, &format!("/fhir/Task/{task}"), &wish, &version).await {
                 Ok(fresh) => {
                     return self
@@ -339,7 +320,7 @@ impl Engine {
 
     async fn queue_view(&mut self) -> Result<QueueView, ClientError> {
         let who = self.clinical()?;
-        let records = Records::of_queue(&self.open_store()?).await?;
+        let records = views::of_queue(&self.open_store()?).await?;
         let items = views::queue::queue(&records, who.practitioner(), &self.signals, self.true_now());
         let age = self.queue_as_of.map(|at| self.now().since_ms(at));
         Ok(QueueView {
@@ -352,7 +333,7 @@ impl Engine {
     /// The chart of an entry.
     pub(super) async fn chart_view(&mut self, task: &str) -> Result<ChartView, ClientError> {
         self.clinical()?;
-        let records = Records::of_entry(&self.open_store()?, views::chart::KINDS, task).await?;
+        let records = views::of_entry(&self.open_store()?, views::chart::KINDS, task).await?;
         let (sending, _) = self.sending().await?;
         let as_of = self.network.last_sync_at.map(Timestamp::as_f64);
         let view = views::chart::chart(task, &records, &sending, self.true_now(), as_of);

@@ -14,8 +14,8 @@ use crate::client::Client;
 use crate::engine::{Check, Engine, Sealed};
 use crate::error::ClientError;
 use crate::event::Tag;
+use crate::views;
 use crate::views::triage::Given;
-use crate::views::{self, Records};
 
 /// A third contact within this time raises the result.
 const CONTACTS_WITHIN_MS: i64 = 72 * 3600 * 1000;
@@ -204,7 +204,7 @@ impl Client {
         self.ask(async |engine: &mut Engine| {
             let store = engine.open_store()?;
             Ok(views::summary::summaries(
-                &Records::load(&store, views::summary::KINDS).await?,
+                &views::load(&store, views::summary::KINDS).await?,
             ))
         })
         .await

@@ -43,7 +43,7 @@ impl Client {
         self.fetch_visit(&task).await?;
         self.act(async move |engine: &mut Engine| {
             let store = engine.open_store()?;
-            let records = Records::of_entry(&store, &["Encounter"], &task).await?;
+            let records = views::of_entry(&store, &["Encounter"], &task).await?;
             let not_found = || ClientError::new(ErrorCode::NotFound);
             let id = encounter_of(&records, &task)
                 .and_then(|e| views::text(e, &["id"]))
@@ -160,7 +160,7 @@ impl Client {
     pub async fn imaging_sites(&self, task: String) -> Result<Vec<SiteView>, ClientError> {
         self.act(async move |engine: &mut Engine| {
             let chart = engine.chart_view(&task).await?;
-            let records = Records::load(&engine.open_store()?, &["Location"]).await?;
+            let records = views::load(&engine.open_store()?, &["Location"]).await?;
             let from = chart.report.and_then(|report| report.position);
             Ok(views::summary::sites(&records, from.as_ref()))
         })
@@ -329,7 +329,7 @@ impl Client {
         let wanted = task.to_owned();
         let missing = self
             .ask(async move |engine: &mut Engine| {
-                let records = Records::of_entry(&engine.open_store()?, &["Encounter"], &wanted).await?;
+                let records = views::of_entry(&engine.open_store()?, &["Encounter"], &wanted).await?;
                 let view = engine.visit.machine.view();
                 let here = encounter_of(&records, &wanted).is_some();
                 Ok(view
@@ -421,7 +421,7 @@ impl Engine {
     /// What the work on an entry needs. An entry without a person cannot be worked on: claim the person first.
     async fn work(&mut self, task: &str) -> Result<Work, ClientError> {
         let who = self.clinical()?;
-        let records = Records::of_entry(&self.open_store()?, views::chart::KINDS, task).await?;
+        let records = views::of_entry(&self.open_store()?, views::chart::KINDS, task).await?;
         let entry = records
             .get("Task", task)
             .ok_or_else(|| ClientError::new(ErrorCode::NotFound))?;

@@ -23,68 +23,79 @@ const WHOSE: [&str; 2] = ["patient", "subject"];
 /// Types that are nobody's record: there are few, and pages name them by reference.
 const STAFF_AND_PLACES: [&str; 3] = ["Practitioner", "Organization", "Location"];
 
-impl Records {
-    /// What the queue is computed from: the open entries, and whose and about what they are.
-    pub(crate) async fn of_queue(store: &Store) -> Result<Self, StoreError> {
-        let mut records = Self::load(store, &["Practitioner"]).await?;
-        for status in OPEN {
-            records.add("Task", store.search("Task", "status", status).await?);
-        }
-        let (mut patients, mut reports) = (BTreeSet::new(), BTreeSet::new());
-        for entry in records.all("Task").filter(|task| queue::is_in_queue(task)) {
-            patients.extend(task::patient(entry).map(|id| id.to_string()));
-            reports.extend(task::report(entry).map(|id| id.to_string()));
-        }
-        for id in reports {
-            let report = store.get("QuestionnaireResponse", &id).await?;
-            let subject = report.as_ref().and_then(|report| report.resource.get("subject"));
-            // The report may know its person before its entry does.
-            patients.extend(
-                subject
-                    .and_then(|s| reference_id(s, "Patient"))
-                    .map(str::to_owned),
-            );
-            records.add("QuestionnaireResponse", report);
-        }
-        for id in patients {
-            records.add("Patient", store.get("Patient", &id).await?);
-            records.add(
-                "RiskAssessment",
-                theirs(store, "RiskAssessment", "patient", &id).await?,
-            );
-        }
-        // A check that was made with a report of nobody known stays without a person when the report gets one.
-        records.add(
-            "RiskAssessment",
-            nobodys(store, "RiskAssessment", "patient").await?,
-        );
-        Ok(records)
+/// Reads all records of these types from the store.
+pub(crate) async fn load(store: &Store, kinds: &[&str]) -> Result<Records, StoreError> {
+    let mut records = Records::default();
+    for kind in kinds {
+        add(&mut records, kind, store.list(kind).await?);
     }
+    Ok(records)
+}
 
-    /// Records of these types that the work on an entry is computed from: its person's, nobody's, staff and places. An
-    /// entry about nobody, or one that is not here, has them all.
-    pub(crate) async fn of_entry(store: &Store, kinds: &[&str], entry: &str) -> Result<Self, StoreError> {
-        let known = store.get("Task", entry).await?;
-        let patient = known.as_ref().and_then(|known| task::patient(&known.resource));
-        let Some(patient) = patient.map(|id| id.to_string()) else {
-            return Self::load(store, kinds).await;
-        };
-        let mut records = Self::default();
-        for kind in kinds {
-            let whose = WHOSE
-                .into_iter()
-                .find(|param| hms_fhir::search_param(kind, param).is_some());
-            match whose {
-                _ if *kind == "Patient" => records.add(kind, store.get(kind, &patient).await?),
-                Some(param) if !STAFF_AND_PLACES.contains(kind) => {
-                    records.add(kind, theirs(store, kind, param, &patient).await?);
-                    records.add(kind, nobodys(store, kind, param).await?);
-                }
-                Some(_) | None => records.add(kind, store.list(kind).await?),
-            }
-        }
-        Ok(records)
+/// What the queue is computed from: the open entries, and whose and about what they are.
+pub(crate) async fn of_queue(store: &Store) -> Result<Records, StoreError> {
+    let mut records = load(store, &["Practitioner"]).await?;
+    for status in OPEN {
+        add(
+            &mut records,
+            "Task",
+            store.search("Task", "status", status).await?,
+        );
     }
+    let (mut patients, mut reports) = (BTreeSet::new(), BTreeSet::new());
+    for entry in records.all("Task").filter(|task| queue::is_in_queue(task)) {
+        patients.extend(task::patient(entry).map(|id| id.to_string()));
+        reports.extend(task::report(entry).map(|id| id.to_string()));
+    }
+    for id in reports {
+        let report = store.get("QuestionnaireResponse", &id).await?;
+        let subject = report.as_ref().and_then(|report| report.resource.get("subject"));
+        // The report may know its person before its entry does.
+        patients.extend(
+            subject
+                .and_then(|s| reference_id(s, "Patient"))
+                .map(str::to_owned),
+        );
+        add(&mut records, "QuestionnaireResponse", report);
+    }
+    for id in patients {
+        add(&mut records, "Patient", store.get("Patient", &id).await?);
+        let checks = theirs(store, "RiskAssessment", "patient", &id).await?;
+        add(&mut records, "RiskAssessment", checks);
+    }
+    // A check that was made with a report of nobody known stays without a person when the report gets one.
+    let unknown = nobodys(store, "RiskAssessment", "patient").await?;
+    add(&mut records, "RiskAssessment", unknown);
+    Ok(records)
+}
+
+/// Records of these types that the work on an entry is computed from: its person's, nobody's, staff and places. An
+/// entry about nobody, or one that is not here, has them all.
+pub(crate) async fn of_entry(store: &Store, kinds: &[&str], entry: &str) -> Result<Records, StoreError> {
+    let known = store.get("Task", entry).await?;
+    let patient = known.as_ref().and_then(|known| task::patient(&known.resource));
+    let Some(patient) = patient.map(|id| id.to_string()) else {
+        return load(store, kinds).await;
+    };
+    let mut records = Records::default();
+    for kind in kinds {
+        let whose = WHOSE
+            .into_iter()
+            .find(|param| hms_fhir::search_param(kind, param).is_some());
+        match whose {
+            _ if *kind == "Patient" => add(&mut records, kind, store.get(kind, &patient).await?),
+            Some(param) if !STAFF_AND_PLACES.contains(kind) => {
+                add(&mut records, kind, theirs(store, kind, param, &patient).await?);
+                add(&mut records, kind, nobodys(store, kind, param).await?);
+            }
+            Some(_) | None => add(&mut records, kind, store.list(kind).await?),
+        }
+    }
+    Ok(records)
+}
+
+fn add(records: &mut Records, kind: &str, found: impl IntoIterator<Item = Stored>) {
+    records.add(kind, found.into_iter().map(|stored| stored.resource));
 }
 
 /// Records of a person.
@@ -139,8 +150,8 @@ mod tests {
 
     /// Pages computed from what was found are those that all records give.
     async fn assert_same_pages(store: &Store) -> usize {
-        let all = Records::load(store, QUEUE_KINDS).await.expect("read");
-        let found = Records::of_queue(store).await.expect("found");
+        let all = load(store, QUEUE_KINDS).await.expect("read");
+        let found = of_queue(store).await.expect("found");
         let shown = |records: &Records| queue::queue(records, "alvarez", &BTreeMap::new(), NOW);
         let entries = shown(&all);
         for (found, entry) in shown(&found).iter().zip(&entries) {
@@ -148,9 +159,9 @@ mod tests {
         }
         assert_eq!(shown(&found).len(), entries.len());
 
-        let whole = Records::load(store, KINDS).await.expect("read");
+        let whole = load(store, KINDS).await.expect("read");
         for entry in &entries {
-            let of_entry = Records::of_entry(store, KINDS, &entry.task).await.expect("found");
+            let of_entry = of_entry(store, KINDS, &entry.task).await.expect("found");
             let shown = |records: &Records| chart(&entry.task, records, &Sending::default(), NOW, None);
             assert!(shown(&whole).is_some());
             assert_eq!(shown(&of_entry), shown(&whole), "{}", entry.task);
@@ -190,7 +201,7 @@ mod tests {
         let entries = assert_same_pages(&store).await;
 
         assert!(entries > 50, "{entries}");
-        let found = Records::of_queue(&store).await.expect("found");
+        let found = of_queue(&store).await.expect("found");
         let all = store.counts().await.expect("counts").resources;
         let read: usize = QUEUE_KINDS.iter().map(|kind| found.all(kind).count()).sum();
         assert!(read < all as usize, "{read} of {all}");

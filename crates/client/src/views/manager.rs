@@ -6,9 +6,11 @@ use hms_model::map::task::{self, TaskKind};
 use hms_model::view::{DecisionView, ManagerView, NoticeView};
 use serde_json::Value;
 
-use super::people::display;
-use super::summary::duty_view;
-use super::{moment, queue::is_open, text, Records};
+use hms_views::people::display;
+use hms_views::queue::is_open;
+use hms_views::summary::duty_view;
+
+use super::{moment, text, Records};
 
 /// Types that the page is computed from.
 pub(crate) const KINDS: &[&str] = &["Task", "Patient"];

@@ -1,21 +1,15 @@
-//! What the windows see, computed from FHIR resources. The pages are pure: no clock, no store, no network. `records`,
-//! `gather` and `sending` read beforehand what they are computed from.
+//! What the windows see, computed from FHIR resources: `hms-views`, and here what needs more than the resources. `gather` and
+//! `sending` read beforehand what pages are computed from.
 
 pub(crate) mod basis;
 pub(crate) mod body;
-pub(crate) mod chart;
 pub(crate) mod conflict;
 mod gather;
 pub(crate) mod manager;
 pub(crate) mod outbox;
-mod people;
-pub(crate) mod queue;
-mod records;
-pub(crate) mod report;
 mod sending;
-pub(crate) mod summary;
 pub(crate) mod triage;
 
-pub(crate) use people::age;
-pub(crate) use records::{moment, reference_id, text, Records};
+pub(crate) use gather::{load, of_entry, of_queue};
+pub(crate) use hms_views::{age, chart, moment, queue, reference_id, report, summary, text, Records};
 pub(crate) use sending::{readers, Sending, READERS};

@@ -3,6 +3,8 @@
 use hms_model::map::report as words;
 use hms_model::view::{OutboxItemView, SendState};
 
+use hms_views::Progress as _;
+
 use super::{Records, Sending};
 
 /// What the server has not acknowledged, oldest first. `uploads` are photos whose words it has already.

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use hms_core::metered::Go;
 use hms_core::send_state::{send_state, Evidence, Reader, Waiting};
-use hms_model::map::report::{is_report, receipt_number};
+use hms_model::map::report::is_report;
 use hms_model::view::{ReaderView, SendState};
 use hms_model::wire::sync::WireReceipt;
 use hms_store::{OutboxRow, Store, StoreError};
+use hms_views::{receipt_of, Progress};
 use serde_json::Value;
 
 use crate::sabotage::broken;
@@ -61,13 +62,22 @@ impl Sending {
         })
     }
 
-    /// Clinicians and nurses who read a record, newest first.
-    pub(crate) fn readers(&self, id: &str) -> Vec<ReaderView> {
+    /// The receipt of a report: as it was given here, or as the record itself carries it on another device.
+    pub(crate) fn receipt(&self, id: &str, resource: Option<&Value>) -> Option<WireReceipt> {
+        if broken("receipt") {
+            return None;
+        }
+        let own = || receipt_of(resource?);
+        self.receipts.get(id).cloned().or_else(own)
+    }
+}
+
+impl Progress for Sending {
+    fn readers(&self, id: &str) -> Vec<ReaderView> {
         self.readers.get(id).cloned().unwrap_or_default()
     }
 
-    /// State of one record. `id` is `Type/id`; the record and its readers may be known or not.
-    pub(crate) fn state(&self, id: &str, resource: Option<&Value>, readers: &[ReaderView]) -> SendState {
+    fn state(&self, id: &str, resource: Option<&Value>, readers: &[ReaderView]) -> SendState {
         let rows: Vec<&OutboxRow> = self.rows.iter().filter(|row| row.id == id).collect();
         let upload = id
             .strip_prefix("DocumentReference/")
@@ -119,21 +129,6 @@ impl Sending {
                 at: hms_model::time::Timestamp(reader.at as i64),
             }),
             ..Evidence::default()
-        })
-    }
-
-    /// The receipt of a report: as it was given here, or as the record itself carries it on another device.
-    pub(crate) fn receipt(&self, id: &str, resource: Option<&Value>) -> Option<WireReceipt> {
-        if broken("receipt") {
-            return None;
-        }
-        self.receipts.get(id).cloned().or_else(|| {
-            let resource = resource?;
-            let number = receipt_number(resource)?.to_owned();
-            let at = text(resource, &["meta", "lastUpdated"])
-                .unwrap_or_default()
-                .to_owned();
-            Some(WireReceipt { number, at })
         })
     }
 }

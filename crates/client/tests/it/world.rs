@@ -79,6 +79,7 @@ impl World {
             external: Default::default(),
             hr_url: None,
             relay: None,
+            staff_page: None,
         };
         // A server that comes back to its port may find a passing connection of another test there; nothing else is
         // tried again.

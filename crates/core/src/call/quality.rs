@@ -1,14 +1,14 @@
 //! The quality ladder: what a link of this kind can carry, sound first. Down at once, up with patience.
 //!
 //! A pure function of the estimate, loss, round trip, load of the processor and the person's wish to see more; the staff page
-//! in a browser follows the same rows. Figures were measured on impaired links (docs/adr/0002-call-engine.md): at 10 %
+//! in a browser runs this very code. Figures were measured on impaired links (docs/adr/0002-call-engine.md): at 10 %
 //! loss and 600 ms nobody had a usable picture, and insisting on one destroyed the sound.
 
 use hms_model::time::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// What the link and the processor do now.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Link {
     /// Estimated rate in bit/s, loss not taken off.
     pub estimate_bps: u64,
@@ -58,7 +58,7 @@ pub enum Rung {
 }
 
 /// What is sent on a rung.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Settings {
     /// Opus bit rate in bit/s; 0 sends no sound.
     pub audio_bps: u32,

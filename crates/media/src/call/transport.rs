@@ -18,7 +18,7 @@ use super::senses::{self, HeardPacket, Seen};
 use super::session::{Command, Shared};
 use super::ways::{Goals, Ways};
 use crate::devices;
-use crate::engine;
+use crate::engine::{self, LocalAddress};
 use crate::turn::RelayPath;
 use crate::{CallConfig, CallError};
 
@@ -26,11 +26,13 @@ use crate::{CallConfig, CallError};
 const BATCH: usize = 64;
 const MAX_DATAGRAM: usize = 2048;
 /// Where nothing comes any more for this long, the relay may have forgotten this side: new ways are looked for, and again after
-/// [`LOOK_AGAIN`].
+/// [`LOOK_AGAIN`], and more and more seldom.
 const LOOK_AFTER: Duration = Duration::from_secs(3);
 const LOOK_AGAIN: Duration = Duration::from_secs(8);
-/// The ways before the newest ones are kept: they may still work, or work again.
-const GENERATIONS: usize = 2;
+const LOOK_AGAIN_MOST: Duration = Duration::from_secs(64);
+/// Ways of so many times are kept. What worked last is never given up for newer ones that have not: after an outage it is
+/// all that the far side knows.
+const GENERATIONS: usize = 3;
 
 /// Runs a call to its end. Tells through `ready` whether it could be started.
 pub(super) fn run(
@@ -70,6 +72,9 @@ struct Transport {
     ways: Vec<Ways>,
     looking: JoinSet<Result<Ways, CallError>>,
     looked_at: Instant,
+    look_again: Duration,
+    /// The address that the call used last, while it was heard.
+    worked: Option<SocketAddr>,
     /// The address that leads out, whenever it changes.
     routes: Option<mpsc::Receiver<IpAddr>>,
     ip: IpAddr,
@@ -135,6 +140,8 @@ impl Transport {
             ways: vec![ways],
             looking: JoinSet::new(),
             looked_at: began,
+            look_again: LOOK_AGAIN,
+            worked: None,
             routes,
             ip,
             peers: Vec::new(),
@@ -226,8 +233,9 @@ impl Transport {
             self.conductor.add_local(address);
         }
         self.ways.push(found);
-        if self.ways.len() > GENERATIONS {
-            for relay in &mut self.ways.remove(0).relays {
+        let known: Vec<_> = self.ways.iter().map(|ways| ways.addresses(false)).collect();
+        if let Some(at) = to_give_up(&known, self.worked) {
+            for relay in &mut self.ways.remove(at).relays {
                 relay.give_back(now);
             }
         }
@@ -279,8 +287,16 @@ impl Transport {
                 relay.read_events();
             }
             self.conductor.publish_path(self.relay_in_use());
+            let lost_for = self.conductor.lost_for(now);
+            if lost_for.is_zero() {
+                self.worked = self.conductor.local().or(self.worked);
+                self.look_again = LOOK_AGAIN;
+            }
             let looked = now.saturating_duration_since(self.looked_at);
-            if self.conductor.lost_for(now) > LOOK_AFTER && looked > LOOK_AGAIN && self.looking.is_empty() {
+            // Without a relay nobody has forgotten this side.
+            let relays = !self.config.turn.is_empty();
+            if relays && lost_for > LOOK_AFTER && looked > self.look_again && self.looking.is_empty() {
+                self.look_again = (self.look_again * 2).min(LOOK_AGAIN_MOST);
                 self.look_for_ways(now);
             }
         }
@@ -354,6 +370,15 @@ impl Transport {
     }
 }
 
+/// Which ways are given up, oldest first, where there are too many: never the newest, and never those that worked last.
+fn to_give_up(ways: &[Vec<LocalAddress>], worked: Option<SocketAddr>) -> Option<usize> {
+    let older = ways.split_last().map_or(ways, |(_, older)| older);
+    let in_use =
+        |addresses: &Vec<LocalAddress>| addresses.iter().any(|address| Some(address.socket()) == worked);
+    let found = older.iter().position(|addresses| !in_use(addresses));
+    found.filter(|_| ways.len() > GENERATIONS)
+}
+
 /// Something that came in, and over which ways.
 enum Came {
     Datagram(usize, usize, SocketAddr),
@@ -401,6 +426,18 @@ fn candidate_addresses(sdp: &str) -> Vec<IpAddr> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn ways_that_worked_last_outlive_newer_ones_that_have_not() {
+        let at = |port: u16| vec![LocalAddress::Host(([10, 0, 0, 1], port).into())];
+        let ways = [at(1), at(2), at(3), at(4)];
+        let worked = |port: u16| Some(([10, 0, 0, 1], port).into());
+
+        assert_eq!(to_give_up(&ways, worked(1)), Some(1));
+        assert_eq!(to_give_up(&ways, worked(4)), Some(0));
+        assert_eq!(to_give_up(&ways, None), Some(0));
+        assert_eq!(to_give_up(&ways[..3], worked(1)), None);
+    }
 
     #[test]
     fn addresses_are_found_in_a_description() {

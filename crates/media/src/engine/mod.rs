@@ -41,6 +41,15 @@ pub enum LocalAddress {
     Relay(SocketAddr),
 }
 
+impl LocalAddress {
+    /// What the far side sends to.
+    pub(crate) fn socket(self) -> SocketAddr {
+        match self {
+            Self::Host(address) | Self::Relay(address) => address,
+        }
+    }
+}
+
 /// What an engine wants done.
 #[derive(Debug)]
 pub enum EngineOutput {

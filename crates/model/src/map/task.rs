@@ -253,6 +253,41 @@ pub fn owner(task: &Value) -> Option<&str> {
     id_in(task.get("owner")?, "Practitioner")
 }
 
+/// Whether a Task still asks for something.
+#[must_use]
+pub fn is_open(task: &Value) -> bool {
+    !matches!(
+        task.get("status").and_then(Value::as_str),
+        Some("completed" | "cancelled" | "failed" | "rejected" | "entered-in-error")
+    )
+}
+
+/// An entry as this practitioner takes it; `None` where somebody else has it, or it is closed.
+#[must_use]
+pub fn claimed(entry: &Value, practitioner: &str, name: &str) -> Option<Value> {
+    let free = is_open(entry) && owner(entry).is_none_or(|owner| owner == practitioner);
+    let mut entry = entry.clone();
+    let map = entry.as_object_mut().filter(|_| free)?;
+    let mut person = reference("Practitioner", practitioner);
+    if let Some(person) = person.as_object_mut() {
+        person.insert("display".into(), json!(name));
+    }
+    map.insert("status".into(), json!("accepted"));
+    map.insert("owner".into(), person);
+    Some(entry)
+}
+
+/// An entry as this practitioner gives it back; `None` where it is somebody else's.
+#[must_use]
+pub fn released(entry: &Value, practitioner: &str) -> Option<Value> {
+    let free = owner(entry).is_none_or(|owner| owner == practitioner);
+    let mut entry = entry.clone();
+    let map = entry.as_object_mut().filter(|_| free)?;
+    map.insert("status".into(), json!("requested"));
+    map.shift_remove("owner");
+    Some(entry)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

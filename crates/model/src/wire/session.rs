@@ -69,6 +69,9 @@ pub struct WireHello {
     pub now: String,
     /// Telephone number of the occupational-health line.
     pub help_phone: String,
+    /// The data is made up for a demonstration: whoever shows it says so.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub demo: bool,
 }
 
 /// One sealed entry of `POST /api/sealed` (JSON array of these). HPKE base mode,

@@ -7,6 +7,8 @@ use sha2::{Digest, Sha256};
 
 /// The client id of the HMS-ACH programs. They are public clients: PKCE stands in for a secret.
 pub const CLIENT_ID: &str = "org.hmsach.client";
+/// The client id of the staff page in a browser, a public client too: its only redirect is this server's own page.
+pub const STAFF_PAGE_ID: &str = "org.hmsach.staff-page";
 /// The redirect of a program that has registered its scheme.
 pub const CUSTOM_REDIRECT: &str = "org.hmsach.client:/callback";
 
@@ -16,7 +18,7 @@ pub const CUSTOM_REDIRECT: &str = "org.hmsach.client:/callback";
 pub struct AuthorizeRequest {
     /// Must be `code`.
     pub response_type: String,
-    /// Must be [`CLIENT_ID`].
+    /// [`CLIENT_ID`], or [`STAFF_PAGE_ID`] where this server has that page.
     pub client_id: String,
     /// Where the browser goes afterwards.
     pub redirect_uri: String,
@@ -44,15 +46,17 @@ pub enum AuthorizeFault {
 }
 
 impl AuthorizeRequest {
-    /// Checks the request.
+    /// Checks the request. `staff_page` is where the staff page is, if this server has one.
     ///
     /// # Errors
     /// [`AuthorizeFault`].
-    pub fn check(&self) -> Result<(), AuthorizeFault> {
-        if self.client_id != CLIENT_ID {
-            return Err(AuthorizeFault::Show("unknown client"));
-        }
-        if !is_native_redirect(&self.redirect_uri) {
+    pub fn check(&self, staff_page: Option<&str>) -> Result<(), AuthorizeFault> {
+        let fits = match self.client_id.as_str() {
+            CLIENT_ID => is_native_redirect(&self.redirect_uri),
+            STAFF_PAGE_ID if staff_page.is_some() => staff_page == Some(self.redirect_uri.as_str()),
+            _ => return Err(AuthorizeFault::Show("unknown client")),
+        };
+        if !fits {
             return Err(AuthorizeFault::Show("redirect address not allowed"));
         }
         if self.response_type != "code" {
@@ -86,7 +90,7 @@ impl AuthorizeRequest {
         if self.redirect_uri == CUSTOM_REDIRECT {
             return "org.hmsach.client:".to_owned();
         }
-        // scheme://host:port of a loopback address, checked before.
+        // scheme://host:port of a loopback address or of this server, checked before.
         self.redirect_uri
             .splitn(4, '/')
             .take(3)
@@ -159,7 +163,7 @@ mod tests {
             "http://127.0.0.1/cb",
             CUSTOM_REDIRECT,
         ] {
-            assert_eq!(request(good).check(), Ok(()), "{good}");
+            assert_eq!(request(good).check(None), Ok(()), "{good}");
         }
         for bad in [
             "https://evil.example/cb",
@@ -171,17 +175,52 @@ mod tests {
             "http://127.0.0.1:1/#x",
         ] {
             assert!(
-                matches!(request(bad).check(), Err(AuthorizeFault::Show(_))),
+                matches!(request(bad).check(None), Err(AuthorizeFault::Show(_))),
                 "{bad}"
             );
         }
     }
 
     #[test]
+    fn the_staff_page_comes_back_to_itself_alone() {
+        let page = "https://care.example.gov/staff";
+        let of = |client: &str, redirect: &str| {
+            let mut asked = request(redirect);
+            asked.client_id = client.to_owned();
+            asked
+        };
+        assert_eq!(of(STAFF_PAGE_ID, page).check(Some(page)), Ok(()));
+        for (client, redirect, there) in [
+            (STAFF_PAGE_ID, page, None),
+            (
+                STAFF_PAGE_ID,
+                "https://care.example.gov/staff/../oauth",
+                Some(page),
+            ),
+            (STAFF_PAGE_ID, "https://evil.example/staff", Some(page)),
+            (STAFF_PAGE_ID, "http://127.0.0.1:5/cb", Some(page)),
+            (CLIENT_ID, page, Some(page)),
+        ] {
+            let said = of(client, redirect).check(there);
+            assert!(
+                matches!(said, Err(AuthorizeFault::Show(_))),
+                "{client} {redirect}"
+            );
+        }
+        assert_eq!(
+            of(STAFF_PAGE_ID, page).form_action_source(),
+            "https://care.example.gov"
+        );
+    }
+
+    #[test]
     fn pkce_is_s256_only() {
         let mut plain = request(CUSTOM_REDIRECT);
         plain.code_challenge_method = "plain".to_owned();
-        assert_eq!(plain.check(), Err(AuthorizeFault::Redirect("invalid_request")));
+        assert_eq!(
+            plain.check(None),
+            Err(AuthorizeFault::Redirect("invalid_request"))
+        );
         // The example of RFC 7636, appendix B.
         let verifier = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
         assert!(pkce_fits(verifier, &request(CUSTOM_REDIRECT).code_challenge));

@@ -52,6 +52,9 @@ pub struct ServeOptions {
     /// Address and port of the relay for calls, UDP and TCP; takes the place of `relay_listen` in config.json.
     #[arg(long, value_name = "ADDR", value_parser = parse_listen)]
     pub relay: Option<SocketAddr>,
+    /// Folder of the staff page for browsers; takes the place of `staff_page` in config.json.
+    #[arg(long, value_name = "DIR")]
+    pub staff_page: Option<PathBuf>,
 }
 
 /// Options of `serve` for an external OpenID Connect issuer.
@@ -127,6 +130,8 @@ pub async fn serve(options: ServeOptions) -> anyhow::Result<Running> {
     settings.issuer_ca = options.external.issuer_ca.clone().or(settings.issuer_ca);
     settings.hr_url = options.hr_url.clone().or(settings.hr_url);
     settings.relay_listen = options.relay.map(|a| a.to_string()).or(settings.relay_listen);
+    settings.staff_page = options.staff_page.clone().or(settings.staff_page);
+    settings.demo = options.demo;
     if options.demo && settings.relay_listen.is_none() {
         settings.relay_listen = Some("127.0.0.1:0".to_owned());
     }

@@ -3,7 +3,7 @@
 //! The length of a compressed body tells about its content to somebody who can put words into it and watch the line
 //! (BREACH). Under `/oauth`, `/api` and `/signal` answers carry tokens, links, keys and relay credentials next to what
 //! the request said, so they are never compressed. Under `/fhir` no answer carries a credential, and no browser adds
-//! one to a request by itself: each needs the bearer token.
+//! one to a request by itself: each needs the bearer token. What is under `/staff` is the same for everybody.
 
 use axum::http::header::CONTENT_TYPE;
 use tower_http::compression::predicate::{And, Predicate, SizeAbove};
@@ -14,7 +14,7 @@ const WORTH_IT: u16 = 1024;
 
 /// Whether answers of a route may be compressed.
 pub(super) fn may_be(path: &str) -> bool {
-    path == "/fhir" || path.starts_with("/fhir/")
+    path == "/fhir" || path.starts_with("/fhir/") || path.starts_with("/staff")
 }
 
 /// Compresses an answer for those who accept it.
@@ -26,7 +26,7 @@ pub(super) fn layer() -> CompressionLayer<And<SizeAbove, Records>> {
         .compress_when(SizeAbove::new(WORTH_IT).and(Records))
 }
 
-/// Answers that are records; photos are compressed already.
+/// Answers that are records, or programs of a page; photos are compressed already.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Records;
 
@@ -43,7 +43,13 @@ impl Predicate for Records {
             .unwrap_or_default();
         matches!(
             media,
-            "application/fhir+json" | "application/json" | "application/x-ndjson" | "application/ndjson"
+            "application/fhir+json"
+                | "application/json"
+                | "application/x-ndjson"
+                | "application/ndjson"
+                | "text/javascript"
+                | "text/css"
+                | "application/wasm"
         )
     }
 }

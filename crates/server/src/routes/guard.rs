@@ -7,7 +7,10 @@ use crate::auth::external::{ExternalError, ExternalIssuer};
 use crate::auth::{tokens, Actor};
 use crate::db::{DbError, Tx};
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::header::{AUTHORIZATION, CACHE_CONTROL, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS};
+use axum::http::header::{
+    AUTHORIZATION, CACHE_CONTROL, SEC_WEBSOCKET_PROTOCOL, STRICT_TRANSPORT_SECURITY, UPGRADE,
+    X_CONTENT_TYPE_OPTIONS,
+};
 use axum::http::{HeaderMap, HeaderValue};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -54,7 +57,7 @@ fn may(access: Access, role: Role) -> bool {
 /// # Errors
 /// A failed statement, or an external issuer that does not answer.
 pub async fn authenticate(app: &App, headers: &HeaderMap) -> Result<Option<Actor>, ExternalError> {
-    let Some(token) = bearer(headers) else {
+    let Some(token) = bearer(headers).or_else(|| socket_bearer(headers)) else {
         return Ok(None);
     };
     let now = app.clock.now_ms();
@@ -87,6 +90,21 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
     let value = headers.get(AUTHORIZATION)?.to_str().ok()?;
     let (scheme, token) = value.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
+/// Before the token in the list of a WebSocket's subprotocols. A page in a browser cannot set other headers there, and an
+/// address would be written into logs.
+const SOCKET_BEARER: &str = "hms.bearer.";
+
+/// The token of a page that opens a WebSocket.
+fn socket_bearer(headers: &HeaderMap) -> Option<&str> {
+    let is_socket = headers
+        .get(UPGRADE)?
+        .as_bytes()
+        .eq_ignore_ascii_case(b"websocket");
+    let offered = headers.get(SEC_WEBSOCKET_PROTOCOL).filter(|_| is_socket)?;
+    let mut offered = offered.to_str().ok()?.split(',').map(str::trim);
+    offered.find_map(|protocol| protocol.strip_prefix(SOCKET_BEARER))
 }
 
 /// One line for each request: the route's pattern, never the address with its ids and queries.

@@ -14,6 +14,7 @@ pub mod relay;
 pub mod sealed;
 pub mod session;
 pub mod signal;
+pub mod staff;
 pub mod sync;
 pub mod uploads;
 
@@ -81,6 +82,7 @@ pub fn all() -> Vec<Route> {
     rows.extend(queue::routes());
     rows.extend(quality::routes());
     rows.extend(relay::routes());
+    rows.extend(staff::routes());
     rows
 }
 

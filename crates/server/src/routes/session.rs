@@ -32,6 +32,7 @@ async fn hello(State(app): State<App>) -> Json<WireHello> {
             .unwrap_or_else(|| app.settings.base_url.clone()),
         now: app.clock.now().to_instant(),
         help_phone: app.settings.help_phone.clone(),
+        demo: app.settings.demo,
     })
 }
 

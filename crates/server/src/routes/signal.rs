@@ -22,6 +22,8 @@ use tokio::time::timeout;
 const LARGEST_FRAME: usize = 256 * 1024;
 /// Where a frame is read into; grows to what a frame needs. What the library begins with (128 kB each way) was most of a visit's memory.
 const BUFFER: usize = 4 * 1024;
+/// What is spoken, for those who have to name a subprotocol.
+const SUBPROTOCOL: &str = "hms.signal";
 /// How long a client may take for its hello, and to take a frame.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// How often a quiet WebSocket is asked whether it is there.
@@ -49,6 +51,8 @@ pub fn routes() -> Vec<Route> {
 
 async fn socket(State(app): State<App>, actor: Actor, upgrade: WebSocketUpgrade) -> Response {
     upgrade
+        // Pages name it beside their token; what names none gets none.
+        .protocols([SUBPROTOCOL])
         .max_message_size(LARGEST_FRAME)
         .max_frame_size(LARGEST_FRAME)
         .read_buffer_size(BUFFER)

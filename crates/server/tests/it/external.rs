@@ -197,6 +197,7 @@ async fn a_person_signs_in_at_the_external_issuer_and_its_token_opens_this_serve
         },
         hr_url: None,
         relay: None,
+        staff_page: None,
     };
     let running = serve(options).await.expect("serve");
     account(&running.app, "dana").await;

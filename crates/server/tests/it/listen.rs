@@ -15,6 +15,7 @@ fn options(data: PathBuf) -> ServeOptions {
         external: Default::default(),
         hr_url: None,
         relay: None,
+        staff_page: None,
     }
 }
 

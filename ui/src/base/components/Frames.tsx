@@ -1,23 +1,7 @@
-// Pictures of a call: each message of the loopback WebSocket is a header and RGBA pixels. Newest wins.
+// Pictures of a call, wherever they come from. Newest wins.
 
 import { useEffect, useRef, useState } from "react";
-
-const HEADER_BYTES = 20;
-const STILL = 2;
-
-type Picture = { pixels: ImageData; number: number; still: boolean; ageMs: number };
-
-/** A picture of the call, read from one message; null where its size does not fit its header. */
-export function pictureOf(message: ArrayBuffer): Picture | null {
-  if (message.byteLength < HEADER_BYTES) return null;
-  const head = new DataView(message);
-  const width = head.getUint32(0, true);
-  const height = head.getUint32(4, true);
-  const bytes = width * height * 4;
-  if (bytes === 0 || message.byteLength < HEADER_BYTES + bytes) return null;
-  const pixels = new ImageData(new Uint8ClampedArray(message, HEADER_BYTES, bytes), width, height);
-  return { pixels, number: head.getUint32(8, true), still: (head.getUint32(12, true) & STILL) !== 0, ageMs: head.getUint32(16, true) };
-}
+import { picturesOf, type Shown } from "../../ipc/pictures";
 
 /** A moving picture that is older has stopped: nobody is to take it for live. */
 const STOPPED_MS = 2000;
@@ -29,9 +13,6 @@ export type Age = { still: boolean; seconds: number };
 export function ageOf(still: boolean, ms: number): Age | null {
   return still || ms > STOPPED_MS ? { still, seconds: Math.floor(ms / 1000) } : null;
 }
-
-/** How long a lost picture socket waits before it opens again. */
-const REOPEN_MS = 1000;
 
 /** Different frame numbers are counted up to here: an hour of them is not kept in memory. */
 const COUNTED = 1000;
@@ -59,27 +40,25 @@ export function Frames(props: {
 
   useEffect(() => {
     if (!url) return;
-    let socket: WebSocket | null = null;
-    let newest: ArrayBuffer | null = null;
+    let newest: Shown | null = null;
     let request = 0;
-    let reopen: ReturnType<typeof setTimeout> | undefined;
-    let over = false;
     let newestAge: { still: boolean; taken: number } | null = null;
     const numbers = new Set<number>();
 
     const paint = () => {
       request = 0;
       const target = canvas.current;
-      const picture = newest && pictureOf(newest);
+      const picture = newest;
       newest = null;
-      if (!target || !picture) return;
-      if (target.width !== picture.pixels.width) target.width = picture.pixels.width;
-      if (target.height !== picture.pixels.height) target.height = picture.pixels.height;
-      target.getContext("2d")?.putImageData(picture.pixels, 0, 0);
+      const context = target?.getContext("2d");
+      if (!target || !picture || !context) return;
+      if (target.width !== picture.width) target.width = picture.width;
+      if (target.height !== picture.height) target.height = picture.height;
+      picture.draw(context);
       if (numbers.size < COUNTED) numbers.add(picture.number);
       target.dataset["frame"] = String(picture.number);
       target.dataset["frames"] = String(numbers.size);
-      newestAge = { still: picture.still, taken: performance.now() - picture.ageMs };
+      newestAge = picture;
       setPainted(true);
       tellAge();
     };
@@ -88,25 +67,15 @@ export function Frames(props: {
       setAge((before) => (before?.still === now?.still && before?.seconds === now?.seconds ? before : now));
     };
     const clock = setInterval(tellAge, 500);
-    const open = () => {
-      socket = new WebSocket(`${url}/${side}`);
-      socket.binaryType = "arraybuffer";
-      socket.onmessage = (message) => {
-        if (message.data instanceof ArrayBuffer) newest = message.data;
-        request ||= requestAnimationFrame(paint);
-      };
-      socket.onclose = () => {
-        if (!over) reopen = setTimeout(open, REOPEN_MS);
-      };
-    };
-    open();
+    const stop = picturesOf(url, side, (picture) => {
+      newest = picture;
+      request ||= requestAnimationFrame(paint);
+    });
 
     return () => {
-      over = true;
+      stop();
       clearInterval(clock);
-      clearTimeout(reopen);
       cancelAnimationFrame(request);
-      socket?.close();
     };
   }, [url, side]);
 

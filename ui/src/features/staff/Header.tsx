@@ -41,7 +41,8 @@ export function Header(props: { app: AppView }) {
   );
 }
 
-function Link(props: { app: AppView }) {
+/** How the link is, and how old what is shown. */
+export function Link(props: { app: AppView }) {
   const t = useStaffWords();
   const f = useFormats();
   const { network, unsent } = props.app;
@@ -58,7 +59,8 @@ function Link(props: { app: AppView }) {
   );
 }
 
-function Settings(props: { app: AppView }) {
+/** Look and language. */
+export function Settings(props: { app: AppView }) {
   const t = useStaffWords();
   const { app } = props;
   const keep = useCommand(commands.setPreferences, { key: ["app"] });

@@ -123,7 +123,7 @@ impl Engine {
     /// Records of these types, with what is known of their way to the server.
     async fn on_their_way(&self, kinds: &[&str]) -> Result<(Records, Sending), ClientError> {
         let (sending, _) = self.sending().await?;
-        Ok((Records::load(&self.open_store()?, kinds).await?, sending))
+        Ok((views::load(&self.open_store()?, kinds).await?, sending))
     }
 
     /// What is known of the way of all records to the server, and the bytes that it does not have.

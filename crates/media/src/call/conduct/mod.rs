@@ -2,6 +2,7 @@
 //! in as arguments, so the same code runs over sockets and over simulated links in virtual time.
 
 mod climb;
+mod detour;
 mod figures;
 
 use std::collections::VecDeque;
@@ -11,6 +12,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use hms_core::call::code::{CodeSeed, ShortCode};
+use hms_core::call::describe::{mark, says, READS, RESTORES};
 use hms_core::call::quality::{Ladder, Rung};
 use hms_model::wire::signal::SdpKind;
 
@@ -21,6 +23,7 @@ use super::session::{Command, Shared};
 use crate::engine::{CallEngine, Datagram, EngineEvent, EngineOutput, LocalAddress, PathFigures};
 use crate::rate::{Estimator, Kind, Pacer, Wire};
 use crate::{CallError, EngineError};
+use detour::Detour;
 
 /// How often the figures are renewed and the ladder looks.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
@@ -30,10 +33,6 @@ const LOST_AFTER: Duration = Duration::from_secs(3);
 const DOUBT_AFTER: Duration = Duration::from_secs(1);
 /// Key frames are asked for and given no faster than this, or than 1.2 round trips.
 const KEY_FRAME_EVERY: Duration = Duration::from_millis(300);
-/// A line of a description, before its first medium.
-const RESTORES: &str = "a=x-hms-restores:1";
-/// Another: words of the far side are shown here while they are typed.
-const READS: &str = "a=x-hms-typed:1";
 /// On a link that is far away sound begins with room for two lost packets.
 const FIRST_DELAY_MS: u32 = 145;
 
@@ -65,6 +64,7 @@ pub(super) struct Conductor {
     packets: VecDeque<Datagram>,
     wire: Wire,
     pacer: Pacer,
+    detour: Detour,
     estimator: Option<Estimator>,
     greeting: Greeting,
     beside: Beside,
@@ -102,6 +102,7 @@ impl Conductor {
             packets: VecDeque::new(),
             wire: Wire::default(),
             pacer: Pacer::new(),
+            detour: Detour::default(),
             estimator: None,
             greeting: Greeting::default(),
             beside: Beside::default(),
@@ -190,10 +191,9 @@ impl Conductor {
     /// Learns from the far side's description what its packets look like and what it can do with ours.
     fn know(&mut self, sdp: &str) {
         self.wire.learn(sdp);
-        let restores = sdp.lines().any(|line| line == RESTORES);
+        let restores = says(sdp, RESTORES);
         self.shared.controls.far_restores.store(restores, Relaxed);
-        let reads = sdp.lines().any(|line| line == READS);
-        self.shared.controls.far_reads.store(reads, Relaxed);
+        self.shared.controls.far_reads.store(says(sdp, READS), Relaxed);
         // A browser plays Opus and leaves its deep redundancy alone: it gets each packet twice.
         self.engine.set_doubled(!restores);
     }
@@ -211,6 +211,7 @@ impl Conductor {
             self.shared.controls.key_frame.store(true, Relaxed);
         }
         self.heard_at = now;
+        self.detour.heard(now, source, destination, bytes);
         self.greeting.heard(now, bytes);
         self.engine.receive(now, source, destination, bytes);
     }
@@ -309,7 +310,8 @@ impl Conductor {
             .store(self.pacer.is_full(), Relaxed);
     }
 
-    fn leave(&mut self, now: Instant, packet: Datagram) {
+    fn leave(&mut self, now: Instant, mut packet: Datagram) {
+        self.detour.redirect(now, &mut packet);
         self.greeting.sent(now, &packet.bytes);
         if let (Some(estimator), Some(number)) = (&mut self.estimator, self.wire.number(&packet.bytes)) {
             estimator.sent(now, number, packet.bytes.len());
@@ -451,23 +453,4 @@ impl Conductor {
         self.climb(now);
         self.publish(now);
     }
-}
-
-/// The description with words of ours before its first medium: what this side can do, and its part of the short code.
-/// Others pass them over.
-fn mark(sdp: &str, words: &[&str]) -> String {
-    let mut marked = String::with_capacity(sdp.len() + 200);
-    let mut done = false;
-    for line in sdp.lines() {
-        if line.starts_with("m=") && !done {
-            for word in words {
-                marked.push_str(word);
-                marked.push_str("\r\n");
-            }
-            done = true;
-        }
-        marked.push_str(line);
-        marked.push_str("\r\n");
-    }
-    marked
 }

@@ -139,6 +139,33 @@ fn after_a_cut_of_fifteen_seconds_sound_is_there_at_once_and_the_picture_soon() 
     }
 }
 
+/// The router forgets at 15 and at 30 seconds: what is sent to the old port is let in nowhere.
+#[test]
+fn a_router_that_gives_the_phone_other_ports_is_noticed_by_the_ear_for_two_seconds_at_most() {
+    let mut rehearsal = Rehearsal::new(Plan::named("f").expect("a cell"), 11, EngineChoice::Str0m);
+    rehearsal.run_until(s(45));
+
+    for side in &rehearsal.sides {
+        for (from, until) in [(s(14), s(29)), (s(29), s(44))] {
+            let packets = side
+                .diary
+                .packets
+                .iter()
+                .filter(|at| **at >= from && **at <= until);
+            let times: Vec<&Duration> = packets.collect();
+            let gap = times
+                .windows(2)
+                .map(|pair| *pair[1] - *pair[0])
+                .max()
+                .expect("sound");
+            println!("longest gap of sound {gap:?}");
+            assert!(gap <= s(2), "{gap:?}");
+            let of = figures(side, from + s(8), until);
+            assert!(of.fps >= 10.0 && of.frozen_s <= 1.0, "{of:?}");
+        }
+    }
+}
+
 #[test]
 fn a_line_that_becomes_good_again_gets_its_picture_back() {
     let mut plan = Plan::named("d").expect("a cell");

@@ -111,13 +111,32 @@ impl Rehearsal {
             .extract_if(.., |flying| flying.arrives <= due)
             .collect();
         come.sort_by_key(|flying| flying.arrives);
-        for flying in come {
+        for mut flying in come {
+            if from == 1 && !self.let_in(&mut flying.packet) {
+                continue;
+            }
             self.sides[1 - from].receive(now, &flying.packet);
         }
     }
 
+    /// The router before the first side lets in what comes to the port that is seen now.
+    fn let_in(&self, packet: &mut Datagram) -> bool {
+        let own = side::address(0);
+        let known = packet.destination.port() == self.seen(own.port());
+        packet.destination = own;
+        known
+    }
+
+    /// A port of the first side, as its router shows it now.
+    fn seen(&self, port: u16) -> u16 {
+        port ^ (self.plan.port_changes_at(self.now) << 4)
+    }
+
     fn put_on(&mut self, from: usize) {
-        while let Some(packet) = self.sides[from].next_packet() {
+        while let Some(mut packet) = self.sides[from].next_packet() {
+            if from == 0 {
+                packet.source.set_port(self.seen(packet.source.port()));
+            }
             // Heads of UDP and IP take the line, too.
             if let Fate::Arrives(arrives) = self.links[from].offer(self.now, packet.bytes.len() + 28) {
                 self.flying[from].push(Flying { arrives, packet });

@@ -1,5 +1,6 @@
 //! One side of a rehearsed call: what the threads do, one after the other.
 
+use std::net::SocketAddr;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -49,14 +50,16 @@ pub(super) struct Side {
     pub(super) diary: Diary,
 }
 
+/// Where a side is.
+pub(super) fn address(number: usize) -> SocketAddr {
+    format!("10.0.0.{}:4000", number + 1).parse().unwrap()
+}
+
 impl Side {
     pub(super) fn new(number: usize, start: Instant, choice: EngineChoice) -> Self {
         let shared = Arc::new(Shared::new(QualityRung::Full));
         let mut engine = engine::make(choice, start).unwrap();
-        let own = format!("10.0.0.{}:4000", number + 1);
-        engine
-            .add_local(LocalAddress::Host(own.parse().unwrap()))
-            .unwrap();
+        engine.add_local(LocalAddress::Host(address(number))).unwrap();
         let voice = [Voice::Carrier, Voice::Clinician][number];
         Self {
             conductor: Conductor::new(engine, Arc::clone(&shared), start, None),

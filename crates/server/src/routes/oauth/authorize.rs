@@ -30,9 +30,13 @@ pub(super) struct SignInForm {
     request: AuthorizeRequest,
 }
 
-pub(super) async fn show(Query(request): Query<AuthorizeRequest>, headers: HeaderMap) -> Response {
+pub(super) async fn show(
+    State(app): State<App>,
+    Query(request): Query<AuthorizeRequest>,
+    headers: HeaderMap,
+) -> Response {
     let language = Language::wished(&request.ui_locales, &headers);
-    if let Err(fault) = request.check() {
+    if let Err(fault) = request.check(app.staff_redirect().as_deref()) {
         return refuse(language, &request, fault);
     }
     form(language, &request, "", None, StatusCode::OK)
@@ -46,7 +50,7 @@ pub(super) async fn submit(
 ) -> Response {
     let request = form_data.request;
     let language = Language::wished(&request.ui_locales, &headers);
-    if let Err(fault) = request.check() {
+    if let Err(fault) = request.check(app.staff_redirect().as_deref()) {
         return refuse(language, &request, fault);
     }
     match signin::check(

@@ -83,7 +83,9 @@ pub(super) async fn exchange(
     Address(address): Address,
     Form(form): Form<TokenForm>,
 ) -> Response {
-    if form.client_id != oidc::CLIENT_ID {
+    let page = form.client_id == oidc::STAFF_PAGE_ID && app.staff_page.is_some();
+    let by_device = form.grant_type.ends_with(":device_code");
+    if form.client_id != oidc::CLIENT_ID && (!page || by_device) {
         return TokenError::Oauth("invalid_client").respond();
     }
     let outcome = match form.grant_type.as_str() {

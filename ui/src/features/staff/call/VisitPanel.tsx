@@ -33,7 +33,8 @@ export function VisitPanel(props: { task: string | null; helpPhone: string }) {
 /** A call is under way or being set up. */
 export const onGoing = (visit: VisitView): boolean => visit.state !== "none" && visit.state !== "ended";
 
-const talking = (visit: VisitView): boolean => ["connecting", "in_call", "reconnecting"].includes(visit.state);
+/** Both sides can talk or write, or soon can. */
+export const talking = (visit: VisitView): boolean => ["connecting", "in_call", "reconnecting"].includes(visit.state);
 
 function Opening(props: { task: string; visit: VisitView }) {
   const t = useStaffWords();

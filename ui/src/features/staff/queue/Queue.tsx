@@ -14,18 +14,18 @@ import { TakeIn } from "./TakeIn";
 import { setSoundOn, soundOn, watchSound } from "./sound";
 
 /** Who waits: in the order that Rust gives, call-backs apart. */
-export function Queue(props: { task: string | null }) {
+export function Queue(props: { task: string | null; takesIn?: boolean }) {
   const queue = useQueue();
   const app = useApp();
   const unreachable = queue.error != null || app.data?.network.state === "offline";
   return (
     <Loaded query={queue}>
-      {(view) => <QueueOf view={{ ...view, stale: view.stale || unreachable }} task={props.task} />}
+      {(view) => <QueueOf view={{ ...view, stale: view.stale || unreachable }} task={props.task} takesIn={props.takesIn ?? true} />}
     </Loaded>
   );
 }
 
-function QueueOf(props: { view: QueueView; task: string | null }) {
+function QueueOf(props: { view: QueueView; task: string | null; takesIn: boolean }) {
   const t = useStaffWords();
   const { view } = props;
   const claim = useClaim();
@@ -61,7 +61,7 @@ function QueueOf(props: { view: QueueView; task: string | null }) {
           {list(callBacks)}
         </section>
       )}
-      <TakeIn />
+      {props.takesIn && <TakeIn />}
     </>
   );
 }

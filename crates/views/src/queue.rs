@@ -12,7 +12,8 @@ use super::people::{age, display, language, name_of};
 use super::{moment, reference_id, report::is_of_report, text, Records};
 
 /// Open entries: most urgent first, then longest waiting.
-pub(crate) fn queue(
+#[must_use]
+pub fn queue(
     records: &Records,
     me: &str,
     signals: &BTreeMap<String, SignalView>,
@@ -36,7 +37,8 @@ pub(crate) fn queue(
 }
 
 /// Whether a Task is an open entry of the queue.
-pub(super) fn is_in_queue(task: &Value) -> bool {
+#[must_use]
+pub fn is_in_queue(task: &Value) -> bool {
     let wanted = matches!(
         task::kind(task),
         Some(TaskKind::ReviewReport | TaskKind::CallBack | TaskKind::Escalation)
@@ -44,16 +46,11 @@ pub(super) fn is_in_queue(task: &Value) -> bool {
     wanted && is_open(task)
 }
 
-/// Whether a Task still asks for something.
-pub(crate) fn is_open(task: &Value) -> bool {
-    !matches!(
-        text(task, &["status"]),
-        Some("completed" | "cancelled" | "failed" | "rejected" | "entered-in-error")
-    )
-}
+pub use task::is_open;
 
 /// Whether an entry is an emergency that nobody has taken.
-pub(crate) fn is_new_emergency(task: &Value) -> bool {
+#[must_use]
+pub fn is_new_emergency(task: &Value) -> bool {
     is_open(task)
         && text(task, &["priority"]) == Some(Priority::Stat.code())
         && task::owner(task).is_none()

@@ -8,7 +8,8 @@ use serde_json::Value;
 use super::{text, Records};
 
 /// The first name of a Patient or Practitioner, in one line; empty where there is none.
-pub(crate) fn name_of(person: &Value) -> String {
+#[must_use]
+pub fn name_of(person: &Value) -> String {
     let Some(name) = person.get("name").and_then(|n| n.get(0)) else {
         // Organizations and locations have plain names.
         return text(person, &["name"]).unwrap_or_default().to_owned();
@@ -26,7 +27,8 @@ pub(crate) fn name_of(person: &Value) -> String {
 }
 
 /// Whole years between a birth date and a moment.
-pub(crate) fn age(birth_date: &str, now: Timestamp) -> Option<u32> {
+#[must_use]
+pub fn age(birth_date: &str, now: Timestamp) -> Option<u32> {
     let born: chrono::NaiveDate = birth_date.parse().ok()?;
     let today = now.utc().date_naive();
     let years =
@@ -35,7 +37,7 @@ pub(crate) fn age(birth_date: &str, now: Timestamp) -> Option<u32> {
 }
 
 /// The employee number of a Patient.
-pub(super) fn employee_number(patient: &Value) -> Option<String> {
+pub(crate) fn employee_number(patient: &Value) -> Option<String> {
     let wanted = system::codes("employee-number");
     patient
         .get("identifier")?
@@ -47,7 +49,8 @@ pub(super) fn employee_number(patient: &Value) -> Option<String> {
 }
 
 /// The first telephone number of a person or place.
-pub(super) fn phone(of: &Value) -> Option<String> {
+#[must_use]
+pub fn phone(of: &Value) -> Option<String> {
     let all = of.get("telecom")?.as_array()?;
     let phone = all
         .iter()
@@ -56,14 +59,14 @@ pub(super) fn phone(of: &Value) -> Option<String> {
 }
 
 /// The language that a Patient prefers.
-pub(super) fn language(patient: &Value) -> Option<String> {
+pub(crate) fn language(patient: &Value) -> Option<String> {
     let concept = patient.get("communication")?.get(0)?.get("language")?;
     let code = concept.get("coding")?.get(0)?.get("code")?.as_str()?;
     Some(code.split('-').next().unwrap_or(code).to_owned())
 }
 
 /// An address in one line.
-pub(super) fn address(of: &Value) -> Option<String> {
+pub(crate) fn address(of: &Value) -> Option<String> {
     let address = of.get("address")?;
     let address = address.get(0).unwrap_or(address);
     if let Some(whole) = text(address, &["text"]) {
@@ -83,7 +86,8 @@ pub(super) fn address(of: &Value) -> Option<String> {
 }
 
 /// The name behind a reference: as it is displayed there, or from the record.
-pub(super) fn display(reference: &Value, kind: &str, records: &Records) -> Option<String> {
+#[must_use]
+pub fn display(reference: &Value, kind: &str, records: &Records) -> Option<String> {
     let shown = text(reference, &["display"]).map(str::to_owned);
     shown.or_else(|| {
         let id = super::reference_id(reference, kind)?;

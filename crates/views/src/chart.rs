@@ -12,10 +12,10 @@ use serde_json::Value;
 use super::people::{age, display, employee_number, language, name_of, phone};
 use super::report::{additions, check, documents, is_of_report, newest_first};
 use super::summary::{decision, duty_view, follow_up, imaging};
-use super::{moment, reference_id, text, Records, Sending};
+use super::{moment, reference_id, text, Progress, Records};
 
 /// Types that a chart is computed from.
-pub(crate) const KINDS: &[&str] = &[
+pub const KINDS: &[&str] = &[
     "Task",
     "Patient",
     "QuestionnaireResponse",
@@ -41,10 +41,11 @@ const NO_KNOWN_ALLERGY: &str = "716186003";
 const NO_KNOWN_MEDICATION: &str = "no-known-medications";
 
 /// The chart of an entry; `None` where the entry is not known.
-pub(crate) fn chart(
+#[must_use]
+pub fn chart(
     task_id: &str,
     records: &Records,
-    sending: &Sending,
+    sending: &dyn Progress,
     now: Timestamp,
     as_of: Option<f64>,
 ) -> Option<ChartView> {
@@ -139,16 +140,21 @@ fn sent_911(task_id: &str, records: &Records) -> Option<f64> {
 }
 
 /// What belongs to the work on one entry: its visit's, or, before a visit, its own by id.
-pub(crate) struct Pieces<'a> {
-    pub(crate) task: &'a str,
-    pub(crate) patient: Option<&'a str>,
-    pub(crate) encounter: Option<&'a Value>,
-    pub(crate) records: &'a Records,
+pub struct Pieces<'a> {
+    /// The entry.
+    pub task: &'a str,
+    /// Its person.
+    pub patient: Option<&'a str>,
+    /// Its visit, where one was held.
+    pub encounter: Option<&'a Value>,
+    /// Where all of it is.
+    pub records: &'a Records,
 }
 
 impl<'a> Pieces<'a> {
     /// Of the work on an entry.
-    pub(crate) fn of(task_id: &'a str, records: &'a Records) -> Option<Self> {
+    #[must_use]
+    pub fn of(task_id: &'a str, records: &'a Records) -> Option<Self> {
         let entry = records.get("Task", task_id)?;
         let patient = entry.get("for").and_then(|f| reference_id(f, "Patient"));
         Some(Self {
@@ -160,7 +166,8 @@ impl<'a> Pieces<'a> {
     }
 
     /// The note, draft or signed, without addenda.
-    pub(crate) fn note(&self) -> Option<note::Note> {
+    #[must_use]
+    pub fn note(&self) -> Option<note::Note> {
         let id = note_id(self.task);
         let all = self
             .records
@@ -172,7 +179,8 @@ impl<'a> Pieces<'a> {
     }
 
     /// The advice, draft or signed.
-    pub(crate) fn advice(&self) -> Option<duty::SignedAdvice> {
+    #[must_use]
+    pub fn advice(&self) -> Option<duty::SignedAdvice> {
         let id = advice_id(self.task);
         let all = self.records.all("Composition").filter_map(duty::from_fhir);
         all.filter(|a| a.id.as_str() == id || self.is_of_visit(a.visit.as_ref().map(|v| v.as_str())))
@@ -180,7 +188,7 @@ impl<'a> Pieces<'a> {
     }
 
     /// Imaging orders of the visit, or, without a visit, of the patient since the entry was made.
-    pub(crate) fn orders(&self) -> impl Iterator<Item = &'a Value> + use<'a> {
+    pub fn orders(&self) -> impl Iterator<Item = &'a Value> + use<'a> {
         let visit = self.encounter.and_then(|e| text(e, &["id"]));
         let since = self
             .records
@@ -205,12 +213,14 @@ impl<'a> Pieces<'a> {
 }
 
 /// Id of the note of an entry: the same for every save, so that saving twice makes one note.
-pub(crate) fn note_id(task: &str) -> String {
+#[must_use]
+pub fn note_id(task: &str) -> String {
     derived("note", task)
 }
 
 /// Id of the advice of an entry.
-pub(crate) fn advice_id(task: &str) -> String {
+#[must_use]
+pub fn advice_id(task: &str) -> String {
     derived("advice", task)
 }
 
@@ -222,7 +232,8 @@ fn derived(kind: &str, task: &str) -> String {
 }
 
 /// The newest visit that answers an entry.
-pub(crate) fn encounter_of<'a>(records: &'a Records, task: &str) -> Option<&'a Value> {
+#[must_use]
+pub fn encounter_of<'a>(records: &'a Records, task: &str) -> Option<&'a Value> {
     records
         .all("Encounter")
         .filter(|e| {
@@ -232,7 +243,7 @@ pub(crate) fn encounter_of<'a>(records: &'a Records, task: &str) -> Option<&'a V
         .max_by_key(|e| moment(e, &["period", "start"]))
 }
 
-fn report_view(resource: &Value, records: &Records, sending: &Sending) -> Option<ChartReportView> {
+fn report_view(resource: &Value, records: &Records, sending: &dyn Progress) -> Option<ChartReportView> {
     let report = words::from_fhir(resource).ok()?;
     let id = report.id.to_string();
     let ids = |prefix: &str| -> Vec<String> {
@@ -469,7 +480,8 @@ fn intake(encounter: &Value, patient: Option<&Value>, report: Option<&ChartRepor
 }
 
 /// A note with its addenda.
-pub(crate) fn note_view(first: &note::Note, records: &Records) -> NoteView {
+#[must_use]
+pub fn note_view(first: &note::Note, records: &Records) -> NoteView {
     let mut addenda: Vec<AddendumView> = records
         .all("Composition")
         .filter_map(note::from_fhir)
@@ -502,6 +514,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::AtServer;
 
     fn allergy(code: &str, words: &str) -> Value {
         json!({
@@ -544,12 +557,12 @@ mod tests {
             }),
         ]);
 
-        let view = chart("t", &records, &Sending::default(), Timestamp(0), None).expect("a chart");
+        let view = chart("t", &records, &AtServer, Timestamp(0), None).expect("a chart");
 
         assert_eq!(view.patient, None);
         assert_eq!(view.language, "es");
         assert!(view.report.is_some());
         assert_eq!(view.allergies, KnownList::NotAsked);
-        assert!(chart("unknown", &records, &Sending::default(), Timestamp(0), None).is_none());
+        assert!(chart("unknown", &records, &AtServer, Timestamp(0), None).is_none());
     }
 }

@@ -6,10 +6,10 @@ use hms_model::time::Timestamp;
 use hms_model::view::{AdditionView, AttachmentView, CheckView, DraftView, ReportView};
 use serde_json::Value;
 
-use super::{moment, reference_id, text, Records, Sending};
+use super::{moment, reference_id, text, Progress, Records};
 
 /// Types that these views are computed from.
-pub(crate) const KINDS: &[&str] = &[
+pub const KINDS: &[&str] = &[
     "QuestionnaireResponse",
     "RiskAssessment",
     "DocumentReference",
@@ -17,7 +17,8 @@ pub(crate) const KINDS: &[&str] = &[
 ];
 
 /// All reports, newest first.
-pub(crate) fn reports(records: &Records, sending: &Sending) -> Vec<ReportView> {
+#[must_use]
+pub fn reports(records: &Records, sending: &dyn Progress) -> Vec<ReportView> {
     let mut all: Vec<ReportView> = records
         .all("QuestionnaireResponse")
         .filter(|resource| words::is_report(resource))
@@ -28,7 +29,8 @@ pub(crate) fn reports(records: &Records, sending: &Sending) -> Vec<ReportView> {
 }
 
 /// One report; `None` where the resource is no report.
-pub(crate) fn report(resource: &Value, records: &Records, sending: &Sending) -> Option<ReportView> {
+#[must_use]
+pub fn report(resource: &Value, records: &Records, sending: &dyn Progress) -> Option<ReportView> {
     let report = words::from_fhir(resource).ok()?;
     let id = format!("QuestionnaireResponse/{}", report.id);
     let readers = sending.readers(&id);
@@ -42,7 +44,8 @@ pub(crate) fn report(resource: &Value, records: &Records, sending: &Sending) -> 
 }
 
 /// A report alone: what a locked phone can show of what was just entered.
-pub(crate) fn plain(report: &InjuryReport, send: hms_model::view::SendState) -> ReportView {
+#[must_use]
+pub fn plain(report: &InjuryReport, send: hms_model::view::SendState) -> ReportView {
     ReportView {
         id: report.id.to_string(),
         colleague: match &report.reporter {
@@ -68,7 +71,7 @@ pub(crate) fn plain(report: &InjuryReport, send: hms_model::view::SendState) -> 
 }
 
 /// What was added after sending, oldest first.
-pub(super) fn additions(report: &str, records: &Records, sending: &Sending) -> Vec<AdditionView> {
+pub(crate) fn additions(report: &str, records: &Records, sending: &dyn Progress) -> Vec<AdditionView> {
     let mut found: Vec<AdditionView> = records
         .all("QuestionnaireResponse")
         .filter(|resource| words::is_addition(resource))
@@ -87,7 +90,7 @@ pub(super) fn additions(report: &str, records: &Records, sending: &Sending) -> V
 }
 
 /// Symptom checks of a report, newest first.
-pub(super) fn checks(report: &str, records: &Records) -> Vec<CheckView> {
+pub(crate) fn checks(report: &str, records: &Records) -> Vec<CheckView> {
     let mut found: Vec<CheckView> = records
         .all("RiskAssessment")
         .filter(|assessment| is_of_report(assessment, report))
@@ -98,7 +101,7 @@ pub(super) fn checks(report: &str, records: &Records) -> Vec<CheckView> {
 }
 
 /// Results by their time; those of one second, as of one check, by their number.
-pub(super) fn newest_first(a: &CheckView, b: &CheckView) -> std::cmp::Ordering {
+pub(crate) fn newest_first(a: &CheckView, b: &CheckView) -> std::cmp::Ordering {
     let number = |check: &CheckView| -> u32 {
         // The first result of a check has its id, a UUID; later ones a number behind it.
         let behind = check.id.get(36..).and_then(|rest| rest.strip_prefix('-'));
@@ -108,7 +111,7 @@ pub(super) fn newest_first(a: &CheckView, b: &CheckView) -> std::cmp::Ordering {
 }
 
 /// Whether a symptom check belongs to a report.
-pub(super) fn is_of_report(assessment: &Value, report: &str) -> bool {
+pub(crate) fn is_of_report(assessment: &Value, report: &str) -> bool {
     let basis = assessment
         .get("basis")
         .and_then(Value::as_array)
@@ -120,7 +123,7 @@ pub(super) fn is_of_report(assessment: &Value, report: &str) -> bool {
 }
 
 /// One symptom check.
-pub(super) fn check(assessment: &Value) -> Option<CheckView> {
+pub(crate) fn check(assessment: &Value) -> Option<CheckView> {
     Some(CheckView {
         id: text(assessment, &["id"])?.to_owned(),
         urgency: triage::urgency(assessment)?.to_owned(),
@@ -136,7 +139,7 @@ pub(super) fn check(assessment: &Value) -> Option<CheckView> {
     })
 }
 
-fn attachments(report: &str, records: &Records, sending: &Sending) -> Vec<AttachmentView> {
+fn attachments(report: &str, records: &Records, sending: &dyn Progress) -> Vec<AttachmentView> {
     documents(report, records)
         .filter_map(|document| {
             let attachment = document.get("content")?.get(0)?.get("attachment")?;
@@ -154,7 +157,7 @@ fn attachments(report: &str, records: &Records, sending: &Sending) -> Vec<Attach
 }
 
 /// Photos and recordings of a report.
-pub(super) fn documents<'a>(report: &'a str, records: &'a Records) -> impl Iterator<Item = &'a Value> {
+pub(crate) fn documents<'a>(report: &'a str, records: &'a Records) -> impl Iterator<Item = &'a Value> {
     records.all("DocumentReference").filter(move |document| {
         let related = document
             .get("context")
@@ -173,7 +176,8 @@ fn id_of(resource: &Value) -> String {
 }
 
 /// The open form.
-pub(crate) fn draft(
+#[must_use]
+pub fn draft(
     draft: &ReportDraft,
     attachments: Vec<AttachmentView>,
     saved_at: Timestamp,

@@ -3,61 +3,44 @@
 use std::collections::BTreeMap;
 
 use hms_model::time::Timestamp;
-use hms_store::{Store, StoreError, Stored};
 use serde_json::Value;
 
 /// Records by type.
 #[derive(Debug, Default)]
-pub(crate) struct Records(BTreeMap<String, Vec<Stored>>);
+pub struct Records(BTreeMap<String, Vec<Value>>);
 
 impl Records {
-    /// Reads these types from the store.
-    pub(crate) async fn load(store: &Store, kinds: &[&str]) -> Result<Self, StoreError> {
-        let mut found = BTreeMap::new();
-        for kind in kinds {
-            found.insert((*kind).to_owned(), store.list(kind).await?);
+    /// These records; those without a type are left out.
+    #[must_use]
+    pub fn of(resources: Vec<Value>) -> Self {
+        let mut found = Self::default();
+        for resource in resources {
+            if let Some(kind) = text(&resource, &["resourceType"]).map(str::to_owned) {
+                found.add(&kind, [resource]);
+            }
         }
-        Ok(Self(found))
+        found
     }
 
     /// Adds records of a type.
-    pub(super) fn add(&mut self, kind: &str, found: impl IntoIterator<Item = Stored>) {
+    pub fn add(&mut self, kind: &str, found: impl IntoIterator<Item = Value>) {
         self.0.entry(kind.to_owned()).or_default().extend(found);
     }
 
-    /// Records made by hand, for tests.
-    #[cfg(test)]
-    pub(crate) fn of(resources: Vec<Value>) -> Self {
-        let mut found: BTreeMap<String, Vec<Stored>> = BTreeMap::new();
-        for resource in resources {
-            let kind = text(&resource, &["resourceType"]).unwrap_or_default().to_owned();
-            found.entry(kind).or_default().push(Stored {
-                resource,
-                version: Some("1".into()),
-                pending: false,
-            });
-        }
-        Self(found)
-    }
-
     /// All records of a type.
-    pub(crate) fn all(&self, kind: &str) -> impl Iterator<Item = &Value> {
-        self.stored(kind).map(|stored| &stored.resource)
-    }
-
-    /// All records of a type, with what the store knows of them.
-    pub(crate) fn stored(&self, kind: &str) -> impl Iterator<Item = &Stored> {
+    pub fn all(&self, kind: &str) -> impl Iterator<Item = &Value> {
         self.0.get(kind).into_iter().flatten()
     }
 
     /// One record.
-    pub(crate) fn get(&self, kind: &str, id: &str) -> Option<&Value> {
+    #[must_use]
+    pub fn get(&self, kind: &str, id: &str) -> Option<&Value> {
         self.all(kind)
             .find(|resource| text(resource, &["id"]) == Some(id))
     }
 
     /// Records of a type about a patient.
-    pub(crate) fn about<'a>(&'a self, kind: &str, patient: &'a str) -> impl Iterator<Item = &'a Value> {
+    pub fn about<'a>(&'a self, kind: &str, patient: &'a str) -> impl Iterator<Item = &'a Value> {
         self.all(kind).filter(move |resource| {
             ["subject", "patient", "for"]
                 .iter()
@@ -68,17 +51,20 @@ impl Records {
 }
 
 /// Text at a path of keys.
-pub(crate) fn text<'a>(resource: &'a Value, path: &[&str]) -> Option<&'a str> {
+#[must_use]
+pub fn text<'a>(resource: &'a Value, path: &[&str]) -> Option<&'a str> {
     hms_model::map::text_at(resource, path)
 }
 
 /// The id in a reference of a type; a version behind it is left out.
-pub(crate) fn reference_id<'a>(reference: &'a Value, kind: &str) -> Option<&'a str> {
+#[must_use]
+pub fn reference_id<'a>(reference: &'a Value, kind: &str) -> Option<&'a str> {
     hms_model::map::id_in(reference, kind).map(|id| id.split('/').next().unwrap_or(id))
 }
 
 /// A moment at a path of keys.
-pub(crate) fn moment(resource: &Value, path: &[&str]) -> Option<Timestamp> {
+#[must_use]
+pub fn moment(resource: &Value, path: &[&str]) -> Option<Timestamp> {
     text(resource, path).and_then(partial)
 }
 

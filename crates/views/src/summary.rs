@@ -13,7 +13,7 @@ use super::people::{address, display, name_of, phone};
 use super::{moment, reference_id, text, Records};
 
 /// Types that summaries are computed from.
-pub(crate) const KINDS: &[&str] = &[
+pub const KINDS: &[&str] = &[
     "Encounter",
     "Composition",
     "Task",
@@ -25,7 +25,8 @@ pub(crate) const KINDS: &[&str] = &[
 ];
 
 /// One summary for each visit that ended or has something signed, newest first.
-pub(crate) fn summaries(records: &Records) -> Vec<SummaryView> {
+#[must_use]
+pub fn summaries(records: &Records) -> Vec<SummaryView> {
     let visits = records.all("Encounter").filter_map(|e| summary(e, records));
     let calls = records
         .all("Task")
@@ -140,7 +141,7 @@ fn signed_notes(records: &Records, of_visit: impl Fn(&&Value) -> bool) -> Option
 }
 
 /// The manager's decision on an advice: the one on the same recommendation, made after it was signed.
-pub(super) fn decision(records: &Records, advice: &duty::SignedAdvice) -> Option<DutyView> {
+pub(crate) fn decision(records: &Records, advice: &duty::SignedAdvice) -> Option<DutyView> {
     records
         .about("Task", advice.patient.as_str())
         .filter(|t| task::kind(t) == Some(TaskKind::DutyDecision))
@@ -150,7 +151,7 @@ pub(super) fn decision(records: &Records, advice: &duty::SignedAdvice) -> Option
 }
 
 /// The next appointment booked after a moment.
-pub(super) fn follow_up(
+pub(crate) fn follow_up(
     records: &Records,
     patient: &str,
     after: Option<Timestamp>,
@@ -197,7 +198,7 @@ fn appointment(booked: &Value, records: &Records) -> Option<AppointmentView> {
 }
 
 /// An imaging order.
-pub(super) fn imaging(order: &Value, records: &Records, from: Option<&Position>) -> Option<ImagingView> {
+pub(crate) fn imaging(order: &Value, records: &Records, from: Option<&Position>) -> Option<ImagingView> {
     let place = order.get("locationReference")?.get(0)?;
     let site = reference_id(place, "Location").and_then(|id| records.get("Location", id));
     Some(ImagingView {
@@ -213,7 +214,8 @@ pub(super) fn imaging(order: &Value, records: &Records, from: Option<&Position>)
 }
 
 /// Imaging sites, nearest first; those without a position last, by name.
-pub(crate) fn sites(records: &Records, from: Option<&Position>) -> Vec<SiteView> {
+#[must_use]
+pub fn sites(records: &Records, from: Option<&Position>) -> Vec<SiteView> {
     let mut found: Vec<SiteView> = records
         .all("Location")
         .filter(|location| is_imaging(location))
@@ -262,7 +264,8 @@ fn rounded(km: f64) -> f64 {
 }
 
 /// An advice as shown.
-pub(crate) fn duty_view(advice: &DutyAdvice) -> DutyView {
+#[must_use]
+pub fn duty_view(advice: &DutyAdvice) -> DutyView {
     DutyView {
         status: advice.status,
         limits: advice.limits.clone(),
