@@ -64,7 +64,7 @@ function SignedOut(props: { app: AppView }) {
   const begin = useCommand(() => commands.signInStart(false));
   return (
     <main className="desk__session">
-      <div className="stack stack--wide">
+      <div className="screen stack stack--wide">
         <h1>{t("page.title")}</h1>
         <p>{t("page.intro")}</p>
         <Button id="page-sign-in" look="primary" wide busy={begin.pending} onPress={() => begin.run()}>{t("page.signIn")}</Button>

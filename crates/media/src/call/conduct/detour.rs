@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use crate::engine::Datagram;
 
 /// A way that was not heard for so long is silent: sound comes every 60 ms.
-const SILENT: Duration = Duration::from_millis(1_000);
+const SILENT: Duration = Duration::from_millis(600);
 /// An answer to a check is a consent to be sent to for so long (RFC 7675).
 const CONSENT: Duration = Duration::from_secs(30);
 /// Checks that wait for their answers, and ways that are remembered.

