@@ -112,7 +112,7 @@ impl Proxy {
             return Err(Refusal::Name);
         }
         let to = authority(host, port);
-        let mut request = format!("CONNECT {to} HTTP/1.1\r\nHost: {to}\r\n");
+        let mut request = format!("CONNECT {to} HTTP/1.1\r\nHost: {to}\r\nUser-Agent: HMS-ACH\r\n");
         if let Some(authorization) = &self.authorization {
             request.push_str("Proxy-Authorization: ");
             request.push_str(authorization.expose());

@@ -26,6 +26,7 @@ export const staff = {
   "link.unreachable": "No link to the server. Notes are kept here and sent later.",
   "link.slow": "The link is weak. We keep trying.",
   "link.not_our_server": "This network needs a sign-in. Open a web page, sign in there, and come back.",
+  "link.proxy_refused": "This network's proxy does not connect to the service. Use another network, or tell those who run this one.",
   "link.server_fault": "Our server has a problem. Notes are kept here and sent later.",
   "link.not_trusted": "This network is not safe. We send nothing on it. Use another one.",
   "link.sign_in_needed": "Please sign in again. What waits to be sent is safe.",

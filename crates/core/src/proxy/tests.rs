@@ -49,9 +49,11 @@ fn addresses_are_read_as_curl_reads_them() {
 fn a_tunnel_is_asked_for_and_the_password_is_never_printed() {
     assert_eq!(
         asked("proxy:1", "clinic.example"),
-        "CONNECT clinic.example:443 HTTP/1.1\r\nHost: clinic.example:443\r\n\r\n"
+        "CONNECT clinic.example:443 HTTP/1.1\r\nHost: clinic.example:443\r\nUser-Agent: HMS-ACH\r\n\r\n"
     );
-    assert!(asked("proxy:1", "fd00::2").starts_with("CONNECT [fd00::2]:443 HTTP/1.1\r\nHost: [fd00::2]:443\r\n"));
+    assert!(
+        asked("proxy:1", "fd00::2").starts_with("CONNECT [fd00::2]:443 HTTP/1.1\r\nHost: [fd00::2]:443\r\n")
+    );
     // "user:p@ss:é"
     let with_password = "http://user:p%40ss:%C3%A9@proxy:1";
     assert!(asked(with_password, "a").contains("\r\nProxy-Authorization: Basic dXNlcjpwQHNzOsOp\r\n\r\n"));
@@ -93,7 +95,12 @@ fn no_answer_but_a_whole_good_one_opens_a_tunnel() {
         (b"HTTP/1.1 \r\n\r\n200 ", NotHttp),
         (b"HTTP/1.x 200 OK\r\n\r\n", NotHttp),
     ] {
-        assert_eq!(read_answer(answer), Err(why), "{}", String::from_utf8_lossy(answer));
+        assert_eq!(
+            read_answer(answer),
+            Err(why),
+            "{}",
+            String::from_utf8_lossy(answer)
+        );
     }
 
     let mut endless = b"HTTP/1.1 200 OK\r\n".to_vec();
@@ -150,6 +157,8 @@ fn this_machine_and_what_is_excepted_is_reached_directly() {
     }
     assert_eq!(Proxies::new(proxy("proxy"), "a, *").to("clinic.example"), None);
     assert_eq!(Proxies::new(proxy("proxy"), "0.0.0.0/0").to("8.8.8.8"), None);
-    assert!(Proxies::new(proxy("proxy"), " ,, ").to("clinic.example").is_some());
+    assert!(Proxies::new(proxy("proxy"), " ,, ")
+        .to("clinic.example")
+        .is_some());
     assert_eq!(Proxies::default().to("clinic.example"), None);
 }
