@@ -79,13 +79,17 @@ pub fn scenario(
 }
 
 /// Breaks push, receipt, decode and relay in turn, and expects the scenario to notice each.
-pub fn prove(out: &Path) -> Done {
+/// Without names, all parts: push, receipt, decode, relay, link.
+pub fn prove(out: &Path, parts: Option<&str>) -> Done {
     let mut stage = program(&bin("stage").to_string_lossy(), &["prove", "--headless"]);
     stage
         .arg("--bin-dir")
         .arg(target().join("debug"))
         .arg("--out")
         .arg(out);
+    if let Some(parts) = parts {
+        stage.args(["--parts", parts]);
+    }
     step("The scenario's checks fail where something is broken", &mut stage)
 }
 

@@ -23,7 +23,10 @@ pub fn test(args: &[String]) -> Done {
         ("desk", desk),
     ];
     if deep {
-        steps.push(("deep", crate::deep::deep));
+        steps.push(("deep", || {
+            crate::deep::deep()?;
+            crate::demo::prove(&target().join("scenario-prove"), None)
+        }));
     }
     if let Some(name) = &only {
         if !steps.iter().any(|(step, _)| step == name) {
@@ -111,5 +114,6 @@ fn windows() -> Done {
     // Its call goes through the relay; `crates/media/tests/calls/relayed.rs` holds both ways there, UDP and TCP.
     let out = target().join("scenario-visit-bad-link");
     crate::demo::scenario("visit-bad-link", &out, None, None, true)?;
-    crate::demo::prove(&target().join("scenario-prove"))
+    // The other parts with --deep: each plays the story once more.
+    crate::demo::prove(&target().join("scenario-prove"), Some("receipt,link"))
 }

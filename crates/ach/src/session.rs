@@ -169,6 +169,9 @@ fn words(problem: NetworkProblem) -> &'static str {
         NetworkProblem::NotOurServer => {
             "something else answered in the server's place; what is unsent is safe here"
         }
+        NetworkProblem::ProxyRefused => {
+            "the network's proxy does not connect to the server; what is unsent is safe here"
+        }
         NetworkProblem::ServerFault => "the server has a fault; what is unsent is safe here",
         NetworkProblem::NotTrusted => "the server's certificate is not trusted; what is unsent is safe here",
         NetworkProblem::SignInNeeded => "the sign-in is over: ach login; what is unsent is safe here",

@@ -47,6 +47,7 @@ fn queue_words(problem: NetworkProblem) -> &'static str {
         NetworkProblem::Unreachable => "no answer from the server",
         NetworkProblem::Slow => "the server answered too slowly",
         NetworkProblem::NotOurServer => "something else answered in the server's place",
+        NetworkProblem::ProxyRefused => "the network's proxy does not connect to the server",
         NetworkProblem::ServerFault => "the server has a fault",
         NetworkProblem::NotTrusted => "the server's certificate is not trusted",
         NetworkProblem::SignInNeeded => "the sign-in is over (ach login)",

@@ -52,6 +52,11 @@ pub struct Provisioning {
     /// The data behind this server is made up.
     #[serde(default)]
     pub demo: bool,
+    /// `http://HOST:PORT` of the HTTP proxy to the server and its relay, or `direct` for none. Wins over the environment's
+    /// `HTTPS_PROXY` and `ALL_PROXY`; what `NO_PROXY` names is reached directly all the same. Not for passwords: those
+    /// belong in the environment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proxy: Option<String>,
     /// Clinicians whose signatures make a newer pack of the symptom checker one that is used. Not from the server: who
     /// takes it over must not change what an emergency is. None: the build's own pack alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -99,6 +104,7 @@ impl Provisioning {
             hpke_public_key: word(&["hpke_public_key", "hpkePublicKey"]),
             help_phone: word(&["help_phone", "helpPhone"]).unwrap_or_default(),
             demo: true,
+            proxy: word(&["proxy"]),
             pack_trust: match demo.get("pack_trust") {
                 Some(trust) => Some(serde_json::from_value(trust.clone()).map_err(ProvisioningError::Parse)?),
                 None => None,

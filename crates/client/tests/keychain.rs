@@ -31,6 +31,7 @@ async fn vault_of(dir: &Path) -> Result<VaultKind, ClientError> {
             hpke_public_key: None,
             help_phone: String::new(),
             demo: true,
+            proxy: None,
             pack_trust: None,
         },
         vault: VaultChoice::Best,

@@ -10,6 +10,7 @@ mod core;
 pub mod lock;
 pub mod metered;
 pub mod outbox;
+pub mod proxy;
 pub mod recheck;
 pub mod send_state;
 pub mod sync;

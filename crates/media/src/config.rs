@@ -124,6 +124,8 @@ pub struct CallConfig {
     pub turn: Vec<TurnServer>,
     /// Whom to trust for a relay in TLS; `None` leaves such relays out.
     pub tls: Option<std::sync::Arc<rustls::ClientConfig>>,
+    /// Through which HTTP proxy a relay is reached over TCP or TLS. UDP never goes through one.
+    pub proxies: hms_core::proxy::Proxies,
     /// Offer only relayed addresses.
     pub relay_only: bool,
     /// The picture that is sent.
@@ -169,6 +171,7 @@ impl CallConfig {
         Self {
             turn: Vec::new(),
             tls: None,
+            proxies: hms_core::proxy::Proxies::default(),
             relay_only: false,
             video: VideoSource::Synthetic(format),
             audio: AudioSource::Synthetic(voice),

@@ -19,6 +19,7 @@ mod error;
 mod ffi;
 mod rate;
 pub mod sound;
+mod tunnel;
 mod turn;
 
 pub use call::{
@@ -30,3 +31,4 @@ pub use config::{
 pub use error::{CallError, CodecError, DeviceError, EngineError};
 pub use hms_core::call::code::CodeSeed;
 pub use hms_core::call::quality::{Rung as QualityRung, Settings as RungSettings};
+pub use tunnel::{open_tunnel, TunnelError};

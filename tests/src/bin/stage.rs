@@ -56,7 +56,7 @@ async fn run(args: &[String]) -> Result<()> {
         }
         Some("prove") => {
             let out = PathBuf::from(value("--out").context("--out is missing")?);
-            script::prove(&setting("stage-prove"), &out).await
+            script::prove(&setting("stage-prove"), &out, value("--parts")).await
         }
         _ => bail!("usage: stage open|prove|play bite|play visit-bad-link --bin-dir DIR [--out DIR] [--until STEP] [--headless]"),
     }

@@ -929,6 +929,8 @@ export type NetworkProblem =
 "slow" | 
 /**  A web page came back instead of the service (a sign-in page of a public network). */
 "not_our_server" | 
+/**  The network's proxy does not connect to the server. */
+"proxy_refused" | 
 /**  The server says that it has a fault. */
 "server_fault" | 
 /**  The certificate is not the one that this app trusts. */

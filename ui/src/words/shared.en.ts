@@ -59,6 +59,7 @@ export const shared = {
   "network.unreachable": "No signal. Saved on this phone.",
   "network.slow": "Weak signal. We keep trying.",
   "network.not_our_server": "This Wi-Fi needs a sign-in. Open a web page, sign in there, and come back.",
+  "network.proxy_refused": "This network's proxy does not connect to the service. Use another network, or tell those who run this one.",
   "network.server_fault": "Our server has a problem. What you save is safe and will be sent.",
   "network.not_trusted": "This network is not safe. We do not send on it. Use another one.",
   "network.sign_in_needed": "Please sign in again to send. What is waiting is safe.",

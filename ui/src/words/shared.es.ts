@@ -60,6 +60,7 @@ export const shared: Same<typeof english> = {
   "network.unreachable": "Sin señal. Guardado en este teléfono.",
   "network.slow": "Señal débil. Seguimos intentando.",
   "network.not_our_server": "Esta red Wi-Fi pide iniciar sesión. Abra una página web, inicie sesión y vuelva aquí.",
+  "network.proxy_refused": "El proxy de esta red no conecta con el servicio. Use otra red o avise a quien la administra.",
   "network.server_fault": "Nuestro servidor tiene un problema. Lo que guarde está a salvo y se enviará.",
   "network.not_trusted": "Esta red no es segura. No enviamos nada por ella. Use otra red.",
   "network.sign_in_needed": "Inicie sesión de nuevo para enviar. Lo que espera está a salvo.",

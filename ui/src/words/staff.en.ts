@@ -26,6 +26,7 @@ export const staff = {
   "link.unreachable": "No link to the server. Notes are kept here and sent later.",
   "link.slow": "The link is weak. We keep trying.",
   "link.not_our_server": "This network needs a sign-in. Open a web page, sign in there, and come back.",
+  "link.proxy_refused": "This network's proxy does not connect to the service. Use another network, or tell those who run this one.",
   "link.server_fault": "Our server has a problem. Notes are kept here and sent later.",
   "link.not_trusted": "This network is not safe. We send nothing on it. Use another one.",
   "link.sign_in_needed": "Please sign in again. What waits to be sent is safe.",
@@ -366,5 +367,5 @@ export const staff = {
   "page.notHere": "You can read here, and talk. Notes, advice, orders and closing are in the app.",
   "page.noteDraft": "Draft, as last saved in the app",
   "page.noteSigned": "Signed",
-  "page.devices": "The browser asks for camera and microphone when they answer.",
+  "page.devices": "When they answer, the browser asks if it may use your camera and mic.",
 } as const satisfies Catalogue;

@@ -27,6 +27,7 @@ export const staff: Same<typeof en> = {
   "link.unreachable": "Sin conexión con el servidor. Las notas se guardan aquí y se envían después.",
   "link.slow": "La señal es débil. Seguimos probando.",
   "link.not_our_server": "Esta red pide iniciar sesión. Abra una página web, inicie sesión y vuelva aquí.",
+  "link.proxy_refused": "El proxy de esta red no conecta con el servicio. Use otra red o avise a quien la administra.",
   "link.server_fault": "Nuestro servidor tiene un problema. Las notas se guardan aquí y se envían después.",
   "link.not_trusted": "Esta red no es segura. No enviamos nada por ella. Use otra.",
   "link.sign_in_needed": "Inicie sesión de nuevo, por favor. Lo que espera está a salvo.",

@@ -20,6 +20,9 @@ pub(crate) enum Fault {
     /// Something else answered: a sign-in page of a public network.
     #[error("something else than the server answered")]
     NotOurServer,
+    /// The network's proxy refused to connect to the server.
+    #[error("the proxy does not connect to the server")]
+    Proxy,
     /// The certificate is not from the authority that this profile trusts.
     #[error("the certificate is not trusted")]
     NotTrusted,
@@ -44,6 +47,7 @@ impl Fault {
             Self::Unreachable | Self::Cut => Some(NetworkProblem::Unreachable),
             Self::Slow => Some(NetworkProblem::Slow),
             Self::NotOurServer => Some(NetworkProblem::NotOurServer),
+            Self::Proxy => Some(NetworkProblem::ProxyRefused),
             Self::NotTrusted => Some(NetworkProblem::NotTrusted),
             Self::Server(_) | Self::Unreadable => Some(NetworkProblem::ServerFault),
             Self::SignInNeeded => Some(NetworkProblem::SignInNeeded),
@@ -59,7 +63,8 @@ impl Fault {
     /// The same for the outbox's classification.
     pub(crate) fn answer(self) -> Answer {
         match self {
-            Self::Unreachable => Answer::Unreachable,
+            // Nothing of the request has left the proxy.
+            Self::Unreachable | Self::Proxy => Answer::Unreachable,
             Self::Slow => Answer::TimedOut,
             Self::Cut => Answer::Cut,
             Self::NotOurServer => Answer::NotOurServer,
@@ -77,6 +82,9 @@ impl Fault {
         }
         if is_of_tls(error) {
             return Self::NotTrusted;
+        }
+        if is_of_proxy(error) {
+            return Self::Proxy;
         }
         if error.is_connect() {
             Self::Unreachable
@@ -111,6 +119,22 @@ fn is_of_tls(error: &(dyn std::error::Error + 'static)) -> bool {
     inner.is_some_and(|inner| is_of_tls(inner)) || error.source().is_some_and(is_of_tls)
 }
 
+/// Whether a proxy gave an answer that is no tunnel. Its error is of a type that cannot be named: only its words tell it, and the
+/// tests of the proxy hold them fast.
+fn is_of_proxy(error: &(dyn std::error::Error + 'static)) -> bool {
+    let words = error.to_string();
+    let refused = [
+        "proxy authorization required",
+        "unsuccessful",
+        "proxy response headers too long",
+        "unexpected end of file",
+    ];
+    let here = words
+        .strip_prefix("tunnel error: ")
+        .is_some_and(|why| refused.contains(&why));
+    here || error.source().is_some_and(is_of_proxy)
+}
+
 impl From<Fault> for ClientError {
     fn from(fault: Fault) -> Self {
         let code = match fault {
@@ -125,6 +149,7 @@ impl From<Fault> for ClientError {
             | Fault::Slow
             | Fault::Cut
             | Fault::NotOurServer
+            | Fault::Proxy
             | Fault::NotTrusted
             | Fault::Server(_)
             | Fault::SignInNeeded

@@ -63,6 +63,7 @@ async fn a_name_that_points_elsewhere_is_followed_at_the_next_request() {
         hpke_public_key: None,
         help_phone: String::new(),
         demo: false,
+        proxy: Some("direct".into()),
         pack_trust: None,
     };
     let builder = reqwest::Client::builder().dns_resolver(Arc::new(Flip(Arc::clone(&moved))));

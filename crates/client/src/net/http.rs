@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use hms_core::proxy::Proxies;
 use hms_model::secret::Secret;
 use hms_model::time::Timestamp;
 #[cfg(test)]
@@ -12,7 +13,7 @@ use reqwest::{Method, RequestBuilder, Response};
 use serde::de::DeserializeOwned;
 
 use super::meter::{self, Meter};
-use super::{tls, Fault, LinkWatch, TlsSetupError};
+use super::{proxy, tls, Fault, LinkWatch, TlsSetupError};
 use crate::config::{Clock, Provisioning};
 
 /// How long a connection may take to be made.
@@ -44,6 +45,7 @@ pub(crate) struct Http {
     client: reqwest::Client,
     base: Arc<str>,
     socket_tls: Arc<rustls::ClientConfig>,
+    proxies: Proxies,
     link: LinkWatch,
     meter: Meter,
     clock: Arc<dyn Clock>,
@@ -61,14 +63,18 @@ impl Http {
         clock: Arc<dyn Clock>,
     ) -> Result<Self, TlsSetupError> {
         let ca = server.ca_file.as_deref();
+        let proxies = proxy::of(server);
         // HTTP/1.1: the streamed answers of a sync are many small frames, which HTTP/2 clients take for an attack
         // (h2 ends the connection with "too_many_data_frames").
+        let builder = match proxy::for_requests(&proxies).map_err(TlsSetupError::Http)? {
+            Some(proxy) => builder.no_proxy().proxy(proxy),
+            None => builder.no_proxy(),
+        };
         let client = builder
             .tls_backend_preconfigured(tls::config(ca, &[b"http/1.1"])?)
             .redirect(reqwest::redirect::Policy::none())
             .connect_timeout(CONNECT)
             .read_timeout(SILENCE)
-            .no_proxy()
             .user_agent(concat!("HMS-ACH/", env!("CARGO_PKG_VERSION")))
             .build()
             .map_err(TlsSetupError::Http)?;
@@ -76,6 +82,7 @@ impl Http {
             client,
             base: server.base_url.as_str().into(),
             socket_tls: Arc::new(tls::config(ca, &[b"http/1.1"])?),
+            proxies,
             link: LinkWatch::default(),
             meter: Meter::new(Arc::clone(&clock)),
             clock,
@@ -100,6 +107,11 @@ impl Http {
     /// TLS settings for the signalling socket.
     pub(crate) fn socket_tls(&self) -> Arc<rustls::ClientConfig> {
         Arc::clone(&self.socket_tls)
+    }
+
+    /// Which hosts are reached through a proxy.
+    pub(crate) fn proxies(&self) -> &Proxies {
+        &self.proxies
     }
 
     /// A request to a path of the server, or to a whole address.

@@ -6,6 +6,7 @@ mod flip;
 mod http;
 mod link;
 mod meter;
+mod proxy;
 mod tls;
 
 pub(crate) use fault::Fault;

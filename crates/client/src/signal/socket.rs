@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
 use hms_core::call::signal::SignalSession;
+use hms_core::proxy::Proxies;
 use hms_model::secret::Secret;
 use hms_model::wire::signal::{Frame, ToClient, ToServer};
 use rustls::pki_types::ServerName;
@@ -99,6 +100,22 @@ async fn connect(shared: &Arc<Shared>) -> Result<WebSocketStream<Box<dyn Stream>
     }
 }
 
+/// A connection to the server, through the proxy where there is one to it.
+async fn reach(proxies: &Proxies, host: &str, port: u16) -> Result<TcpStream, Fault> {
+    let proxy = proxies.to(host);
+    let first = proxy.map_or((host, port), |proxy| (proxy.host(), proxy.port()));
+    let mut tcp = TcpStream::connect(first).await.map_err(|_| Fault::Unreachable)?;
+    let _ = tcp.set_nodelay(true);
+    if let Some(proxy) = proxy {
+        let opened = hms_media::open_tunnel(&mut tcp, proxy, host, port).await;
+        opened.map_err(|error| {
+            tracing::debug!(%error, "No way to the server through the proxy");
+            Fault::Proxy
+        })?;
+    }
+    Ok(tcp)
+}
+
 async fn handshake(
     shared: &Arc<Shared>,
     token: &Secret<String>,
@@ -118,10 +135,7 @@ async fn handshake(
         .map_err(|_| Fault::SignInNeeded)?;
     request.headers_mut().insert("authorization", bearer);
     let open = async {
-        let tcp = TcpStream::connect((host.as_str(), port))
-            .await
-            .map_err(|_| Fault::Unreachable)?;
-        let _ = tcp.set_nodelay(true);
+        let tcp = reach(shared.http.proxies(), &host, port).await?;
         let stream: Box<dyn Stream> = if secure {
             let name = ServerName::try_from(host.clone()).map_err(|_| Fault::NotTrusted)?;
             let connector = tokio_rustls::TlsConnector::from(shared.http.socket_tls());

@@ -134,6 +134,7 @@ impl Engine {
         let number = self.visit.engine_number;
         let mut config = CallOptions::from_environment().config(&self.shared.config.media, turn);
         config.tls = Some(self.shared.http.socket_tls());
+        config.proxies = self.shared.http.proxies().clone();
         config.code = self.visit.machine.id().map(|visit| CodeSeed {
             visit: visit.to_owned(),
             nonce: uuid::Uuid::new_v4().into_bytes(),

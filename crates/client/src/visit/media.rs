@@ -92,6 +92,7 @@ impl CallOptions {
             audio,
             speaker,
             tls: None,
+            proxies: Default::default(),
             bind: None,
             ports: self.ports.map(|(first, last)| first..=last),
             rung: QualityRung::Full,

@@ -29,6 +29,7 @@ async fn always(answer: &'static str) -> Provisioning {
         hpke_public_key: None,
         help_phone: "1-800-555-0142".into(),
         demo: false,
+        proxy: None,
         pack_trust: None,
     }
 }

@@ -21,6 +21,7 @@ async fn a_carrier_signs_in_by_a_file_and_reports_to_a_server_that_is_not_ours()
             hpke_public_key: None,
             help_phone: String::new(),
             demo: true,
+            proxy: None,
             pack_trust: None,
         },
         clock: TestClock::default(),

@@ -39,6 +39,7 @@ mod storage;
 mod story;
 mod thin;
 mod tokens;
+mod tunnel;
 mod uploads;
 mod words;
 mod world;

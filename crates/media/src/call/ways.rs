@@ -79,11 +79,15 @@ async fn open_relays(
         let address = RelayAddress::parse(&server.url).ok_or(CallError::RelayAddress { index })?;
         let alone = config.turn.len() == 1;
         let (server, ports, tls) = (server.clone(), config.ports.clone(), config.tls.clone());
+        let proxies = config.proxies.clone();
         opening.spawn(async move {
             if address.is_last_resort() && !alone {
                 tokio::time::sleep(LAST_RESORT_AFTER).await;
             }
-            (index, RelayPath::open(server, bind, ports, tls, began).await)
+            (
+                index,
+                RelayPath::open(server, bind, ports, tls, &proxies, began).await,
+            )
         });
     }
     let mut opened = Vec::new();
@@ -110,7 +114,7 @@ impl Goals {
         let world = SocketAddr::from((Ipv4Addr::new(192, 0, 2, 1), 9));
         let first = config.turn.first();
         let relay = match first.and_then(|server| RelayAddress::parse(&server.url)) {
-            Some(address) => address.resolve().await,
+            Some(address) => address.first_hop(&config.proxies).await,
             None => None,
         };
         Self(relay.into_iter().chain([world]).collect())

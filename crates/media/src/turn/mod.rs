@@ -24,8 +24,10 @@ use turn_client_proto::udp::TurnClientUdp;
 
 use crate::call::socket::{self, Marks};
 use crate::rate::Kind;
+use crate::tunnel::open_tunnel;
 use crate::{RelayProtocol, TurnServer};
 use hms_core::call::framing::{padded, Framing};
+use hms_core::proxy::{Proxies, Proxy};
 
 turn_client_proto::impl_client!(Client, (Udp, TurnClientUdp), (Tcp, TurnClientTcp));
 
@@ -82,18 +84,32 @@ impl RelayAddress {
         self.protocol == RelayProtocol::Tls
     }
 
-    /// The relay's socket address, IPv4 first.
-    pub(crate) async fn resolve(&self) -> Option<SocketAddr> {
-        let found: Vec<SocketAddr> = tokio::net::lookup_host((self.host.as_str(), self.port))
-            .await
-            .ok()?
-            .collect();
-        found
-            .iter()
-            .find(|at| at.is_ipv4())
-            .or_else(|| found.first())
-            .copied()
+    /// The proxy to the relay, if a connection to it goes through one.
+    fn proxy<'p>(&self, proxies: &'p Proxies) -> Option<&'p Proxy> {
+        match self.protocol {
+            RelayProtocol::Udp => None,
+            RelayProtocol::Tcp | RelayProtocol::Tls => proxies.to(&self.host),
+        }
     }
+
+    /// What is nearest on the way to the relay: a proxy to its host, also where this URL would not use it, or the relay. A
+    /// network that has a proxy often knows no names of the world.
+    pub(crate) async fn first_hop(&self, proxies: &Proxies) -> Option<SocketAddr> {
+        match proxies.to(&self.host) {
+            Some(proxy) => resolve(proxy.host(), proxy.port()).await,
+            None => resolve(&self.host, self.port).await,
+        }
+    }
+}
+
+/// A socket address of a host, IPv4 first.
+async fn resolve(host: &str, port: u16) -> Option<SocketAddr> {
+    let found: Vec<SocketAddr> = tokio::net::lookup_host((host, port)).await.ok()?.collect();
+    found
+        .iter()
+        .find(|at| at.is_ipv4())
+        .or_else(|| found.first())
+        .copied()
 }
 
 /// An allocation on a relay.
@@ -136,10 +152,12 @@ impl RelayPath {
         bind: Option<IpAddr>,
         ports: Option<RangeInclusive<u16>>,
         tls: Option<Arc<rustls::ClientConfig>>,
+        proxies: &Proxies,
         began: Instant,
     ) -> Option<Self> {
         let address = RelayAddress::parse(&server.url)?;
-        let allocating = Self::allocate(server, address, bind, ports, tls, began);
+        let proxy = address.proxy(proxies).cloned();
+        let allocating = Self::allocate(server, address, bind, ports, (tls, proxy), began);
         tokio::time::timeout(OPEN_TIMEOUT, allocating).await.ok()?
     }
 
@@ -148,10 +166,14 @@ impl RelayPath {
         address: RelayAddress,
         bind: Option<IpAddr>,
         ports: Option<RangeInclusive<u16>>,
-        tls: Option<Arc<rustls::ClientConfig>>,
+        (tls, proxy): (Option<Arc<rustls::ClientConfig>>, Option<Proxy>),
         began: Instant,
     ) -> Option<Self> {
-        let at = address.resolve().await?;
+        // Through a proxy, the relay's name is the proxy's to look up; what the protocol notes as the far end is the proxy then.
+        let at = match &proxy {
+            Some(proxy) => resolve(proxy.host(), proxy.port()).await?,
+            None => resolve(&address.host, address.port).await?,
+        };
         let config = TurnConfig::new(TurnCredentials::new(&server.username, &server.credential));
         let mut tasks = JoinSet::new();
         let (to_inbox, inbox) = mpsc::channel(QUEUE);
@@ -166,7 +188,13 @@ impl RelayPath {
                 )
             }
             RelayProtocol::Tcp | RelayProtocol::Tls => {
-                let stream = connect_tcp(at, bind).await?;
+                let mut stream = connect_tcp(at, bind).await?;
+                if let Some(proxy) = &proxy {
+                    let opened = open_tunnel(&mut stream, proxy, &address.host, address.port).await;
+                    opened
+                        .inspect_err(|error| tracing::warn!(%error, "No way to a relay through the proxy"))
+                        .ok()?;
+                }
                 let local = stream.local_addr().ok()?;
                 let to_writer = match address.protocol {
                     RelayProtocol::Tls => {

@@ -1,9 +1,12 @@
 //! Two sides that may only meet at a relay.
 
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::Arc;
 
 use hms_media::{CallEvent, PathKind, PictureFormat, RelayProtocol, TurnServer, Voice};
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::relay::{ClientTransport, Relay, RelayUser};
 use crate::side::{config, join};
@@ -204,4 +207,102 @@ async fn a_wrong_password_and_a_dead_relay_are_told_at_once() {
     let refused = hms_media::Call::offer(config).await;
 
     assert!(matches!(refused, Err(hms_media::CallError::NoRelay)));
+}
+
+/// Lets everybody through to the relay who asks for it by a name that only this proxy knows; gives its address, and counts. With
+/// `refuses`, nobody.
+async fn proxy(relay: SocketAddr, refuses: bool) -> (hms_core::proxy::Proxies, Arc<AtomicUsize>) {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
+        .await
+        .expect("a port");
+    let at = listener.local_addr().expect("an address");
+    let tunnels = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&tunnels);
+    tokio::spawn(async move {
+        while let Ok((mut client, _)) = listener.accept().await {
+            let counted = Arc::clone(&counted);
+            tokio::spawn(async move {
+                let mut head = Vec::new();
+                while !head.ends_with(b"\r\n\r\n") {
+                    head.push(client.read_u8().await.expect("a request"));
+                }
+                counted.fetch_add(1, Ordering::SeqCst);
+                if refuses || !head.starts_with(b"CONNECT relay.test:3478 HTTP/1.1\r\n") {
+                    let _ = client.write_all(b"HTTP/1.1 403 No\r\n\r\n").await;
+                    return;
+                }
+                let mut server = tokio::net::TcpStream::connect(relay).await.expect("the relay");
+                let _ = client.write_all(b"HTTP/1.1 200 Connected\r\n\r\n").await;
+                let _ = tokio::io::copy_bidirectional(&mut client, &mut server).await;
+            });
+        }
+    });
+    let proxy = hms_core::proxy::Proxy::parse(&at.to_string()).expect("an address");
+    (hms_core::proxy::Proxies::new(proxy, ""), tunnels)
+}
+
+/// Where the world is reached through an HTTP proxy alone, a call goes through it, plainly and in TLS.
+#[tokio::test]
+async fn a_call_through_the_relay_behind_a_proxy() {
+    let (served, trusted) = certificate("relay.test");
+    let relay = relay_in(Some(served)).await;
+    let (proxies, tunnels) = proxy(relay.addr(), false).await;
+    let named = |url: &str| TurnServer {
+        url: url.into(),
+        ..server(&relay, RelayProtocol::Tcp)
+    };
+    let with_relay = |voice, url| hms_media::CallConfig {
+        turn: vec![named(url)],
+        tls: Some(Arc::clone(&trusted)),
+        proxies: proxies.clone(),
+        relay_only: true,
+        ..config(voice, PictureFormat::SMALL)
+    };
+    let (mut carrier, mut clinician) = join(
+        with_relay(Voice::Carrier, "turns:relay.test:3478?transport=tcp"),
+        with_relay(Voice::Clinician, "turn:relay.test:3478?transport=tcp"),
+        |_, sdp| sdp,
+    )
+    .await;
+    let stats = clinician
+        .until("frames", |stats| {
+            stats.frames_decoded > 5 && stats.relay.is_some()
+        })
+        .await;
+    assert_eq!(stats.relay, Some(RelayProtocol::Tcp));
+    let stats = carrier.until("a relay", |stats| stats.relay.is_some()).await;
+    assert_eq!(stats.relay, Some(RelayProtocol::Tls));
+    assert_eq!(tunnels.load(Ordering::SeqCst), 2);
+    assert_eq!(relay.counters().len(), 2);
+    carrier.call.hang_up().await;
+    clinician.call.hang_up().await;
+}
+
+/// UDP never goes by a proxy, nor does what is on this machine; a proxy that refuses is no way to a relay.
+#[tokio::test]
+async fn a_proxy_carries_what_it_is_for_or_nothing() {
+    let relay = relay().await;
+    let (proxies, tunnels) = proxy(relay.addr(), true).await;
+    let offer = async |server: TurnServer| {
+        hms_media::Call::offer(hms_media::CallConfig {
+            turn: vec![server],
+            proxies: proxies.clone(),
+            relay_only: true,
+            ..config(Voice::Carrier, PictureFormat::SMALL)
+        })
+        .await
+    };
+    for protocol in [RelayProtocol::Udp, RelayProtocol::Tcp] {
+        let (call, _) = offer(server(&relay, protocol)).await.expect("a way");
+        call.hang_up().await;
+    }
+    assert_eq!(tunnels.load(Ordering::SeqCst), 0);
+
+    let refused = offer(TurnServer {
+        url: "turn:relay.test:3478?transport=tcp".into(),
+        ..server(&relay, RelayProtocol::Tcp)
+    })
+    .await;
+    assert!(matches!(refused, Err(hms_media::CallError::NoRelay)));
+    assert_eq!(tunnels.load(Ordering::SeqCst), 1);
 }

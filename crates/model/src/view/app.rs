@@ -85,6 +85,8 @@ pub enum NetworkProblem {
     Slow,
     /// A web page came back instead of the service (a sign-in page of a public network).
     NotOurServer,
+    /// The network's proxy does not connect to the server.
+    ProxyRefused,
     /// The server says that it has a fault.
     ServerFault,
     /// The certificate is not the one that this app trusts.

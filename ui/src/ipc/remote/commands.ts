@@ -49,6 +49,7 @@ class Desk {
     call.signal = this.signal;
     void this.signal.run();
     addEventListener("online", () => this.signal?.reconnect());
+    addEventListener("offline", () => this.hinted());
     addEventListener("pagehide", () => call.does("leave"));
     // Nobody leaves a call by a slip of the hand.
     addEventListener("beforeunload", (event) => {

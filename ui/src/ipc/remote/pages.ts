@@ -25,6 +25,7 @@ export class Pages {
   private entries = new Map<string, Resource>();
   private told = new Set<string>();
   private hinted = true;
+  private failed = false;
   private reading: Promise<void> | null = null;
 
   constructor(
@@ -58,8 +59,9 @@ export class Pages {
       this.entries = new Map(records.filter((r) => r.resourceType === "Task").map((r) => [r.id, r]));
       const items = this.core.ask<QueueItemView[]>({ ask: "queue", records, me: this.me, signals, now: Date.now() });
       this.read = { at: Date.now(), items };
+      this.failed = false;
     } catch (why) {
-      this.hinted = true;
+      this.hinted = this.failed = true;
       if (!(why instanceof Refused) || why.status === 401 || why.status === 403) throw why;
     }
   }
@@ -67,7 +69,7 @@ export class Pages {
   /** The list that is known. */
   shown(): QueueView {
     const { read } = this;
-    return { items: read?.items ?? [], as_of: read?.at ?? null, stale: !read || Date.now() - read.at > STALE_MS };
+    return { items: read?.items ?? [], as_of: read?.at ?? null, stale: !read || this.failed || Date.now() - read.at > STALE_MS };
   }
 
   /** The chart of an entry, read anew. */

@@ -70,6 +70,7 @@ impl Pace {
             // It is there and has trouble: everybody who waits for it would come at once.
             Fault::Server(_) => true,
             Fault::NotOurServer
+            | Fault::Proxy
             | Fault::NotTrusted
             | Fault::SignInNeeded
             | Fault::Refused(_)

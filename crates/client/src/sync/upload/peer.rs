@@ -17,6 +17,7 @@ fn http(port: u16) -> Http {
         hpke_public_key: None,
         help_phone: String::new(),
         demo: true,
+        proxy: None,
         pack_trust: None,
     };
     Http::new(&server, Arc::new(SystemClock)).expect("a client")

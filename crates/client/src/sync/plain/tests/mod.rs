@@ -124,6 +124,7 @@ fn http(base: &str) -> Http {
         hpke_public_key: None,
         help_phone: String::new(),
         demo: true,
+        proxy: None,
         pack_trust: None,
     };
     Http::new(&server, Arc::new(SystemClock)).expect("a client")
