@@ -105,6 +105,7 @@ async fn world() -> (World, Provisioning, Proxy) {
         external: Default::default(),
         hr_url: None,
         relay: None,
+        staff_page: None,
     })
     .await
     .expect("a server");
