@@ -68,6 +68,8 @@ const ROWS: &[(&str, &str, Expect)] = &[
     ("POST", "/oauth/revoke", Expect::Public),
     ("GET", "/oauth/userinfo", Expect::SignedIn),
     ("GET", "/api/hello", Expect::Public),
+    ("GET", "/staff", Expect::Public),
+    ("GET", "/staff/{*file}", Expect::Public),
     ("GET", "/api/session", Expect::SignedIn),
     ("GET", "/api/devices", Expect::SignedIn),
     ("DELETE", "/api/devices/{id}", Expect::OtherDevice),
@@ -282,6 +284,8 @@ async fn gets_in(w: &World, who: &Person, method: &str, path: &str, patient: &st
             | "/api/users/{username}/enable"
             | "/api/users/{username}/reset-pin",
         ) => !matches!(answer.status.as_u16(), 401 | 403),
+        // Files of a page that this server does not have: to everybody alike.
+        ("GET", "/staff" | "/staff/{*file}") => !matches!(answer.status.as_u16(), 401 | 403),
         // A wrong password on a page is 401 as well, but asks for no token.
         (_, p) if p.starts_with("/oauth/") => answer.header("www-authenticate").is_empty(),
         _ => !matches!(answer.status.as_u16(), 401 | 403 | 404),
