@@ -151,7 +151,7 @@ fn unsafe_code_lives_only_where_it_is_expected() {
 
 #[test]
 fn the_pure_crates_ban_clocks_files_and_network() {
-    for name in ["fhir", "model", "triage", "core"] {
+    for name in ["fhir", "model", "triage", "core", "views", "browser"] {
         let file = root().join("crates").join(name).join("clippy.toml");
         let text = std::fs::read_to_string(&file).unwrap_or_default();
         assert!(

@@ -367,5 +367,5 @@ export const staff = {
   "page.notHere": "You can read here, and talk. Notes, advice, orders and closing are in the app.",
   "page.noteDraft": "Draft, as last saved in the app",
   "page.noteSigned": "Signed",
-  "page.devices": "When they answer, the browser asks if it may use your camera and mic.",
+  "page.devices": "When you call, the browser asks if it may use your camera and mic.",
 } as const satisfies Catalogue;

@@ -368,5 +368,5 @@ export const staff: Same<typeof en> = {
   "page.notHere": "Aquí puede leer y hablar. Notas, consejos, órdenes y cierre están en la aplicación.",
   "page.noteDraft": "Borrador, como se guardó en la aplicación",
   "page.noteSigned": "Firmada",
-  "page.devices": "El navegador pide cámara y micrófono cuando contestan.",
+  "page.devices": "Cuando llama, el navegador pide su cámara y su micrófono.",
 };

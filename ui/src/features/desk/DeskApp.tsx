@@ -2,20 +2,18 @@ import { Banner } from "../../base/components/Banner";
 import { Button } from "../../base/components/Button";
 import { Loaded, Trouble } from "../../base/components/Loaded";
 import { PhoneLink } from "../../base/components/PhoneLink";
-import { useCommand } from "../../base/query";
-import { useApp } from "../../base/query";
+import { useApp, useCommand } from "../../base/query";
 import { useRoute } from "../../base/router";
 import type { AppView } from "../../ipc/bindings";
 import { commands } from "../../ipc/transport";
 import { useColumns } from "../staff/columns";
-import { Link, Settings } from "../staff/Header";
+import { Link, Settings, Who } from "../staff/Header";
+import { VisitPanel } from "../staff/call/VisitPanel";
 import { Queue } from "../staff/queue/Queue";
 import { UrgentAlert } from "../staff/queue/UrgentAlert";
 import { StaffNotices } from "../staff/StaffNotices";
 import { useStaffWords } from "../staff/words";
-import { useCodes } from "../../base/i18n/codes";
 import { DeskCase } from "./DeskCase";
-import { DeskVisit } from "./DeskVisit";
 
 /** Queue, chart and call of a clinician or nurse in a browser. What is written is written in the app, and the page says so. */
 export function DeskApp() {
@@ -36,20 +34,12 @@ export function DeskApp() {
 
 function Header(props: { app: AppView }) {
   const t = useStaffWords();
-  const code = useCodes();
   const { app } = props;
   const open = app.phase === "open";
   const leave = useCommand(commands.lock, { key: ["app"] });
   return (
     <header className="top">
-      <strong className="top__name">{t("app.name")}</strong>
-      {open && app.role && (
-        <span className="top__who" data-testid="staff-who">
-          <strong>{app.name}</strong> <span>{code.role(app.role)}</span>{app.site && <span>{app.site}</span>}
-        </span>
-      )}
-      {app.demo && <span className="chip top__demo" data-testid="notice-demo">{t("app.demo")}</span>}
-      <span className="top__gap" />
+      <Who app={app} />
       {open && <Link app={app} />}
       <span className="top__actions">
         <Settings app={app} />
@@ -96,7 +86,7 @@ function Open(props: { app: AppView }) {
           {task ? <DeskCase key={task} task={task} /> : <NoCase />}
         </section>
         <section className="work__visit" aria-labelledby="visit-title" data-testid="visit">
-          <DeskVisit task={task} helpPhone={props.app.help_phone} />
+          <VisitPanel task={task} helpPhone={props.app.help_phone} writes={false} />
         </section>
       </main>
     </>

@@ -2,13 +2,9 @@ import { useEffect } from "react";
 import { Banner } from "../../base/components/Banner";
 import { Loaded } from "../../base/components/Loaded";
 import type { ChartView } from "../../ipc/bindings";
-import { Checks } from "../staff/chart/Checks";
+import { Facts } from "../staff/chart/Case";
 import { Claim } from "../staff/chart/Claim";
-import { History } from "../staff/chart/History";
-import { Identify } from "../staff/chart/Identify";
-import { Known } from "../staff/chart/Known";
 import { Person } from "../staff/chart/Person";
-import { Report } from "../staff/chart/Report";
 import { Panel } from "../staff/Panel";
 import { useChart, useQueueItem } from "../staff/queries";
 import { useStaffWords } from "../staff/words";
@@ -35,13 +31,7 @@ function CaseOf(props: { chart: ChartView; task: string }) {
     <>
       <Person chart={chart}><Claim task={task} item={item} /></Person>
       <div className="case">
-        <div className="case__facts">
-          {chart.patient === null && chart.report && <Identify task={task} report={chart.report} />}
-          {chart.report ? <Report report={chart.report} /> : <p className="soft" data-testid="no-report">{t("report.none")}</p>}
-          <Checks checks={chart.checks} />
-          <Panel id="medication" title={t("chart.medication")} flat><Known id="medication" list={chart.medication} /></Panel>
-          <History lines={chart.history} />
-        </div>
+        <Facts task={task} chart={chart} />
         <div className="case__work">
           <Banner id="page-not-here" icon="pencil">{t("page.notHere")}</Banner>
           {text !== "" && (

@@ -16,20 +16,12 @@ const THEMES = ["auto", "light", "dark"] as const;
 /** Who is here, how the link is, and the settings that one changes in the middle of work. */
 export function Header(props: { app: AppView }) {
   const t = useStaffWords();
-  const code = useCodes();
   const { app } = props;
   const [help, setHelp] = useState(false);
   const open = app.phase === "open";
   return (
     <header className="top">
-      <strong className="top__name">{t("app.name")}</strong>
-      {open && app.role && (
-        <span className="top__who" data-testid="staff-who">
-          <strong>{app.name}</strong> <span>{code.role(app.role)}</span>{app.site && <span>{app.site}</span>}
-        </span>
-      )}
-      {app.demo && <span className="chip top__demo" data-testid="notice-demo">{t("app.demo")}</span>}
-      <span className="top__gap" />
+      <Who app={app} />
       {open && <Link app={app} />}
       <span className="top__actions">
         <Settings app={app} />
@@ -38,6 +30,25 @@ export function Header(props: { app: AppView }) {
       </span>
       {help && <HelpDialog app={app} onClose={() => setHelp(false)} />}
     </header>
+  );
+}
+
+/** Whose desk this is, and whether its data is made up. */
+export function Who(props: { app: AppView }) {
+  const t = useStaffWords();
+  const code = useCodes();
+  const { app } = props;
+  return (
+    <>
+        <strong className="top__name">{t("app.name")}</strong>
+        {app.phase === "open" && app.role && (
+          <span className="top__who" data-testid="staff-who">
+            <strong>{app.name}</strong> <span>{code.role(app.role)}</span>{app.site && <span>{app.site}</span>}
+          </span>
+        )}
+        {app.demo && <span className="chip top__demo" data-testid="notice-demo">{t("app.demo")}</span>}
+        <span className="top__gap" />
+    </>
   );
 }
 

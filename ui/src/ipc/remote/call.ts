@@ -2,7 +2,8 @@
 
 import type { AttachmentBytes, VisitView } from "../bindings";
 import { base64, type Core, type Effect, type Told, type Turn } from "./core";
-import { Engine, pictureOf, type Happening } from "./engine";
+import { Engine, openDevices, pictureOf, stopAll, type Happening } from "./engine";
+import { Failed } from "./pages";
 import { newest } from "./pictures";
 import type { Signal } from "./signal";
 
@@ -13,11 +14,15 @@ export class PageCall {
   private view: VisitView;
   private timer: ReturnType<typeof setTimeout> | undefined;
   private sharp: { id: string; bytes: string } | null = null;
+  /** Open from the click that calls until the call's engine takes them over. */
+  private devices: MediaStream | null = null;
+  /** The other side's telephone. */
+  private phone: string | null = null;
+  private shows = true;
   signal: Signal | null = null;
 
   constructor(
     private readonly core: Core,
-    private readonly helpPhone: string,
     /** The call has changed. */
     private readonly changed: () => void,
     /** Something has changed at the server. */
@@ -30,6 +35,32 @@ export class PageCall {
   /** What the page shows of it. */
   shown(): VisitView {
     return this.view;
+  }
+
+  /** Calls whom an entry is about. The browser asks for the devices first: while it does, nobody is rung for nothing. */
+  async calls(task: string, callee: { name: string; phone: string | null }): Promise<VisitView> {
+    if (!this.signal?.live) throw new Failed("offline");
+    await this.openDevices();
+    this.phone = callee.phone;
+    return this.does("call", { visit: crypto.randomUUID(), task, peer: callee.name });
+  }
+
+  /** Answers. */
+  async answers(): Promise<VisitView> {
+    await this.openDevices();
+    return this.does("accept");
+  }
+
+  private async openDevices(): Promise<void> {
+    this.letDevicesGo();
+    this.devices = await openDevices().catch(() => {
+      throw new Failed("device_refused");
+    });
+  }
+
+  private letDevicesGo(): void {
+    if (this.devices) stopAll(this.devices);
+    this.devices = null;
   }
 
   /** A person, or the engine, does something. */
@@ -52,7 +83,9 @@ export class PageCall {
       else void pictureOf(came).then((picture) => newest.still(picture)).catch(() => {});
     }
     if (told.rung) void this.engine?.obey(told.rung, told.picture);
-    this.view = { ...told.view, phone: told.phone ? this.helpPhone : null, sharp_id: this.sharp?.id ?? null };
+    this.shows = told.picture;
+    this.view = { ...told.view, phone: told.phone ? this.phone : null, sharp_id: this.sharp?.id ?? null };
+    if (this.view.state === "ended" || this.view.state === "none") this.letDevicesGo();
     clearTimeout(this.timer);
     if (told.at !== null) this.timer = setTimeout(() => this.does("timer"), Math.max(0, told.at - Date.now()));
     this.changed();
@@ -103,14 +136,17 @@ export class PageCall {
     const number = this.number;
     const nonce = base64(crypto.getRandomValues(new Uint8Array(16)));
     this.take(this.core.ask<Told>({ ask: "transport", nonce }));
-    const engine = new Engine(turn, (happening) => number === this.number && this.happened(happening));
+    const { devices } = this;
+    if (!devices) return void this.does("engine_failed");
+    this.devices = null;
+    const engine = new Engine(turn, devices, (happening) => number === this.number && this.happened(happening));
     this.engine = engine;
+    engine.tellStandIn();
+    engine.mute(this.view.muted);
+    engine.camera(this.shows);
+    newest.streams(engine.remote, devices);
     try {
-      await engine.open();
-      engine.mute(this.view.muted);
-      engine.camera(this.view.camera);
-      newest.streams(engine.remote, engine.own);
-      if (number === this.number) await describe(engine);
+      await describe(engine);
     } catch (why) {
       this.refused(why);
       if (number === this.number) this.does("engine_failed");
@@ -132,8 +168,6 @@ export class PageCall {
         return void this.does("media_up");
       case "lost":
         return void this.does("media_lost");
-      case "failed":
-        return void this.does("engine_failed");
       case "stand_in":
         return void this.does("stand_in");
       case "channel":

@@ -43,7 +43,7 @@ class Desk {
   async open(): Promise<void> {
     this.who = await this.session.json<Who>("/api/session");
     this.pages = new Pages(this.core, this.session, this.who.fhir.replace("Practitioner/", ""), this.who.name);
-    const call = new PageCall(this.core, this.hello.help_phone, () => changed(["visit"]), () => this.hinted(), () => void emit("alert", { kind: "ring" }));
+    const call = new PageCall(this.core, () => changed(["visit"]), () => this.hinted(), () => void emit("alert", { kind: "ring" }));
     this.call = call;
     this.signal = new Signal(this.core, this.session, (told) => call.take(told), (live) => this.linked(live));
     call.signal = this.signal;
@@ -104,12 +104,10 @@ class Desk {
         return call.picture(text(args["id"])) ?? pages.attachment(text(args["id"]));
       case "visit":
         return call.shown();
-      case "visit_call": {
-        const peer = pages.shown().items.find((item) => item.task === task)?.name ?? "";
-        return call.does("call", { visit: crypto.randomUUID(), task, peer });
-      }
+      case "visit_call":
+        return call.calls(task, await pages.callee(task));
       case "visit_accept":
-        return call.does("accept");
+        return call.answers();
       case "visit_decline":
       case "visit_leave":
         return call.does("leave");

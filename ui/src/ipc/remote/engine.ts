@@ -15,7 +15,7 @@ const WIDTH = 640;
 
 /** What the engine tells the page. */
 export type Happening =
-  | { type: "up" | "lost" | "failed" | "channel" | "stand_in" }
+  | { type: "up" | "lost" | "channel" | "stand_in" }
   | { type: "data"; bytes: string }
   | { type: "look"; link: Link; figures: Figures };
 export type Link = { estimate_bps: number; rtt_ms: number; loss_permille: number; busy_permille: number };
@@ -26,7 +26,6 @@ type Stat = Record<string, unknown> & { id: string; type: string };
 export class Engine {
   private readonly pc: RTCPeerConnection;
   private readonly channel: RTCDataChannel;
-  private local: MediaStream | null = null;
   private readonly sound = new Audio();
   private readonly timer: ReturnType<typeof setInterval>;
   private before = { received: 0, at: performance.now(), heard: performance.now(), encode: 0 };
@@ -38,6 +37,7 @@ export class Engine {
 
   constructor(
     turn: Turn[],
+    private readonly local: MediaStream,
     private readonly tell: (happening: Happening) => void,
   ) {
     const iceServers = turn.map(({ url, username, credential }) => ({ urls: url, username, credential }));
@@ -52,27 +52,17 @@ export class Engine {
       void this.sound.play().catch(() => {});
     };
     this.pc.onconnectionstatechange = () => this.state(this.pc.connectionState);
-    this.timer = setInterval(() => void this.look(), LOOK_EVERY_MS);
-  }
-
-  /** The own picture, while there is one. */
-  get own(): MediaStream | null {
-    return this.local;
-  }
-
-  /** Opens microphone and camera. Without a camera the call has sound; without a microphone there is none. */
-  async open(): Promise<void> {
-    const audio = { echoCancellation: true, noiseSuppression: true, autoGainControl: true };
-    const video = { width: WIDTH, height: 480, frameRate: 30 };
-    const both = navigator.mediaDevices.getUserMedia({ audio, video }).catch(() => navigator.mediaDevices.getUserMedia({ audio }));
-    const local = await both;
-    if (this.closed) return stopAll(local);
-    this.local = local;
     for (const track of [...local.getAudioTracks(), ...local.getVideoTracks()]) this.pc.addTrack(track, local);
     // The app looks for a picture's place in each description.
     if (local.getVideoTracks().length === 0) this.pc.addTransceiver("video", { direction: "recvonly" });
-    if (local.getTracks().some((track) => /^fake/i.test(track.label))) this.tell({ type: "stand_in" });
+    this.timer = setInterval(() => void this.look(), LOOK_EVERY_MS);
   }
+
+  /** Says so where the browser makes its picture and sound up. */
+  tellStandIn(): void {
+    if (this.local.getTracks().some((track) => /^fake/i.test(track.label))) this.tell({ type: "stand_in" });
+  }
+
 
   async offer(restart = false): Promise<string> {
     this.redFirst();
@@ -92,11 +82,11 @@ export class Engine {
   }
 
   mute(muted: boolean): void {
-    for (const track of this.local?.getAudioTracks() ?? []) track.enabled = !muted;
+    for (const track of this.local.getAudioTracks()) track.enabled = !muted;
   }
 
   camera(on: boolean): void {
-    for (const track of this.local?.getVideoTracks() ?? []) track.enabled = on;
+    for (const track of this.local.getVideoTracks()) track.enabled = on;
   }
 
   send(messages: string[]): void {
@@ -131,7 +121,7 @@ export class Engine {
   close(): void {
     this.closed = true;
     clearInterval(this.timer);
-    if (this.local) stopAll(this.local);
+    stopAll(this.local);
     this.sound.srcObject = null;
     this.pc.close();
   }
@@ -208,7 +198,15 @@ export class Engine {
 
 const whole = (figure: unknown) => Math.round(Number(figure));
 
-const stopAll = (stream: MediaStream) => stream.getTracks().forEach((track) => track.stop());
+/** Opens microphone and camera. Without a camera the call has sound; without a microphone there is no call. */
+export async function openDevices(): Promise<MediaStream> {
+  const audio = { echoCancellation: true, noiseSuppression: true, autoGainControl: true };
+  const video = { width: WIDTH, height: 480, frameRate: 30 };
+  return navigator.mediaDevices.getUserMedia({ audio, video }).catch(() => navigator.mediaDevices.getUserMedia({ audio }));
+}
+
+/** Lets microphone and camera go. */
+export const stopAll = (stream: MediaStream) => stream.getTracks().forEach((track) => track.stop());
 
 /** The far side's description, with what this side's coder is to obey: packets of 60 ms, 16 kbit/s. */
 export function tuned(sdp: string): string {

@@ -27,6 +27,8 @@ export class Pages {
   private hinted = true;
   private failed = false;
   private reading: Promise<void> | null = null;
+  /** Whose chart was read last; without a phone where nobody has said whose it is. */
+  private person: { task: string; name: string; phone: string | null | undefined } | null = null;
 
   constructor(
     private readonly core: Core,
@@ -79,8 +81,16 @@ export class Pages {
     const records = distinct([entry, ...(await this.batch(needs))]);
     const view = this.core.ask<ChartView | null>({ ask: "chart", task, records, now: Date.now() });
     if (!view) throw new Failed("not_found");
+    this.person = { task, name: view.name, phone: view.patient === null ? undefined : view.phone };
     this.tellRead(view.report?.id);
     return view;
+  }
+
+  /** Whom a call about an entry rings, and by which number they are reached else; nobody where that is not known yet. */
+  async callee(task: string): Promise<{ name: string; phone: string | null }> {
+    if (this.person?.task !== task) await this.chart(task);
+    if (!this.person || this.person.phone === undefined) throw new Failed("not_allowed");
+    return { name: this.person.name, phone: this.person.phone };
   }
 
   /** Takes an entry; only one person can. */
@@ -134,13 +144,13 @@ export class Pages {
     throw new Failed("taken");
   }
 
-  /** All pages of some searches. */
+  /** All pages of some searches. Whose they are stands in the body: an address may be written down on its way. */
   private async search(needs: string[]): Promise<Resource[]> {
     const found: Resource[] = [];
     for (const need of needs) {
-      let next: string | undefined = `/fhir/${need}`;
-      while (next) {
-        const page: Found = await this.session.json<Found>(next);
+      for (let next: string | undefined = need; next; ) {
+        const [kind, criteria] = next.split("?");
+        const page: Found = await this.session.json<Found>(`/fhir/${kind}/_search`, { method: "POST", body: new URLSearchParams(criteria) });
         found.push(...resources(page));
         next = nextOf(page);
       }
@@ -161,7 +171,7 @@ export class Pages {
       if (!response?.status?.startsWith("200") || !resource) throw new Refused(Number(response?.status?.slice(0, 3) ?? 500));
       found.push(...resources(resource));
       const next = nextOf(resource);
-      if (next) found.push(...(await this.search([next.replace("/fhir/", "")])));
+      if (next) found.push(...(await this.search([next])));
     }
     return found;
   }
@@ -176,13 +186,8 @@ export class Pages {
 
 const resources = (page: Found) => (page.entry ?? []).map((entry) => entry.resource);
 
-/** The address of the next page, on this server whatever name it gives itself. */
-function nextOf(page: Found): string | undefined {
-  const url = page.link?.find((link) => link.relation === "next")?.url;
-  if (!url) return undefined;
-  const { pathname, search } = new URL(url, location.origin);
-  return pathname + search;
-}
+/** The search that gives the next page. */
+const nextOf = (page: Found): string | undefined => page.link?.find((link) => link.relation === "next")?.url.split("/").at(-1);
 
 /** Each record once: two searches may find the same. */
 function distinct(records: Resource[]): Resource[] {

@@ -79,16 +79,17 @@ export class Session {
   }
 
   /** Asks the server; answers of 400 and above are thrown. */
-  async fetch(path: string, init: RequestInit = {}): Promise<Response> {
+  async fetch(path: string, init: RequestInit = {}, again = true): Promise<Response> {
     const token = await this.token();
     const headers = new Headers(init.headers);
     headers.set("authorization", `Bearer ${token}`);
     const answer = await fetch(path, { ...init, headers, cache: "no-store" }).catch(() => {
       throw new Refused(0);
     });
-    if (answer.status === 401 && this.tokens?.access === token) {
-      await this.renew();
-      return this.fetch(path, init);
+    // Once: a server that refuses a fresh token refuses the next one, too.
+    if (answer.status === 401 && again) {
+      if (this.tokens?.access === token) await this.renew();
+      return this.fetch(path, init, false);
     }
     if (!answer.ok) throw new Refused(answer.status, await answer.json().catch(() => null));
     return answer;
@@ -104,7 +105,8 @@ export class Session {
     if (!token) return Promise.reject(new Refused(401));
     this.renewing ??= this.take({ grant_type: "refresh_token", refresh_token: token })
       .catch((why: unknown) => {
-        if (why instanceof Refused && why.status >= 400 && why.status < 500) {
+        // "Too many", "too slow" and the like are said of this moment, not of the sign-in.
+        if (why instanceof Refused && (why.status === 400 || why.status === 401)) {
           this.tokens = null;
           this.onEnded();
         }

@@ -128,7 +128,8 @@ export class Signal {
       } catch (why) {
         // Something to say ended the wait: the next poll carries it.
         if (this.poll.signal.aborted && !this.over) continue;
-        if (!(why instanceof Refused)) throw why;
+        // Cut off in the middle, or refused: the next round begins anew.
+        if (!(why instanceof Refused)) console.warn("The poll failed:", why instanceof Error ? why.name : "unknown");
         break;
       }
     }

@@ -8,8 +8,8 @@ import { Intake } from "./Intake";
 import { Send911 } from "./Send911";
 import { Texts } from "./Texts";
 
-/** The visit: the call, its opening questions, and 911. A call with one person stays in view on another's chart. */
-export function VisitPanel(props: { task: string | null; helpPhone: string }) {
+/** The visit: the call, and, where this desk writes, its opening questions and 911. A call with one person stays in view on another's chart. */
+export function VisitPanel(props: { task: string | null; helpPhone: string; writes?: boolean }) {
   const t = useStaffWords();
   const call = useCall();
   return (
@@ -21,7 +21,7 @@ export function VisitPanel(props: { task: string | null; helpPhone: string }) {
             {onGoing(visit) || (visit.state === "ended" && visit.task === props.task) ? (
               <Call visit={visit} task={props.task} helpPhone={props.helpPhone} />
             ) : null}
-            {props.task ? <Opening key={props.task} task={props.task} visit={visit} /> : !onGoing(visit) && <p className="soft" data-testid="visit-none">{t("call.choose")}</p>}
+            {props.task ? <Opening key={props.task} task={props.task} visit={visit} writes={props.writes ?? true} /> : !onGoing(visit) && <p className="soft" data-testid="visit-none">{t("call.choose")}</p>}
             {talking(visit) && <Texts visit={visit} />}
           </>
         )}
@@ -33,12 +33,11 @@ export function VisitPanel(props: { task: string | null; helpPhone: string }) {
 /** A call is under way or being set up. */
 export const onGoing = (visit: VisitView): boolean => visit.state !== "none" && visit.state !== "ended";
 
-/** Both sides can talk or write, or soon can. */
-export const talking = (visit: VisitView): boolean => ["connecting", "in_call", "reconnecting"].includes(visit.state);
+const talking = (visit: VisitView): boolean => ["connecting", "in_call", "reconnecting"].includes(visit.state);
 
-function Opening(props: { task: string; visit: VisitView }) {
+function Opening(props: { task: string; visit: VisitView; writes: boolean }) {
   const t = useStaffWords();
-  const { task, visit } = props;
+  const { task, visit, writes } = props;
   const chart = useChart(task);
   const item = useQueueItem(task);
   if (!chart.data) return null;
@@ -47,7 +46,7 @@ function Opening(props: { task: string; visit: VisitView }) {
     return (
       <>
         <p className="soft" data-testid="visit-nobody">{t("call.nobody")}</p>
-        <Send911 task={task} chart={chart.data} />
+        {writes && <Send911 task={task} chart={chart.data} />}
       </>
     );
   }
@@ -56,7 +55,8 @@ function Opening(props: { task: string; visit: VisitView }) {
   return (
     <>
       {!onGoing(visit) && <Idle task={task} chart={chart.data} item={item} again={visit.state === "ended" && visit.task === task} others={others} />}
-      {mine && (
+      {!writes && !onGoing(visit) && !others && <p className="soft small">{t("page.devices")}</p>}
+      {mine && writes && (
         <>
           <Send911 task={task} chart={chart.data} />
           <Intake task={task} chart={chart.data} />

@@ -42,13 +42,7 @@ function CaseOf(props: { chart: ChartView; task: string; onClosed: () => void })
     <>
       <Person chart={chart}><Claim task={task} item={item} /></Person>
       <div className="case">
-        <div className="case__facts">
-          {chart.patient === null && chart.report && <Identify task={task} report={chart.report} />}
-          {chart.report ? <Report report={chart.report} /> : <p className="soft" data-testid="no-report">{t("report.none")}</p>}
-          <Checks checks={chart.checks} />
-          <Panel id="medication" title={t("chart.medication")} flat><Known id="medication" list={chart.medication} /></Panel>
-          <History lines={chart.history} />
-        </div>
+        <Facts task={task} chart={chart} />
         <div className="case__work">
           {known ? <Note task={task} note={chart.note} locked={others} /> : <p className="soft" data-testid="work-nobody">{t("identify.first")}</p>}
           {!others && known && (
@@ -62,5 +56,20 @@ function CaseOf(props: { chart: ChartView; task: string; onClosed: () => void })
         </div>
       </div>
     </>
+  );
+}
+
+/** What is known of the person and of what happened. */
+export function Facts(props: { task: string; chart: ChartView }) {
+  const t = useStaffWords();
+  const { task, chart } = props;
+  return (
+    <div className="case__facts">
+      {chart.patient === null && chart.report && <Identify task={task} report={chart.report} />}
+      {chart.report ? <Report report={chart.report} /> : <p className="soft" data-testid="no-report">{t("report.none")}</p>}
+      <Checks checks={chart.checks} />
+      <Panel id="medication" title={t("chart.medication")} flat><Known id="medication" list={chart.medication} /></Panel>
+      <History lines={chart.history} />
+    </div>
   );
 }
