@@ -1,7 +1,7 @@
 //! What every request passes: the token becomes an [`Actor`], the role is checked, headers are set.
 
 use super::outcome::Refusal;
-use super::Access;
+use super::{signal, Access};
 use crate::app::App;
 use crate::auth::external::{ExternalError, ExternalIssuer};
 use crate::auth::{tokens, Actor};
@@ -29,7 +29,8 @@ pub struct GuardState {
 pub async fn check(State(guard): State<GuardState>, mut request: Request, next: Next) -> Response {
     let fhir = request.uri().path().starts_with("/fhir");
     if guard.access != Access::Public {
-        match authenticate(&guard.app, request.headers()).await {
+        let token = bearer(request.headers()).or_else(|| socket_bearer(&request));
+        match authenticate(&guard.app, token).await {
             Ok(Some(actor)) if may(guard.access, actor.role) => {
                 request.extensions_mut().insert(actor);
             }
@@ -52,12 +53,12 @@ fn may(access: Access, role: Role) -> bool {
     }
 }
 
-/// The actor behind the bearer token of a request.
+/// The actor behind a request's token.
 ///
 /// # Errors
 /// A failed statement, or an external issuer that does not answer.
-pub async fn authenticate(app: &App, headers: &HeaderMap) -> Result<Option<Actor>, ExternalError> {
-    let Some(token) = bearer(headers).or_else(|| socket_bearer(headers)) else {
+pub async fn authenticate(app: &App, token: Option<&str>) -> Result<Option<Actor>, ExternalError> {
+    let Some(token) = token else {
         return Ok(None);
     };
     let now = app.clock.now_ms();
@@ -96,8 +97,10 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
 /// address would be written into logs.
 const SOCKET_BEARER: &str = "hms.bearer.";
 
-/// The token of a page that opens a WebSocket.
-fn socket_bearer(headers: &HeaderMap) -> Option<&str> {
+/// The token of a page that opens the WebSocket.
+fn socket_bearer(request: &Request) -> Option<&str> {
+    let headers = request.headers();
+    let headers = (request.uri().path() == signal::SOCKET).then_some(headers)?;
     let is_socket = headers
         .get(UPGRADE)?
         .as_bytes()

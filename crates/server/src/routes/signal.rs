@@ -18,6 +18,8 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
+/// Where the WebSocket is.
+pub(super) const SOCKET: &str = "/signal";
 /// The largest frame: an SDP of 64 kB, escaped.
 const LARGEST_FRAME: usize = 256 * 1024;
 /// Where a frame is read into; grows to what a frame needs. What the library begins with (128 kB each way) was most of a visit's memory.
@@ -39,7 +41,7 @@ const POLL_MORE: Duration = Duration::from_millis(15);
 #[must_use]
 pub fn routes() -> Vec<Route> {
     vec![
-        route(Method::GET, "/signal", Access::SignedIn, get(socket)),
+        route(Method::GET, SOCKET, Access::SignedIn, get(socket)),
         route(
             Method::POST,
             "/signal/poll",

@@ -2,6 +2,7 @@
 //!
 //! The files are read when the server starts: nothing that a request names is ever looked for on the disk.
 
+use super::oauth::page::{message, Language};
 use super::{route, Access, Route};
 use crate::app::App;
 use axum::body::Bytes;
@@ -9,7 +10,7 @@ use axum::extract::{Path as UrlPath, State};
 use axum::http::header::{
     HeaderName, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, X_FRAME_OPTIONS,
 };
-use axum::http::{Method, StatusCode};
+use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use std::collections::BTreeMap;
@@ -95,13 +96,21 @@ pub fn routes() -> Vec<Route> {
     ]
 }
 
-async fn page(State(app): State<App>) -> Response {
+async fn page(State(app): State<App>, headers: HeaderMap) -> Response {
     let Some((media, bytes)) = app.staff_page.as_ref().and_then(|page| page.0.get(PAGE)) else {
-        return (
+        let language = Language::wished("", &headers);
+        return message(
+            language,
             StatusCode::NOT_FOUND,
-            "This server has no staff page. Use the app, or ask your administrator.",
-        )
-            .into_response();
+            language.pick(
+                "There is no staff page here",
+                "Aquí no hay página para el personal",
+            ),
+            language.pick(
+                "This server has none. Use the app, or ask your administrator.",
+                "Este servidor no la tiene. Use la aplicación o pregunte a su administrador.",
+            ),
+        );
     };
     let headers: [(HeaderName, String); 5] = [
         (CONTENT_TYPE, (*media).to_owned()),

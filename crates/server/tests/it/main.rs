@@ -12,5 +12,6 @@ mod hardening;
 mod listen;
 mod operate;
 mod sign_in;
+mod staff;
 mod uploads;
 mod world;

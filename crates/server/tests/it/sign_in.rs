@@ -13,12 +13,16 @@ use serde_json::{json, Value};
 const CLIENT: &str = "org.hmsach.client";
 const REDIRECT: &str = "http://127.0.0.1:49152/callback";
 // RFC 7636, appendix B.
-const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
-const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
-const PASSWORD: &str = "a long sentence";
+pub const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+pub const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+pub const PASSWORD: &str = "a long sentence";
 
 async fn world_with_dana() -> World {
-    let w = World::new();
+    with_dana(World::new()).await
+}
+
+/// Adds an account with a password.
+pub async fn with_dana(w: World) -> World {
     let hash = password::hash(&Secret::new(PASSWORD.to_owned())).expect("hash");
     w.app
         .db
@@ -103,7 +107,7 @@ async fn refresh(w: &World, token: &str) -> Answer {
     .await
 }
 
-fn field(answer: &Answer, name: &str) -> String {
+pub fn field(answer: &Answer, name: &str) -> String {
     answer.json()[name].as_str().unwrap_or_default().to_owned()
 }
 

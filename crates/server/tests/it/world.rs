@@ -15,6 +15,7 @@ use hms_server::db::{Precondition, Prepared, Tx, WriteError};
 use hms_server::settings::Settings;
 use http_body_util::BodyExt;
 use serde_json::{json, Value};
+use std::path::Path;
 use tempfile::TempDir;
 use tower::ServiceExt;
 
@@ -78,12 +79,18 @@ impl Answer {
 
 impl World {
     pub fn new() -> Self {
+        Self::with(|_, _| ())
+    }
+
+    /// With other settings; files that they name go into the folder.
+    pub fn with(set: impl FnOnce(&mut Settings, &Path)) -> Self {
         let temp = TempDir::new().expect("temporary directory");
         let dir = DataDir::init(temp.path()).expect("init");
-        let settings = Settings {
+        let mut settings = Settings {
             base_url: BASE.to_owned(),
             ..Settings::default()
         };
+        set(&mut settings, temp.path());
         let app = App::open_with(&dir, Clock::manual(NOON), settings).expect("open");
         let router = app.router();
         Self {

@@ -2,7 +2,7 @@
 
 mod authorize;
 mod device;
-mod page;
+pub(super) mod page;
 mod token;
 mod welcome;
 mod well_known;
