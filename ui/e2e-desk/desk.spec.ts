@@ -76,6 +76,38 @@ test("a clinician signs in, reads the chart and takes the call in the browser", 
   expect(failed).toEqual([]);
 });
 
+/** Opens the carrier's entry, and calls once their app is there. */
+async function callCarrier(page: Page): Promise<void> {
+  await page.getByTestId("queue").getByRole("link", { name: /Dana Reyes/ }).first().click();
+  await expect(page.getByTestId("call-reach")).toHaveClass(/state--ok/, { timeout: 60_000 });
+  await page.getByTestId("visit-call").click();
+}
+
+test("a phone that dies is said to be away, with the carrier's own number", async ({ page }) => {
+  await signIn(page, "clinician");
+  const call = world.ach(["visit", "join", "--seconds", "60"]).catch(() => {});
+  await callCarrier(page);
+  await expect(page.getByTestId("call")).toHaveAttribute("data-state", "in_call", { timeout: 60_000 });
+  world.kill();
+  await call;
+  await expect(page.getByTestId("call-away")).toBeVisible({ timeout: 30_000 });
+  await expect(page.getByTestId("call-phone")).toContainText("555-0173", { timeout: 60_000 });
+  if (process.env["PICTURES"]) await page.screenshot({ path: "e2e/pictures/desk-away.png" });
+  await page.getByTestId("visit-leave").click();
+});
+
+test("without a microphone nobody is rung, and the page says what to do", async ({ page }) => {
+  await page.addInitScript(() => {
+    navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException("no", "NotAllowedError"));
+  });
+  await signIn(page, "clinician");
+  await page.getByTestId("queue").getByRole("link", { name: /Dana Reyes/ }).first().click();
+  await page.getByTestId("visit-call").click();
+  await expect(page.getByTestId("visit")).toContainText("We cannot use the camera or the microphone.");
+  expect(await page.getByTestId("call").count()).toBe(0);
+  if (process.env["PICTURES"]) await page.screenshot({ path: "e2e/pictures/desk-denied.png" });
+});
+
 test("what belongs to nobody at this desk is not given", async ({ page }) => {
   await signIn(page, "hr");
   await expect(page.getByTestId("page-role")).toBeVisible();

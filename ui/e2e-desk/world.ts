@@ -106,6 +106,11 @@ export class World {
     return last ? (JSON.parse(last) as ReturnType<World["figures"]>) : null;
   }
 
+  /** The carrier's app is gone from one moment to the next: an empty battery. */
+  kill(): void {
+    this.children.at(-1)?.kill("SIGKILL");
+  }
+
   path = (name: string) => path.join(this.folder, name);
 
   async close(): Promise<void> {

@@ -253,8 +253,9 @@ impl CallCore {
         view.code = self.link.code.state().clone();
         view.live_text = self.link.open && self.link.reads;
         view.sharp_percent = self.link.sharp.percent();
-        self.link.figures.fill(&mut view);
         if view.state == VisitState::InCall {
+            // Of a line that is lost there are none.
+            self.link.figures.fill(&mut view);
             view.quality = match (rung.word(), view.sound_only || view.peer_sound_only) {
                 ("picture_small" | "picture_paused", true) => "weak".to_owned(),
                 (word, _) => word.to_owned(),

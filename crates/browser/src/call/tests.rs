@@ -92,6 +92,32 @@ fn a_page_and_an_app_show_the_same_six_digits_and_see_each_others_words() {
 }
 
 #[test]
+fn a_lost_line_has_no_figures() {
+    let mut page = accepted();
+    ask(&mut page, json!({ "ask": "transport", "nonce": "" }));
+    let look = json!({ "estimate_bps": 900_000, "rtt_ms": 40, "loss_permille": 0, "busy_permille": 0 });
+    let figures =
+        json!({ "rtt_ms": 40, "loss_permille": 0, "frames": 3, "path": "host", "relay_protocol": null });
+    let what = |what: &str| json!({ "ask": "visit", "now": NOW, "what": { "what": what } });
+    ask(&mut page, what("media_up"));
+    let told = ask(
+        &mut page,
+        json!({ "ask": "look", "now": NOW, "link": look, "figures": figures }),
+    );
+    assert_eq!(
+        (&told["view"]["state"], &told["view"]["rtt_ms"]),
+        (&json!("in_call"), &json!(40))
+    );
+
+    let told = ask(&mut page, what("media_lost"));
+
+    assert_eq!(
+        (&told["view"]["state"], &told["view"]["rtt_ms"]),
+        (&json!("reconnecting"), &json!(null))
+    );
+}
+
+#[test]
 fn the_ladder_of_the_page_is_the_cores() {
     let mut page = accepted();
     ask(&mut page, json!({ "ask": "transport", "nonce": "" }));

@@ -175,13 +175,14 @@ class Desk {
 
 const changed = (tags: string[]) => void emit("changed", { tags });
 
-const failure = (code: ErrorCode): CommandError => ({ code, reference: "PAGE" });
+/** There is no log on this side: what the server answered is all that support can be told. */
+const failure = (code: ErrorCode, answered?: number): CommandError => ({ code, reference: answered === undefined ? "PAGE" : `PAGE-${answered}` });
 
 function failureOf(why: unknown): CommandError {
   if (why instanceof Failed) return failure(why.code as ErrorCode);
   if (!(why instanceof Refused)) return failure("internal");
   const codes: Record<number, ErrorCode> = { 0: "offline", 401: "locked", 403: "not_allowed", 404: "not_found", 409: "changed", 412: "changed", 422: "invalid" };
-  return failure(codes[why.status] ?? "internal");
+  return failure(codes[why.status] ?? "internal", why.status);
 }
 
 /** Puts all of it in the place of the shell. False where this is no server's page. */
